@@ -1,0 +1,94 @@
+//! What a driver hands to a DMA engine: a region of memory, a bus address.
+//!
+//! The CPU names memory by a pointer, with provenance and 64 bits on a host. A DMA engine names it by the 32-bit
+//! number it puts on the bus. [`DmaFence::release`](crate::fence::DmaFence::release) is the only place where the
+//! one becomes the other, because that is also the moment at which the memory changes hands.
+
+use core::fmt;
+
+/// An address on the chip's 32-bit bus, as it is written to a PTR or CMAR register.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BusAddress(u32);
+
+impl BusAddress {
+    /// The address with this number.
+    pub const fn new(address: u32) -> Self {
+        Self(address)
+    }
+
+    /// The address that `pointer` has on a chip whose bus the CPU shares, one to one.
+    ///
+    /// The pointer's provenance is exposed: it is the only statement that the language offers for "somebody who is
+    /// not Rust may use this address from now on".
+    ///
+    /// # Panics
+    ///
+    /// If the address needs more than 32 bits. That cannot happen on a 32-bit chip, where the check compiles to
+    /// nothing; on a host it says that a fence for a real chip was given to a driver that runs in the simulator.
+    pub fn of_pointer(pointer: *mut u8) -> Self {
+        match u32::try_from(pointer.expose_provenance()) {
+            Ok(address) => Self(address),
+            Err(_) => {
+                panic!("a host pointer does not fit the chip's 32-bit bus: use the fence of the simulator's bus here")
+            }
+        }
+    }
+
+    /// The number that goes onto the bus.
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl fmt::Debug for BusAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#010x}", self.0)
+    }
+}
+
+impl fmt::Display for BusAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// Which way a DMA transfer moves bytes, seen from memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// The DMA reads memory: an IN endpoint, a serial transmitter.
+    MemoryToDevice,
+    /// The DMA writes memory: an OUT endpoint, a serial receiver.
+    DeviceToMemory,
+}
+
+/// Memory that changes hands between CPU and DMA: a pointer, a length in bytes and a direction.
+///
+/// Making a region lends nothing. The debt arises in [`DmaFence::release`](crate::fence::DmaFence::release).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Region {
+    /// The first byte. For [`Direction::DeviceToMemory`] it comes from an `as_mut_ptr`, so that a write through it
+    /// is allowed.
+    pub pointer: *mut u8,
+    /// The length in bytes.
+    pub length: usize,
+    /// Which way the bytes move.
+    pub direction: Direction,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn address_below_four_gibibytes_is_kept() {
+        let pointer = core::ptr::without_provenance_mut(0x2000_0040);
+        assert_eq!(BusAddress::of_pointer(pointer), BusAddress::new(0x2000_0040));
+    }
+
+    #[test]
+    #[cfg(target_pointer_width = "64")]
+    #[should_panic(expected = "use the fence of the simulator's bus")]
+    fn host_pointer_is_refused_by_name() {
+        BusAddress::of_pointer(core::ptr::without_provenance_mut(0x7fff_0000_0000));
+    }
+}

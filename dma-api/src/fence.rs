@@ -1,0 +1,141 @@
+//! Who owns the buffer: the two fences of a DMA transfer.
+//!
+//! A DMA transfer is a thread that runs a `memcpy` which the compiler cannot see. What orders the program's accesses
+//! to the buffer against that thread is a pair of fences:
+//!
+//! - **release** (`dma_start`): the CPU gives the buffer to the DMA. Everything that the CPU did to the buffer
+//!   happens before the register write that starts the transfer.
+//! - **acquire** (`dma_end`): the CPU takes the buffer back. Everything that the CPU does to the buffer afterwards
+//!   happens after the register read that saw the transfer's end.
+//!
+//! Without the first, the compiler (or a store buffer) may move the filling of the buffer behind the start. rustc
+//! 1.95 does worse: it sees that nobody reads the buffer and deletes the stores. Without the second, a read of the
+//! buffer may be done before the transfer's end was seen, or folded to the value from before the transfer.
+//!
+//! # Don't we need a memory barrier?
+//!
+//! It depends on the core.
+//!
+//! - [`InOrder`]: Cortex-M0 to M4F. ARM's application note AN321 (3.2, 4.18) says that these cores do not reorder
+//!   memory transfers and do not overlap two writes, so that leaving out the DMB before a DMA start causes no error.
+//!   What is left to stop is the compiler: `compiler_fence`, no instruction.
+//! - [`Barrier`]: everything else. A Cortex-M7 has a store buffer (and a data cache, which these fences do *not*
+//!   maintain); on a multi-core chip another core or another master sees writes in an order of its own. `fence`
+//!   compiles to DMB there.
+//!
+//! dmacheck runs every driver of this crate with both on models of all three machines: `compiler_fence` is a race on
+//! a Cortex-M7 and on a multi-core chip, and sound on a Cortex-M4.
+//!
+//! # Don't we need atomics?
+//!
+//! By the letter of `core`, yes: a fence synchronises through an atomic that both sides access, and `compiler_fence`
+//! speaks of code on the same CPU only. A DMA engine has no atomics; what both sides access is a register, by
+//! volatile. Today's compiler treats a volatile access like a relaxed atomic one, which makes "fence, then volatile
+//! write" work. The language is on its way to say so: unsafe-code-guidelines#615 (accepted June 2026) and the
+//! unstable `atomic_volatile` (rust-lang/rust#158947) make "release fence, then relaxed atomic volatile store" the
+//! intended form. Its documentation warns that a standard fence may not be enough for a DMA device on some
+//! architectures, aarch64 among them. This crate will move its registers to it when it is stable.
+//!
+//! # Why the fence is given the region
+//!
+//! An empty `asm!("")` is not a fence for a buffer whose address it has not seen (rust-lang/rust#144351), and a
+//! cache can only be maintained by address. A fence of yours that needs either has what it needs.
+
+#![expect(clippy::disallowed_methods, reason = "the fences that every other file is kept from stand here")]
+
+use core::sync::atomic::{Ordering, compiler_fence, fence};
+
+use crate::address::{BusAddress, Region};
+
+/// The moments at which a buffer changes hands between CPU and DMA.
+///
+/// # Safety
+///
+/// An implementation promises, for the machine that it is used on:
+/// - `release`: accesses that the calling thread made to the region before the call happen before every register
+///   write that it makes after the call.
+/// - `acquire`: accesses that the calling thread makes to the region after the call happen after every register
+///   read that it made before the call.
+/// - The address that `release` returns is the region's, for the DMA engine that the registers belong to.
+pub unsafe trait DmaFence {
+    /// Gives `region` to the DMA: CPU -> DMA.
+    ///
+    /// It comes before the register write that lends the region: the task that starts the transfer, or the address
+    /// register, where writing that is what starts it.
+    ///
+    /// # Safety
+    ///
+    /// - The region is valid for what the DMA does to it (reads, or writes of any bytes), from now until `acquire`.
+    /// - Until `acquire`, no CPU access conflicts with the DMA's.
+    #[doc(alias = "dma_start")]
+    #[track_caller]
+    unsafe fn release(&self, region: Region) -> BusAddress;
+
+    /// Takes `region` back from the DMA: DMA -> CPU.
+    ///
+    /// It comes after the register read that saw the end, on every path, error paths included.
+    ///
+    /// # Safety
+    ///
+    /// - `release` was called with this region, and the DMA has ended: a register said so.
+    #[doc(alias = "dma_end")]
+    #[track_caller]
+    unsafe fn acquire(&self, region: Region);
+}
+
+/// The fence for in-order cores: Cortex-M0, M0+, M3, M4, M4F. Orders the compiler, emits no instruction.
+///
+/// Too weak for a Cortex-M7 and for any multi-core chip: use [`Barrier`] there.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct InOrder;
+
+// SAFETY:
+// - `release`: `compiler_fence(Release)` keeps the compiler from moving earlier accesses behind later volatile
+//   writes, and an in-order core performs them in program order (AN321 4.18).
+// - `acquire`: `compiler_fence(Acquire)` keeps it from moving later accesses before earlier volatile reads; likewise.
+// - The address is the pointer's own: CPU and DMA share the bus.
+unsafe impl DmaFence for InOrder {
+    #[inline]
+    unsafe fn release(&self, region: Region) -> BusAddress {
+        let address = BusAddress::of_pointer(region.pointer);
+        // ORDERING: pairs with `compiler_fence(Acquire)` in `acquire`; orders the CPU's accesses to the region before
+        // the register write that starts the transfer.
+        compiler_fence(Ordering::Release);
+        address
+    }
+
+    #[inline]
+    unsafe fn acquire(&self, _region: Region) {
+        // ORDERING: pairs with `compiler_fence(Release)` in `release`; orders the CPU's accesses to the region after
+        // the register read that saw the end.
+        compiler_fence(Ordering::Acquire);
+    }
+}
+
+/// The fence for every other core: Cortex-M7, multi-core chips, application processors. Emits DMB on Arm.
+///
+/// Caches are not maintained: a buffer in cached memory needs a fence that cleans and invalidates its lines.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Barrier;
+
+// SAFETY:
+// - `release`: `fence(Release)` orders earlier accesses before later writes, for the compiler and for the core.
+// - `acquire`: `fence(Acquire)` orders later accesses after earlier reads, likewise.
+// - The address is the pointer's own: CPU and DMA share the bus.
+unsafe impl DmaFence for Barrier {
+    #[inline]
+    unsafe fn release(&self, region: Region) -> BusAddress {
+        let address = BusAddress::of_pointer(region.pointer);
+        // ORDERING: pairs with `fence(Acquire)` in `acquire`; orders the CPU's accesses to the region before the
+        // register write that starts the transfer.
+        fence(Ordering::Release);
+        address
+    }
+
+    #[inline]
+    unsafe fn acquire(&self, _region: Region) {
+        // ORDERING: pairs with `fence(Release)` in `release`; orders the CPU's accesses to the region after the
+        // register read that saw the end.
+        fence(Ordering::Acquire);
+    }
+}

@@ -1,0 +1,86 @@
+//! A sound DMA API for embedded Rust, whose every fence is checked by a model.
+//!
+//! A DMA transfer is a thread that runs a `memcpy` which the compiler cannot see. This crate is the API that keeps
+//! that thread and your program apart, and the drivers written on it. It is `no_std`, needs no allocator, and
+//! compiles unchanged against the chip, against the simulator and against the model checker of `sim-core`: they are
+//! values of two traits, not features.
+//!
+//! ```text
+//! your firmware
+//!   Ep0In, ...          drivers            nrf52840::usbd     safe to use; own the buffer while it is lent
+//!   Registers, DmaFence the seam           registers, fence   what a chip, or a model of one, has to offer
+//!   map                 register table     nrf52840::usbd::map, table
+//! ```
+//!
+//! # Use
+//!
+//! ```no_run
+//! # fn buffer() -> &'static mut dma_api::nrf52840::usbd::Ep0Buffer { unimplemented!() }
+//! use dma_api::fence::InOrder;
+//! use dma_api::nrf52840::usbd::{ChipBus, Ep0In, Event, Usbd};
+//! use dma_api::registers::Volatile;
+//!
+//! static DESCRIPTOR: [u8; 18] = [18, 1, 0, 2, 0, 0, 0, 64, 0x15, 0x19, 0x0F, 0x52, 0, 1, 0, 0, 0, 1];
+//!
+//! // SAFETY: this runs on an nRF52840, and nobody else uses USBD.
+//! let registers = unsafe { Volatile::new() };
+//! let mut usbd = Usbd::new(ChipBus::new(registers, InOrder));
+//! usbd.power_up();
+//! while !usbd.is_ready() {}
+//! let mut ep0in = Ep0In::new(usbd, buffer());
+//! ep0in.usbd().connect();
+//! loop {
+//!     match ep0in.next_event() {
+//!         Some(Event::Setup(setup)) if setup.is_in() => {
+//!             let length = usize::from(setup.length).min(DESCRIPTOR.len());
+//!             ep0in.start(&DESCRIPTOR[..length]).expect("the SETUP has ended the transfer before");
+//!         }
+//!         Some(Event::Setup(_)) => ep0in.stall().expect("the SETUP has ended the transfer before"),
+//!         _ => {}
+//!     }
+//! }
+//! ```
+//!
+//! # Why it looks like this
+//!
+//! - **A buffer of its own.** `fn start(&mut self, bytes: &[u8])` lets the bytes die or change while the DMA reads
+//!   them. A lifetime on a guard does not help: `mem::forget` is safe. So the bytes are copied into a `'static`
+//!   buffer that the driver owns ([`nrf52840::usbd::Ep0In`]).
+//! - **A fence on each side** ([`fence`]): before the register write that starts, after the register read that ends.
+//! - **Raw parts in flight.** A `&mut` that moves while the DMA uses its target is an aliasing violation.
+//! - **Ownership of the engine.** One EasyDMA engine serves all endpoints; a second start while it runs is lost or
+//!   worse. The driver owns the register block.
+//! - **Errors, not panics**, and no path that leaves `busy` stuck.
+//!
+//! What a safe program cannot do is checked by the compiler:
+//!
+//! ```compile_fail,E0597
+//! # use dma_api::{fence::InOrder, nrf52840::usbd::{ChipBus, Ep0Buffer, Ep0In, Usbd}};
+//! fn endpoint_from_the_stack(usbd: Usbd<ChipBus<InOrder>>) {
+//!     let mut buffer = Ep0Buffer::new();
+//!     core::mem::forget(Ep0In::new(usbd, &mut buffer)); // the buffer does not live long enough
+//! }
+//! ```
+//! ```compile_fail,E0133
+//! # use dma_api::{nrf52840::usbd::map, registers::{Registers, Volatile}};
+//! fn start_without_a_proof(usbd: &Volatile<{ map::BASE }>) {
+//!     usbd.write(map::tasks_startepin(0), 1); // a write can start a transfer: `unsafe`
+//! }
+//! ```
+//! ```compile_fail,E0200
+//! # use dma_api::{address::{BusAddress, Region}, fence::DmaFence};
+//! struct NoFence;
+//! impl DmaFence for NoFence { // a fence is a promise: `unsafe impl`
+//!     unsafe fn release(&self, region: Region) -> BusAddress { BusAddress::of_pointer(region.pointer) }
+//!     unsafe fn acquire(&self, _: Region) {}
+//! }
+//! ```
+
+#![no_std]
+
+pub mod address;
+pub mod fence;
+pub mod nrf52840;
+pub mod registers;
+pub mod table;
+pub mod usb;

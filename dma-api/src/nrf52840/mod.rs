@@ -1,0 +1,3 @@
+//! Nordic nRF52840: its USB device controller with EasyDMA.
+
+pub mod usbd;

@@ -1,0 +1,361 @@
+//! Endpoint 0 IN: one packet of a control read's data stage, sent by DMA.
+//!
+//! `start` copies the bytes into a `'static` buffer of its own (a *bounce buffer*) and lends that to the DMA. So the
+//! caller's bytes may lie on the stack or in flash (which EasyDMA cannot read), may change or die right after the
+//! call, and nobody can get hold of memory that the DMA still reads: not by `drop`, not by `mem::forget`.
+//!
+//! # States
+//!
+//! | state | the buffer belongs to | `start` | `end` | `abort` |
+//! |---|---|---|---|---|
+//! | *idle* | the CPU | -> *sending* | `NotStarted` | nothing |
+//! | *sending*: the DMA reads the buffer, or the packet waits for the host | the DMA | `Busy` | -> *idle* once the host has the packet, else `NotDone` | -> *aborted* |
+//! | *aborted*: the host has given up; EasyDMA has no stop, so the buffer stays lent until ENDEPIN\[0\] | the DMA | -> *idle* -> *sending* once the DMA has ended, else `Busy` | `NotStarted` | nothing |
+//!
+//! A bus reset or a new SETUP means that the host has given up: EP0DATADONE will not come. [`Ep0In::next_event`]
+//! notices both and aborts, so that `busy` is never stuck. If you handle the events yourself, call [`Ep0In::abort`].
+//!
+//! # Limits
+//!
+//! - A SETUP that arrives between `next_event` and the start of the answer to the one before finds that answer armed:
+//!   the host may be given it. The hardware offers no way to close this window (it disarms at the SETUP, and START
+//!   arms again).
+//! - Some drivers assume that a bus reset ends a running transfer without ENDEPIN\[0\] (the datasheet is silent). On
+//!   such silicon an aborted transfer stays `Busy` until the controller is powered down and up.
+
+use core::fmt;
+use core::ptr::NonNull;
+
+use thiserror::Error;
+
+use super::{Usbd, map};
+use crate::address::{Direction, Region};
+use crate::fence::DmaFence;
+use crate::registers::Registers;
+use crate::usb::Setup;
+
+/// The memory that endpoint 0's packets are sent from: 64 bytes in RAM.
+#[repr(C, align(4))]
+pub struct Ep0Buffer([u8; map::PACKET_SIZE]);
+
+impl Ep0Buffer {
+    /// A buffer of zeros.
+    pub const fn new() -> Self {
+        Self([0; map::PACKET_SIZE])
+    }
+}
+
+impl Default for Ep0Buffer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Ep0Buffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Ep0Buffer")
+    }
+}
+
+/// Why [`Ep0In::start`] did not start. Nothing was touched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The buffer is still lent to the DMA, or the host has not taken the packet.
+    #[error("endpoint 0 IN is busy with a packet: call `end` until it succeeds, or `abort` if the host has given up")]
+    Busy,
+    /// More than a packet.
+    #[error("{length} bytes do not fit a packet of endpoint 0: send at most 64 at a time")]
+    TooLong {
+        /// How many bytes were given.
+        length: usize,
+    },
+    /// No bytes.
+    #[error(
+        "0 bytes make no data stage: use `accept` for the status stage, or `start_zero_length` to end a data stage"
+    )]
+    Empty,
+}
+
+/// Why [`Ep0In::end`] did not end the transfer. Nothing was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum EndError {
+    /// The DMA still runs, or the host has not taken the packet.
+    #[error("the packet is still on its way: wait for EVENTS_EP0DATADONE")]
+    NotDone,
+    /// There is no transfer to end.
+    #[error("no packet is on its way: none was started, or it was aborted")]
+    NotStarted,
+}
+
+/// Why [`Ep0In::accept`] or [`Ep0In::stall`] did nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum AcceptError {
+    /// A packet is on its way, and the tasks of endpoint 0 need the DMA engine idle.
+    #[error("endpoint 0 IN is busy with a packet: end or abort it first")]
+    Busy,
+}
+
+/// What happened on endpoint 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// The host has reset the bus. A packet on its way was aborted.
+    Reset,
+    /// The host has taken the packet; the status stage is permitted.
+    Sent,
+    /// A control transfer begins. A packet on its way was aborted.
+    Setup(Setup),
+}
+
+/// # Invariants
+///
+/// - In `Sending` and `Aborted` the region is the one that `release` was called with, and `acquire` has not been.
+/// - In `Idle` no transfer of endpoint 0 IN runs.
+#[derive(Clone, Copy, Debug)]
+enum State {
+    Idle,
+    Sending(Region),
+    Aborted(Region),
+}
+
+/// Endpoint 0 IN: sends a packet of a control read by DMA.
+///
+/// Owns the register block, so that nobody starts a second transfer on the one engine that all endpoints share.
+///
+/// # Invariants
+///
+/// - `buffer` came from a `&'static mut Ep0Buffer` that nobody else has. It is kept as a raw pointer: a `&mut` that
+///   is moved while the DMA uses its target is an aliasing violation.
+/// - The CPU accesses it only in `State::Idle`.
+#[derive(Debug)]
+pub struct Ep0In<B> {
+    usbd: Usbd<B>,
+    buffer: NonNull<Ep0Buffer>,
+    state: State,
+}
+
+// SAFETY:
+// - The buffer is reached through this value only (first invariant), so it goes where the value goes.
+// - The bus goes along: `B: Send`.
+unsafe impl<B: Send> Send for Ep0In<B> {}
+
+impl<B: Registers + DmaFence> Ep0In<B> {
+    /// The endpoint of `usbd`, which sends from `buffer`.
+    pub fn new(usbd: Usbd<B>, buffer: &'static mut Ep0Buffer) -> Self {
+        // INVARIANT: `buffer` is `'static` and exclusive, and no transfer runs: `usbd` was not an endpoint's.
+        Self { usbd, buffer: NonNull::from(buffer), state: State::Idle }
+    }
+
+    /// Gives back what the endpoint was made from, or the endpoint itself while the buffer is lent to the DMA.
+    #[track_caller]
+    pub fn into_parts(mut self) -> Result<(Usbd<B>, &'static mut Ep0Buffer), Self> {
+        if !self.take_back() {
+            return Err(self);
+        }
+        // SAFETY:
+        // - The pointer came from a `&'static mut` that nobody else has (first invariant), and `self` ends here.
+        // - The DMA does not use it: the state is `Idle`, which `take_back` said.
+        let buffer = unsafe { self.buffer.as_mut() };
+        Ok((self.usbd, buffer))
+    }
+
+    /// The register block: what can be done with it while a transfer runs.
+    pub fn usbd(&self) -> &Usbd<B> {
+        &self.usbd
+    }
+
+    /// Whether a `start` would be refused as `Busy`.
+    #[track_caller]
+    pub fn busy(&self) -> bool {
+        match self.state {
+            State::Idle => false,
+            State::Sending(_) => true,
+            State::Aborted(_) => !self.usbd.event(map::events_endepin(0)),
+        }
+    }
+
+    /// Sends 1 to 64 bytes as one packet, and lets the status stage follow it.
+    ///
+    /// The bytes are copied before this returns; they may lie anywhere, flash included. The status stage is
+    /// permitted by hardware when the host has the packet (SHORT EP0DATADONE_EP0STATUS).
+    ///
+    /// # Errors
+    ///
+    /// See [`StartError`]. Nothing was touched then.
+    #[track_caller]
+    pub fn start(&mut self, bytes: &[u8]) -> Result<(), StartError> {
+        if bytes.is_empty() {
+            return Err(StartError::Empty);
+        }
+        self.send(bytes)
+    }
+
+    /// Sends a packet of 0 bytes: "no more data", where the host asked for more than there is.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::Busy`].
+    #[track_caller]
+    pub fn start_zero_length(&mut self) -> Result<(), StartError> {
+        self.send(&[])
+    }
+
+    #[inline]
+    #[track_caller]
+    fn send(&mut self, bytes: &[u8]) -> Result<(), StartError> {
+        let maxcnt = match u32::try_from(bytes.len()) {
+            Ok(length) if bytes.len() <= map::PACKET_SIZE => length,
+            _ => return Err(StartError::TooLong { length: bytes.len() }),
+        };
+        if !self.take_back() {
+            return Err(StartError::Busy);
+        }
+        let pointer = self.buffer.as_ptr().cast::<u8>();
+        // SAFETY:
+        // - `bytes` is valid for reads of its length, the buffer for writes of 64 bytes, and the length is at most 64.
+        // - They do not overlap: nobody but `self` has the buffer (first invariant).
+        // - The DMA does not use the buffer: the state is `Idle`, which `take_back` said.
+        unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), pointer, bytes.len()) };
+
+        let region = Region { pointer, length: bytes.len(), direction: Direction::MemoryToDevice };
+        // ORDERING: pairs with `acquire` in `take_back_from`; orders the copy above before TASKS_STARTEPIN[0].
+        // SAFETY:
+        // - The region stays valid: the buffer is `'static`.
+        // - The CPU leaves it alone until `acquire`: it is touched in `State::Idle` only (second invariant).
+        let address = unsafe { self.usbd.bus.release(region) };
+        // INVARIANT: `release` was called with this region just now.
+        self.state = State::Sending(region);
+
+        self.usbd.write(map::epin_ptr(0), address.get());
+        self.usbd.write(map::epin_maxcnt(0), maxcnt);
+        // Events of an aborted transfer would pass for this one's.
+        self.usbd.write(map::events_endepin(0), 0);
+        self.usbd.write(map::events_ep0datadone(), 0);
+        self.usbd.write(map::shorts(), map::shorts::EP0DATADONE_EP0STATUS.mask());
+        // SAFETY:
+        // - The memory of the transfer, EPIN[0].PTR and MAXCNT, is `region`: released above, and `acquire`d only
+        //   after ENDEPIN[0] was read as 1, in `take_back_from`.
+        unsafe { self.usbd.bus.write(map::tasks_startepin(0), map::tasks_startepin::TASK.mask()) };
+        Ok(())
+    }
+
+    /// Ends the transfer, if the host has taken the packet.
+    ///
+    /// # Errors
+    ///
+    /// [`EndError::NotDone`] until the host has the packet: call it again. [`EndError::NotStarted`] without a
+    /// transfer.
+    #[track_caller]
+    pub fn end(&mut self) -> Result<(), EndError> {
+        let State::Sending(region) = self.state else {
+            return Err(EndError::NotStarted);
+        };
+        // ENDEPIN[0] is what frees the buffer. EP0DATADONE implies it on a sane chip; believing one flag about the
+        // other is how a lying flag becomes a race.
+        if !self.usbd.event(map::events_ep0datadone()) || !self.take_back_from(region) {
+            return Err(EndError::NotDone);
+        }
+        self.usbd.write(map::events_ep0datadone(), 0);
+        self.usbd.write(map::shorts(), 0);
+        Ok(())
+    }
+
+    /// Gives a packet on its way up: the host has reset the bus or begun another control transfer.
+    ///
+    /// Never blocks. EasyDMA cannot be stopped: the endpoint stays `busy` until the DMA has read the buffer, a few
+    /// microseconds.
+    #[track_caller]
+    pub fn abort(&mut self) {
+        if let State::Sending(region) = self.state {
+            // A late EP0DATADONE must not permit the status stage of a transfer that it does not belong to.
+            self.usbd.write(map::shorts(), 0);
+            // INVARIANT: the region is that of `Sending`.
+            self.state = State::Aborted(region);
+        }
+    }
+
+    /// Takes the next event, in the order reset, sent, SETUP; ends or aborts the transfer that it concerns.
+    ///
+    /// A SETUP is held back while the DMA runs, because its registers are out of reach then.
+    #[track_caller]
+    pub fn next_event(&mut self) -> Option<Event> {
+        if self.usbd.event(map::events_usbreset()) {
+            self.usbd.write(map::events_usbreset(), 0);
+            self.abort();
+            return Some(Event::Reset);
+        }
+        // Sampled before `end` looks: a packet that the host took before this SETUP is then reported as sent.
+        let setup = self.usbd.event(map::events_ep0setup());
+        if self.end().is_ok() {
+            return Some(Event::Sent);
+        }
+        if !setup {
+            return None;
+        }
+        self.abort();
+        self.take_back().then(|| Event::Setup(self.usbd.take_setup()))
+    }
+
+    /// Permits the status stage: the request without data is accepted.
+    ///
+    /// Not for SET_ADDRESS, which the hardware answers by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`AcceptError::Busy`] while a packet is on its way.
+    #[track_caller]
+    pub fn accept(&mut self) -> Result<(), AcceptError> {
+        self.trigger(map::tasks_ep0status())
+    }
+
+    /// Refuses the request: data and status stages are answered with STALL, until the next SETUP.
+    ///
+    /// # Errors
+    ///
+    /// [`AcceptError::Busy`] while a packet is on its way.
+    #[track_caller]
+    pub fn stall(&mut self) -> Result<(), AcceptError> {
+        self.trigger(map::tasks_ep0stall())
+    }
+
+    #[track_caller]
+    fn trigger(&mut self, task: u16) -> Result<(), AcceptError> {
+        if !self.take_back() {
+            return Err(AcceptError::Busy);
+        }
+        self.usbd.write(task, 1);
+        Ok(())
+    }
+
+    /// Makes the buffer the CPU's, if it is or if an aborted transfer has ended. Returns whether it is.
+    #[inline]
+    #[track_caller]
+    fn take_back(&mut self) -> bool {
+        match self.state {
+            State::Idle => true,
+            State::Sending(_) => false,
+            State::Aborted(region) => self.take_back_from(region),
+        }
+    }
+
+    /// Makes the buffer the CPU's, if the DMA has ended. Returns whether it has.
+    #[inline]
+    #[track_caller]
+    fn take_back_from(&mut self, region: Region) -> bool {
+        if !self.usbd.event(map::events_endepin(0)) {
+            return false;
+        }
+        // ORDERING: pairs with `release` in `send`; orders the next copy into the buffer after the read above.
+        // SAFETY:
+        // - `release` was called with this region (invariant of `State`), and the DMA has ended: EVENTS_ENDEPIN[0]
+        //   was cleared before the start and read as 1 just now.
+        unsafe { self.usbd.bus.acquire(region) };
+        self.usbd.write(map::events_endepin(0), 0);
+        // INVARIANT: no transfer runs; the one of this region has ended.
+        self.state = State::Idle;
+        true
+    }
+}

@@ -1,0 +1,142 @@
+//! The USB device controller: power-up, SETUP, endpoint 0 IN over EasyDMA.
+//!
+//! [`Usbd`] is the register block. It offers what cannot start a transfer, all of it safe. A transfer is started by
+//! the endpoint that owns the block: [`Ep0In`]. While its transfer runs, most registers of the block are out of
+//! reach (the engine owns the port to the USB core), so the endpoint decides when they are touched.
+//!
+//! Not here yet: endpoints 1 to 8, the OUT direction, suspend, and the workarounds for errata 166, 171, 187, 199 and
+//! 211. Production silicon needs 171 and 187 around ENABLE: poke them in your firmware before [`Usbd::power_up`].
+
+use crate::registers::{Bus, Registers, Volatile};
+use crate::usb::Setup;
+
+pub mod map;
+
+mod ep0in;
+
+pub use ep0in::{AcceptError, EndError, Ep0Buffer, Ep0In, Event, StartError};
+
+/// The bus of a real nRF52840 (a Cortex-M4F: [`InOrder`](crate::fence::InOrder) is enough), to make a [`Usbd`] from.
+pub type ChipBus<F> = Bus<Volatile<{ map::BASE }>, F>;
+
+/// The register block of the USB device controller.
+#[derive(Debug)]
+pub struct Usbd<B> {
+    bus: B,
+}
+
+/// Whether a write of `value` to `offset` starts a transfer, now or through a shortcut.
+const fn starts_transfer(offset: u16, value: u32) -> bool {
+    let starting_shorts = map::shorts::EP0DATADONE_STARTEPIN0.mask() | map::shorts::EP0DATADONE_STARTEPOUT0.mask();
+    let is_start = offset >= map::tasks_startepin(0) && offset <= map::tasks_startisoout();
+    is_start || offset == map::shorts() && value & starting_shorts != 0
+}
+
+impl<B: Registers> Usbd<B> {
+    /// The controller behind `bus`. Whoever made the bus has vouched that nobody else uses it.
+    pub const fn new(bus: B) -> Self {
+        Self { bus }
+    }
+
+    /// Powers the controller up. Goes on in hardware, for a few microseconds: see [`is_ready`](Self::is_ready).
+    #[track_caller]
+    pub fn power_up(&mut self) {
+        self.write(map::eventcause(), map::eventcause::READY.mask());
+        self.write(map::enable(), map::enable::ENABLE.mask());
+    }
+
+    /// Whether the power-up is done. Until then most registers are out of reach (nRF52840 PS, register access
+    /// limitations).
+    ///
+    /// On silicon with erratum 187 and without its workaround, never.
+    #[track_caller]
+    pub fn is_ready(&self) -> bool {
+        map::eventcause::READY.is_set(self.bus.read(map::eventcause()))
+    }
+
+    /// Powers the controller down. Takes `&mut self`, which an endpoint gives out only when its transfer has ended:
+    /// [`Ep0In::into_parts`].
+    #[track_caller]
+    pub fn power_down(&mut self) {
+        self.write(map::usbpullup(), 0);
+        self.write(map::enable(), 0);
+    }
+
+    /// Pulls D+ up: the host sees a full-speed device, and resets the bus.
+    #[track_caller]
+    pub fn connect(&self) {
+        self.write(map::usbpullup(), map::usbpullup::CONNECT.mask());
+    }
+
+    /// Lets D+ go: the host sees the device leave.
+    #[track_caller]
+    pub fn disconnect(&self) {
+        self.write(map::usbpullup(), 0);
+    }
+
+    /// Lets the events in `mask` (bits of INTEN) assert the interrupt line.
+    #[track_caller]
+    pub fn listen(&self, mask: u32) {
+        self.write(map::intenset(), mask);
+    }
+
+    /// Stops the events in `mask` (bits of INTEN) from asserting the interrupt line.
+    #[track_caller]
+    pub fn unlisten(&self, mask: u32) {
+        self.write(map::intenclr(), mask);
+    }
+
+    #[inline]
+    #[track_caller]
+    fn write(&self, offset: u16, value: u32) {
+        assert!(!starts_transfer(offset, value), "this write starts a transfer: it needs its proof");
+        // SAFETY:
+        // - The write starts no transfer: asserted above (and decided at compile time, for a constant offset).
+        unsafe { self.bus.write(offset, value) }
+    }
+
+    #[inline]
+    #[track_caller]
+    fn event(&self, offset: u16) -> bool {
+        self.bus.read(offset) != 0
+    }
+
+    /// Reads the SETUP packet and clears its event. A SETUP that arrives meanwhile is read instead: the registers
+    /// hold the latest one, and would otherwise give half of each.
+    #[track_caller]
+    fn take_setup(&self) -> Setup {
+        loop {
+            self.write(map::events_ep0setup(), 0);
+            // Eight registers, one a word, in the order of the packet: 0x480 to 0x49C.
+            let [b0, b1, b2, b3, b4, b5, b6, b7] = [
+                map::bmrequesttype(),
+                map::brequest(),
+                map::wvaluel(),
+                map::wvalueh(),
+                map::windexl(),
+                map::windexh(),
+                map::wlengthl(),
+                map::wlengthh(),
+            ]
+            .map(|offset| self.bus.read(offset).to_le_bytes()[0]);
+            if !self.event(map::events_ep0setup()) {
+                return Setup::from_bytes([b0, b1, b2, b3, b4, b5, b6, b7]);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_start_needs_a_proof_and_nothing_else_does() {
+        let starts = |offset| starts_transfer(offset, 1);
+        assert!((0..8).all(|n| starts(map::tasks_startepin(n)) && starts(map::tasks_startepout(n))));
+        assert!(starts(map::tasks_startisoin()) && starts(map::tasks_startisoout()));
+        assert!(starts_transfer(map::shorts(), map::shorts::EP0DATADONE_STARTEPOUT0.mask()));
+        assert!(!starts_transfer(map::shorts(), map::shorts::EP0DATADONE_EP0STATUS.mask()));
+        assert!(!starts(map::tasks_ep0rcvout()) && !starts(map::epin_ptr(0)) && !starts(map::enable()));
+    }
+}

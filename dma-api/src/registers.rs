@@ -1,0 +1,131 @@
+//! Register access: the seam between a driver and its chip, real or not.
+//!
+//! A driver is generic over one *bus*: a type that implements [`Registers`] and
+//! [`DmaFence`](crate::fence::DmaFence). On hardware that is [`Bus`] over [`Volatile`]; in the simulator and under
+//! loom it is a handle to an emulated chip. The driver cannot tell, so what is checked is what ships.
+
+use crate::address::{BusAddress, Region};
+use crate::fence::DmaFence;
+
+/// The 32-bit registers of one peripheral, by their offset from its base address in bytes.
+///
+/// Accesses through one value happen in program order, as on device memory: an implementation must neither merge
+/// nor reorder them among themselves. They order nothing else; that is the work of [`DmaFence`].
+pub trait Registers {
+    /// Reads the register at `offset`.
+    ///
+    /// Safe: no read of a peripheral that this crate describes starts a transfer.
+    #[track_caller]
+    fn read(&self, offset: u16) -> u32;
+
+    /// Writes the register at `offset`.
+    ///
+    /// # Safety
+    ///
+    /// - If the write starts a DMA transfer, now or (as a shortcut does) later, then the memory that the transfer
+    ///   touches was given to the DMA by [`DmaFence::release`] before this write, and stays with it until
+    ///   [`DmaFence::acquire`].
+    #[track_caller]
+    unsafe fn write(&self, offset: u16, value: u32);
+}
+
+/// The registers at `BASE`, by volatile accesses: the real chip.
+///
+/// # Invariants
+///
+/// - At most one value for a peripheral is in use at a time (the debt of [`Volatile::new`]).
+#[derive(Debug)]
+pub struct Volatile<const BASE: usize>(());
+
+impl<const BASE: usize> Volatile<BASE> {
+    /// Takes the peripheral whose registers start at `BASE`.
+    ///
+    /// # Safety
+    ///
+    /// - A peripheral's registers are at `BASE..BASE + 0x1000`: this runs on the chip that has them.
+    /// - Nobody else accesses these registers while the value is in use.
+    pub const unsafe fn new() -> Self {
+        // INVARIANT: the caller promises that nobody else has the peripheral.
+        Self(())
+    }
+
+    const fn pointer(offset: u16) -> *mut u32 {
+        core::ptr::with_exposed_provenance_mut(BASE + (offset & 0xFFC) as usize)
+    }
+}
+
+impl<const BASE: usize> Registers for Volatile<BASE> {
+    #[inline]
+    fn read(&self, offset: u16) -> u32 {
+        // SAFETY:
+        // - The address is a register: `new` was promised 0x1000 bytes of them, and `pointer` masks the offset to
+        //   an aligned word below 0x1000.
+        unsafe { Self::pointer(offset).read_volatile() }
+    }
+
+    #[inline]
+    unsafe fn write(&self, offset: u16, value: u32) {
+        // SAFETY:
+        // - The address is a register: as in `read`.
+        // - If the write starts a transfer, its memory was released: the caller's debt, passed on unchanged.
+        unsafe { Self::pointer(offset).write_volatile(value) }
+    }
+}
+
+/// A peripheral's registers together with the fence of the core that uses them: the one type a driver is generic over.
+#[derive(Debug)]
+pub struct Bus<R, F> {
+    registers: R,
+    fence: F,
+}
+
+impl<R: Registers, F: DmaFence> Bus<R, F> {
+    /// Joins `registers` and `fence`.
+    pub const fn new(registers: R, fence: F) -> Self {
+        Self { registers, fence }
+    }
+}
+
+impl<R: Registers, F> Registers for Bus<R, F> {
+    #[inline]
+    fn read(&self, offset: u16) -> u32 {
+        self.registers.read(offset)
+    }
+
+    #[inline]
+    unsafe fn write(&self, offset: u16, value: u32) {
+        // SAFETY:
+        // - If the write starts a transfer, its memory was released: the caller's debt, passed on unchanged.
+        unsafe { self.registers.write(offset, value) }
+    }
+}
+
+// SAFETY:
+// - `release` and `acquire` order what `DmaFence` promises: they are those of `F`, which promises it.
+unsafe impl<R, F: DmaFence> DmaFence for Bus<R, F> {
+    #[inline]
+    unsafe fn release(&self, region: Region) -> BusAddress {
+        // SAFETY:
+        // - The region is valid and left alone until `acquire`: the caller's debt, passed on unchanged.
+        unsafe { self.fence.release(region) }
+    }
+
+    #[inline]
+    unsafe fn acquire(&self, region: Region) {
+        // SAFETY:
+        // - The region was released and the DMA has ended: the caller's debt, passed on unchanged.
+        unsafe { self.fence.acquire(region) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn volatile_offset_stays_inside_the_peripheral() {
+        type Usbd = Volatile<0x4002_7000>;
+        assert_eq!(Usbd::pointer(0x004).addr(), 0x4002_7004);
+        assert_eq!(Usbd::pointer(0xFFFF).addr(), 0x4002_7FFC);
+    }
+}

@@ -1,0 +1,81 @@
+//! USB 2.0 facts that driver and host share: the SETUP packet, request numbers.
+
+/// The eight bytes of a SETUP packet (USB 2.0 table 9-2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Setup {
+    /// bmRequestType: direction in bit 7, type in bits 6:5, recipient in bits 4:0.
+    pub request_type: u8,
+    /// bRequest.
+    pub request: u8,
+    /// wValue.
+    pub value: u16,
+    /// wIndex.
+    pub index: u16,
+    /// wLength: the longest data stage that the host accepts or sends, in bytes.
+    pub length: u16,
+}
+
+/// bRequest SET_ADDRESS.
+pub const SET_ADDRESS: u8 = 5;
+/// bRequest GET_DESCRIPTOR.
+pub const GET_DESCRIPTOR: u8 = 6;
+/// Descriptor type DEVICE, the high byte of wValue in GET_DESCRIPTOR.
+pub const DEVICE_DESCRIPTOR: u8 = 1;
+/// bmRequestType: standard, device, device to host.
+pub const STANDARD_DEVICE_IN: u8 = 0x80;
+/// bmRequestType: standard, device, host to device.
+pub const STANDARD_DEVICE_OUT: u8 = 0x00;
+
+impl Setup {
+    /// GET_DESCRIPTOR for the device descriptor, with this wLength.
+    pub const fn get_device_descriptor(length: u16) -> Self {
+        Self {
+            request_type: STANDARD_DEVICE_IN,
+            request: GET_DESCRIPTOR,
+            value: u16::from_be_bytes([DEVICE_DESCRIPTOR, 0]),
+            index: 0,
+            length,
+        }
+    }
+
+    /// SET_ADDRESS with this address.
+    pub const fn set_address(address: u8) -> Self {
+        Self { request_type: STANDARD_DEVICE_OUT, request: SET_ADDRESS, value: address as u16, index: 0, length: 0 }
+    }
+
+    /// Whether the data stage goes from device to host. Without a data stage (`length == 0`) it means nothing.
+    pub const fn is_in(&self) -> bool {
+        self.request_type & 0x80 != 0
+    }
+
+    /// The packet as it goes over the wire.
+    pub const fn to_bytes(&self) -> [u8; 8] {
+        let [value_low, value_high] = self.value.to_le_bytes();
+        let [index_low, index_high] = self.index.to_le_bytes();
+        let [length_low, length_high] = self.length.to_le_bytes();
+        [self.request_type, self.request, value_low, value_high, index_low, index_high, length_low, length_high]
+    }
+
+    /// The packet from its bytes on the wire.
+    pub const fn from_bytes(bytes: [u8; 8]) -> Self {
+        Self {
+            request_type: bytes[0],
+            request: bytes[1],
+            value: u16::from_le_bytes([bytes[2], bytes[3]]),
+            index: u16::from_le_bytes([bytes[4], bytes[5]]),
+            length: u16::from_le_bytes([bytes[6], bytes[7]]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn get_device_descriptor_has_the_bytes_of_the_specification() {
+        let bytes = [0x80, 0x06, 0x00, 0x01, 0x00, 0x00, 0x12, 0x00];
+        assert_eq!(Setup::get_device_descriptor(18).to_bytes(), bytes);
+        assert_eq!(Setup::from_bytes(bytes), Setup::get_device_descriptor(18));
+    }
+}
