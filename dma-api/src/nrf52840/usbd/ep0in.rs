@@ -150,7 +150,6 @@ impl<B: Registers + DmaFence> Ep0In<B> {
     }
 
     /// Gives back what the endpoint was made from, or the endpoint itself while the buffer is lent to the DMA.
-    #[track_caller]
     pub fn into_parts(mut self) -> Result<(Usbd<B>, &'static mut Ep0Buffer), Self> {
         if !self.take_back() {
             return Err(self);
@@ -168,7 +167,6 @@ impl<B: Registers + DmaFence> Ep0In<B> {
     }
 
     /// Whether a `start` would be refused as `Busy`.
-    #[track_caller]
     pub fn busy(&self) -> bool {
         match self.state {
             State::Idle => false,
@@ -185,7 +183,6 @@ impl<B: Registers + DmaFence> Ep0In<B> {
     /// # Errors
     ///
     /// See [`StartError`]. Nothing was touched then.
-    #[track_caller]
     pub fn start(&mut self, bytes: &[u8]) -> Result<(), StartError> {
         if bytes.is_empty() {
             return Err(StartError::Empty);
@@ -198,13 +195,11 @@ impl<B: Registers + DmaFence> Ep0In<B> {
     /// # Errors
     ///
     /// [`StartError::Busy`].
-    #[track_caller]
     pub fn start_zero_length(&mut self) -> Result<(), StartError> {
         self.send(&[])
     }
 
     #[inline]
-    #[track_caller]
     fn send(&mut self, bytes: &[u8]) -> Result<(), StartError> {
         let maxcnt = match u32::try_from(bytes.len()) {
             Ok(length) if bytes.len() <= map::PACKET_SIZE => length,
@@ -248,7 +243,6 @@ impl<B: Registers + DmaFence> Ep0In<B> {
     ///
     /// [`EndError::NotDone`] until the host has the packet: call it again. [`EndError::NotStarted`] without a
     /// transfer.
-    #[track_caller]
     pub fn end(&mut self) -> Result<(), EndError> {
         let State::Sending(region) = self.state else {
             return Err(EndError::NotStarted);
@@ -267,7 +261,6 @@ impl<B: Registers + DmaFence> Ep0In<B> {
     ///
     /// Never blocks. EasyDMA cannot be stopped: the endpoint stays `busy` until the DMA has read the buffer, a few
     /// microseconds.
-    #[track_caller]
     pub fn abort(&mut self) {
         if let State::Sending(region) = self.state {
             // A late EP0DATADONE must not permit the status stage of a transfer that it does not belong to.
@@ -280,7 +273,6 @@ impl<B: Registers + DmaFence> Ep0In<B> {
     /// Takes the next event, in the order reset, sent, SETUP; ends or aborts the transfer that it concerns.
     ///
     /// A SETUP is held back while the DMA runs, because its registers are out of reach then.
-    #[track_caller]
     pub fn next_event(&mut self) -> Option<Event> {
         if self.usbd.event(map::events_usbreset()) {
             self.usbd.write(map::events_usbreset(), 0);
@@ -306,7 +298,6 @@ impl<B: Registers + DmaFence> Ep0In<B> {
     /// # Errors
     ///
     /// [`AcceptError::Busy`] while a packet is on its way.
-    #[track_caller]
     pub fn accept(&mut self) -> Result<(), AcceptError> {
         self.trigger(map::tasks_ep0status())
     }
@@ -316,12 +307,10 @@ impl<B: Registers + DmaFence> Ep0In<B> {
     /// # Errors
     ///
     /// [`AcceptError::Busy`] while a packet is on its way.
-    #[track_caller]
     pub fn stall(&mut self) -> Result<(), AcceptError> {
         self.trigger(map::tasks_ep0stall())
     }
 
-    #[track_caller]
     fn trigger(&mut self, task: u16) -> Result<(), AcceptError> {
         if !self.take_back() {
             return Err(AcceptError::Busy);
@@ -332,7 +321,6 @@ impl<B: Registers + DmaFence> Ep0In<B> {
 
     /// Makes the buffer the CPU's, if it is or if an aborted transfer has ended. Returns whether it is.
     #[inline]
-    #[track_caller]
     fn take_back(&mut self) -> bool {
         match self.state {
             State::Idle => true,
@@ -343,7 +331,6 @@ impl<B: Registers + DmaFence> Ep0In<B> {
 
     /// Makes the buffer the CPU's, if the DMA has ended. Returns whether it has.
     #[inline]
-    #[track_caller]
     fn take_back_from(&mut self, region: Region) -> bool {
         if !self.usbd.event(map::events_endepin(0)) {
             return false;

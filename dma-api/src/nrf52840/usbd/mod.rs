@@ -39,7 +39,6 @@ impl<B: Registers> Usbd<B> {
     }
 
     /// Powers the controller up. Goes on in hardware, for a few microseconds: see [`is_ready`](Self::is_ready).
-    #[track_caller]
     pub fn power_up(&mut self) {
         self.write(map::eventcause(), map::eventcause::READY.mask());
         self.write(map::enable(), map::enable::ENABLE.mask());
@@ -49,39 +48,33 @@ impl<B: Registers> Usbd<B> {
     /// limitations).
     ///
     /// On silicon with erratum 187 and without its workaround, never.
-    #[track_caller]
     pub fn is_ready(&self) -> bool {
         map::eventcause::READY.is_set(self.bus.read(map::eventcause()))
     }
 
     /// Powers the controller down. Takes `&mut self`, which an endpoint gives out only when its transfer has ended:
     /// [`Ep0In::into_parts`].
-    #[track_caller]
     pub fn power_down(&mut self) {
         self.write(map::usbpullup(), 0);
         self.write(map::enable(), 0);
     }
 
     /// Pulls D+ up: the host sees a full-speed device, and resets the bus.
-    #[track_caller]
     pub fn connect(&self) {
         self.write(map::usbpullup(), map::usbpullup::CONNECT.mask());
     }
 
     /// Lets D+ go: the host sees the device leave.
-    #[track_caller]
     pub fn disconnect(&self) {
         self.write(map::usbpullup(), 0);
     }
 
     /// Lets the events in `mask` (bits of INTEN) assert the interrupt line.
-    #[track_caller]
     pub fn listen(&self, mask: u32) {
         self.write(map::intenset(), mask);
     }
 
     /// Stops the events in `mask` (bits of INTEN) from asserting the interrupt line.
-    #[track_caller]
     pub fn unlisten(&self, mask: u32) {
         self.write(map::intenclr(), mask);
     }

@@ -1,0 +1,3 @@
+//! What `dmacheck` checks.
+
+pub mod programs;

@@ -1,0 +1,252 @@
+//! Endpoint 0 on the wire: tokens in, handshakes out.
+//!
+//! | stage | the host sends | the chip answers |
+//! |---|---|---|
+//! | SETUP | SETUP + 8 bytes | ACK, always; discards what went before; EP0SETUP |
+//! | data, to the host | IN | DATA if a packet is armed, else NAK; after the host's ACK: EP0DATADONE |
+//! | data, to the device | OUT + bytes | ACK if EP0RCVOUT was triggered, else NAK; EP0DATADONE |
+//! | status of a read | OUT + 0 bytes | ACK if EP0STATUS was triggered, else NAK; no event |
+//! | status of a write or of no data | IN | DATA1 of 0 bytes if EP0STATUS was triggered, else NAK; no event |
+//! | data or status after EP0STALL | any | STALL, until the next SETUP |
+
+use super::*;
+
+/// The bytes of one packet, 64 at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Packet {
+    bytes: [u8; PACKET_SIZE],
+    length: u8,
+}
+
+impl Packet {
+    /// No bytes.
+    pub const EMPTY: Self = Self { bytes: [0; PACKET_SIZE], length: 0 };
+
+    /// The packet with these bytes.
+    ///
+    /// # Panics
+    ///
+    /// If there are more than 64.
+    pub fn new(bytes: &[u8]) -> Self {
+        let mut packet = Self::with_length([0; PACKET_SIZE], bytes.len());
+        packet.bytes[..bytes.len()].copy_from_slice(bytes);
+        packet
+    }
+
+    /// The first `length` bytes of an endpoint's buffer.
+    ///
+    /// # Panics
+    ///
+    /// If the buffer is shorter.
+    pub fn with_length(bytes: [u8; PACKET_SIZE], length: usize) -> Self {
+        assert!(length <= PACKET_SIZE, "a packet has at most {PACKET_SIZE} bytes, not {length}");
+        Self { bytes, length: length.to_le_bytes()[0] }
+    }
+
+    /// The number of bytes.
+    pub fn length(&self) -> u8 {
+        self.length
+    }
+
+    /// The bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.length)]
+    }
+
+    /// The bytes, to be filled by an engine.
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes[..usize::from(self.length)]
+    }
+
+    pub(super) fn corrupted(mut self) -> Self {
+        self.bytes_mut().iter_mut().for_each(|byte| *byte ^= 0xFF);
+        self
+    }
+}
+
+/// What the host sends to start a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Token {
+    /// SETUP and its eight bytes.
+    Setup([u8; 8]),
+    /// IN.
+    In,
+    /// OUT and its packet.
+    Out {
+        /// The data toggle: DATA0 or DATA1.
+        data1: bool,
+        /// The bytes.
+        packet: Packet,
+    },
+}
+
+/// What the device answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Answer {
+    /// Nothing: the host's transaction times out.
+    Silence,
+    /// ACK.
+    Ack,
+    /// NAK: try again.
+    Nak,
+    /// STALL.
+    Stall,
+    /// DATA0 or DATA1; the host owes an ACK.
+    Data {
+        /// The data toggle.
+        data1: bool,
+        /// The bytes.
+        packet: Packet,
+    },
+}
+
+/// The state of endpoint 0 in the USB core.
+#[derive(Clone, Debug, Hash)]
+pub(super) struct Ep0 {
+    pub setup: [u8; 8],
+    /// A control transfer was begun since power-up.
+    pub begun: bool,
+    /// The packet that the next IN token gets.
+    pub armed: Option<Packet>,
+    /// Bytes in the last OUT packet: SIZE.EPOUT[0].
+    pub size: u8,
+    pub out_buffer: [u8; PACKET_SIZE],
+    /// An OUT packet waits for STARTEPOUT.
+    pub received: bool,
+    pub out_permitted: bool,
+    pub status_permitted: bool,
+    pub stalled: bool,
+    pub data1: bool,
+}
+
+impl Default for Ep0 {
+    fn default() -> Self {
+        Self {
+            setup: [0; 8],
+            begun: false,
+            armed: None,
+            size: 0,
+            out_buffer: [0; PACKET_SIZE],
+            received: false,
+            out_permitted: false,
+            status_permitted: false,
+            stalled: false,
+            data1: true,
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Data,
+    Status,
+}
+
+impl Ep0 {
+    pub fn is_set_address(&self) -> bool {
+        self.begun && rules::is_set_address(&self.setup)
+    }
+
+    /// Which stage an IN (`to_host`) or OUT token belongs to.
+    fn stage(&self, to_host: bool) -> Stage {
+        let length = u16::from_le_bytes([self.setup[6], self.setup[7]]);
+        let data_to_host = self.setup[0] & 0x80 != 0;
+        if length > 0 && data_to_host == to_host { Stage::Data } else { Stage::Status }
+    }
+}
+
+impl Usbd {
+    /// One token from the host to `endpoint` of the device at `address`.
+    ///
+    /// [`Answer::Data`] is to be followed by [`Usbd::acknowledge`], if the host got it.
+    pub fn token(&mut self, address: u8, endpoint: u8, token: &Token) -> Answer {
+        let answer = self.answer(address, endpoint, token);
+        match (token, answer) {
+            (Token::Setup(bytes), Answer::Ack) => self.on_setup(*bytes),
+            (Token::Out { data1, packet }, Answer::Ack) => self.on_out(*data1, packet),
+            _ => {}
+        }
+        answer
+    }
+
+    /// What [`Usbd::token`] would answer, without any effect.
+    pub fn answer(&self, address: u8, endpoint: u8, token: &Token) -> Answer {
+        if !self.is_connected() || address != self.usbaddr || endpoint != 0 {
+            return Answer::Silence;
+        }
+        let ep0 = &self.ep0;
+        let permitted = |permitted, answer| if permitted { answer } else { Answer::Nak };
+        match token {
+            Token::Setup(_) => Answer::Ack,
+            _ if ep0.stalled => Answer::Stall,
+            _ if !ep0.begun => Answer::Nak,
+            Token::In if ep0.stage(true) == Stage::Data => {
+                ep0.armed.map_or(Answer::Nak, |packet| Answer::Data { data1: ep0.data1, packet })
+            }
+            Token::In => permitted(ep0.status_permitted, Answer::Data { data1: true, packet: Packet::EMPTY }),
+            // A toggle that does not advance repeats a packet whose ACK was lost: acknowledged, not stored again.
+            Token::Out { data1, .. } if ep0.stage(false) == Stage::Data && *data1 != ep0.data1 => Answer::Ack,
+            Token::Out { .. } if ep0.stage(false) == Stage::Data => {
+                permitted(ep0.out_permitted && !ep0.received, Answer::Ack)
+            }
+            Token::Out { .. } => permitted(ep0.status_permitted, Answer::Ack),
+        }
+    }
+
+    /// The host's ACK for the packet that it was given.
+    pub fn acknowledge(&mut self) {
+        match self.ep0.stage(true) {
+            Stage::Data => {
+                self.ep0.armed = None;
+                self.ep0.data1 = !self.ep0.data1;
+                self.signal(map::events_ep0datadone());
+            }
+            Stage::Status => {
+                self.ep0.status_permitted = false;
+                if self.ep0.is_set_address() {
+                    self.usbaddr = self.ep0.setup[2] & 0x7F;
+                }
+            }
+        }
+    }
+
+    fn on_setup(&mut self, setup: [u8; 8]) {
+        self.make_job_stale();
+        let Ep0 { out_permitted, size, out_buffer, .. } = self.ep0;
+        let status_permitted = rules::is_set_address(&setup);
+        self.ep0 = Ep0 { setup, begun: true, out_permitted, size, out_buffer, status_permitted, ..Ep0::default() };
+        self.signal(map::events_ep0setup());
+    }
+
+    fn on_out(&mut self, data1: bool, packet: &Packet) {
+        match self.ep0.stage(false) {
+            Stage::Data if data1 == self.ep0.data1 => {
+                self.ep0.out_buffer[..packet.bytes().len()].copy_from_slice(packet.bytes());
+                self.ep0.size = packet.length();
+                self.ep0.received = true;
+                self.ep0.out_permitted = false;
+                self.ep0.data1 = !self.ep0.data1;
+                self.signal(map::events_ep0datadone());
+            }
+            Stage::Data => {}
+            Stage::Status => self.ep0.status_permitted = false,
+        }
+    }
+
+    pub(super) fn on_tasks_ep0rcvout(&mut self) {
+        if !self.report(rules::check_task_while_busy(self, "TASKS_EP0RCVOUT")) {
+            self.ep0.out_permitted = true;
+        }
+    }
+
+    pub(super) fn on_tasks_ep0status(&mut self) {
+        let busy = self.report(rules::check_task_while_busy(self, "TASKS_EP0STATUS"));
+        if !busy && !self.report(rules::check_status_on_set_address(self)) {
+            self.ep0.status_permitted = true;
+        }
+    }
+
+    pub(super) fn on_tasks_ep0stall(&mut self) {
+        self.ep0.stalled = true;
+    }
+}

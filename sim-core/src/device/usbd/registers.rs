@@ -1,0 +1,174 @@
+//! The register side: what a read gives and a write does.
+//!
+//! Offsets are decoded with the table that drivers take them from, [`map::REGISTERS`].
+
+use dma_api::address::Direction;
+use dma_api::nrf52840::usbd::map::REGISTERS;
+use dma_api::table::{Access, Register};
+
+use super::*;
+
+/// What SIZE.* reads while a transfer runs, where silicon gives garbage.
+const POISON: u32 = 0x55;
+
+type Row = Register<Name>;
+
+/// The row of each word of the block: its index in the table plus one, and the register's index in its array.
+static ROWS: [(u8, u8); 0x400] = {
+    let mut rows = [(0, 0); 0x400];
+    let mut index = 0;
+    while index < REGISTERS.len() {
+        let row = &REGISTERS[index];
+        let mut n = 0;
+        while n < row.count {
+            // Both fit: the table has fewer than 255 rows, and no array has more than 8 registers.
+            rows[(row.offset + n * row.stride) as usize / 4] = (index.to_le_bytes()[0] + 1, n.to_le_bytes()[0]);
+            n += 1;
+        }
+        index += 1;
+    }
+    rows
+};
+
+/// The row and array index of the register at `offset`.
+fn decode(offset: u16) -> Option<(&'static Row, u16)> {
+    if !offset.is_multiple_of(4) {
+        return None;
+    }
+    let (row, n) = *ROWS.get(usize::from(offset) / 4)?;
+    let row = &REGISTERS[usize::from(row.checked_sub(1)?)];
+    Some((row, u16::from(n)))
+}
+
+/// The datasheet's name of the register at `offset`, with its index: `EPIN[0].PTR`.
+pub fn name_of(offset: u16) -> String {
+    let Some((row, n)) = decode(offset) else {
+        return format!("{offset:#05x}");
+    };
+    if row.count == 1 {
+        return row.text.to_owned();
+    }
+    match row.text.split_once('_') {
+        Some((block @ ("EPIN" | "EPOUT"), register)) => format!("{block}[{n}].{register}"),
+        Some((block @ ("SIZE" | "HALTED"), register)) => format!("{block}.{register}[{n}]"),
+        _ => format!("{}[{n}]", row.text),
+    }
+}
+
+impl Usbd {
+    /// Reads the register at `offset`.
+    pub fn read(&mut self, offset: u16) -> u32 {
+        let Some((row, n)) = decode(offset) else {
+            self.report(Some(rules::unknown_register(offset)));
+            return 0;
+        };
+        if self.report(rules::check_access(self, row, n)) && self.job.is_some() {
+            return POISON;
+        }
+        self.value(row, usize::from(n)) & row.mask()
+    }
+
+    fn value(&self, row: &Row, n: usize) -> u32 {
+        let setup = |byte: usize| u32::from(self.ep0.setup[byte]);
+        match row.name {
+            Name::SHORTS => self.shorts,
+            Name::INTEN | Name::INTENSET | Name::INTENCLR => self.inten,
+            Name::EVENTCAUSE => self.eventcause,
+            Name::EPSTATUS => self.epstatus,
+            Name::USBADDR => u32::from(self.usbaddr),
+            Name::BMREQUESTTYPE => setup(0),
+            Name::BREQUEST => setup(1),
+            Name::WVALUEL => setup(2),
+            Name::WVALUEH => setup(3),
+            Name::WINDEXL => setup(4),
+            Name::WINDEXH => setup(5),
+            Name::WLENGTHL => setup(6),
+            Name::WLENGTHH => setup(7),
+            Name::SIZE_EPOUT if n == 0 => u32::from(self.ep0.size),
+            Name::ENABLE => self.enable,
+            Name::USBPULLUP => self.usbpullup,
+            Name::EPINEN => self.epinen,
+            Name::EPOUTEN => self.epouten,
+            Name::EPIN_PTR => self.epin[n].ptr,
+            Name::EPIN_MAXCNT => self.epin[n].maxcnt,
+            Name::EPIN_AMOUNT => self.epin[n].amount,
+            Name::EPOUT_PTR => self.epout[n].ptr,
+            Name::EPOUT_MAXCNT => self.epout[n].maxcnt,
+            Name::EPOUT_AMOUNT => self.epout[n].amount,
+            Name::DMALATCH => self.dmalatch,
+            _ if row.access == Access::Event => {
+                let step = usize::from(row.stride) * n;
+                u32::from(self.events & (map::event_bit(row.offset) << (step / 4)) != 0)
+            }
+            // Tasks and write-only registers read as 0; the rest is not modelled and holds its reset value.
+            _ => row.reset,
+        }
+    }
+
+    /// Writes the register at `offset`. Takes effect at once.
+    pub fn write(&mut self, offset: u16, value: u32) {
+        let Some((row, n)) = decode(offset) else {
+            self.report(Some(rules::unknown_register(offset)));
+            return;
+        };
+        if self.report(rules::check_access(self, row, n)) {
+            return;
+        }
+        let value = value & row.mask();
+        let n = usize::from(n);
+        match row.access {
+            Access::Task if value != 0 => self.trigger(row.name, n),
+            Access::Event if value == 0 => self.events &= !(map::event_bit(row.offset) << n),
+            Access::Task | Access::Event | Access::ReadOnly => {}
+            _ => self.store(row.name, n, value),
+        }
+    }
+
+    fn trigger(&mut self, task: Name, n: usize) {
+        match task {
+            Name::TASKS_STARTEPIN => self.start(n, Direction::MemoryToDevice),
+            Name::TASKS_STARTEPOUT => self.start(n, Direction::DeviceToMemory),
+            Name::TASKS_EP0RCVOUT => self.on_tasks_ep0rcvout(),
+            Name::TASKS_EP0STATUS => self.on_tasks_ep0status(),
+            Name::TASKS_EP0STALL => self.on_tasks_ep0stall(),
+            _ => {}
+        }
+    }
+
+    fn store(&mut self, name: Name, n: usize, value: u32) {
+        match name {
+            Name::SHORTS => self.shorts = value,
+            Name::INTEN => self.inten = value,
+            Name::INTENSET => self.inten |= value,
+            Name::INTENCLR => self.inten &= !value,
+            Name::EVENTCAUSE => self.eventcause &= !value,
+            Name::EPSTATUS => self.epstatus &= !value,
+            Name::ENABLE => self.on_enable(value),
+            Name::USBPULLUP => self.usbpullup = value,
+            Name::EPINEN => self.epinen = value,
+            Name::EPOUTEN => self.epouten = value,
+            Name::EPIN_PTR => self.epin[n].ptr = value,
+            Name::EPIN_MAXCNT => self.epin[n].maxcnt = value,
+            Name::EPOUT_PTR => self.epout[n].ptr = value,
+            Name::EPOUT_MAXCNT => self.epout[n].maxcnt = value,
+            Name::DMALATCH => self.dmalatch = value,
+            _ => {}
+        }
+    }
+
+    fn on_enable(&mut self, value: u32) {
+        match (self.enable, value) {
+            (0, 1) => self.power = Power::Starting,
+            (1, 0) => {
+                self.report(rules::check_power_down(self));
+                // ENABLE=0 resets the core; what software has configured outside of it stays.
+                let (options, inten, shorts) = (self.options, self.inten, self.shorts);
+                let (epin, epout, jobs) = (self.epin, self.epout, self.jobs);
+                let misuse = std::mem::take(&mut self.misuse);
+                *self = Self { inten, shorts, epin, epout, jobs, misuse, ..Self::new(options) };
+            }
+            _ => {}
+        }
+        self.enable = value;
+    }
+}

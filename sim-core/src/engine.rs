@@ -1,0 +1,132 @@
+//! The DMA engine: moves the bytes of one job, a word at a time.
+//!
+//! A [`Copy`] is all that a transfer needs between START and END. It knows neither chip nor lock, so that it runs on
+//! a thread of its own (`explore::threads`) as well as in slices between two register accesses (`explore::stepped`).
+
+use std::ops::Range;
+
+use dma_api::address::Direction;
+
+use crate::device::usbd::{Job, Packet};
+use crate::memory::{Fault, Memory, View};
+use crate::monitor::Site;
+use crate::monitor::clocks::Access;
+
+/// The bytes of one beat.
+pub const BEAT: usize = 4;
+
+/// What the engine reads where there is no memory.
+const NOTHING_THERE: u8 = 0xA5;
+
+/// A job under way.
+#[derive(Debug)]
+pub struct Copy {
+    job: Job,
+    view: Option<View>,
+    packet: Packet,
+    moved: usize,
+}
+
+/// One beat of a transfer.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Beat {
+    /// The addresses.
+    pub range: Range<u32>,
+    /// What happens to memory.
+    pub access: Access,
+    /// Which transfer, which beat.
+    pub site: Site,
+}
+
+impl Copy {
+    /// The copy that `job` asks for, and the fault if its memory is out of reach: it then reads garbage and writes
+    /// nothing. A job of 0 bytes needs no memory: PTR is ignored.
+    pub fn new(job: &Job, memory: &Memory) -> (Self, Option<Fault>) {
+        let length = job.packet.bytes().len();
+        let view = if length == 0 { Ok(None) } else { memory.view(job.address, length, job.direction).map(Some) };
+        let (view, fault) = match view {
+            Ok(view) => (view, None),
+            Err(fault) => (None, Some(fault)),
+        };
+        (Self { job: job.clone(), view, packet: job.packet, moved: 0 }, fault)
+    }
+
+    /// The job.
+    pub fn job(&self) -> &Job {
+        &self.job
+    }
+
+    /// The addresses of the whole transfer.
+    pub fn range(&self) -> Range<u32> {
+        let start = self.job.address.get();
+        start..start.saturating_add(u32::from(self.job.packet.length()))
+    }
+
+    /// Whether the memory was taken away, or never there.
+    pub fn is_blind(&self) -> bool {
+        self.view.is_none()
+    }
+
+    /// Takes the memory away: the engine reads garbage and writes nothing from now on.
+    pub fn revoke(&mut self) {
+        self.view = None;
+    }
+
+    /// How many bytes were moved.
+    pub fn moved(&self) -> usize {
+        self.moved
+    }
+
+    /// The next beat; `None` when all bytes were moved.
+    pub fn next(&self) -> Option<Beat> {
+        let left = self.packet.bytes().len() - self.moved;
+        if left == 0 {
+            return None;
+        }
+        let start = self.range().start.saturating_add(u32::try_from(self.moved).unwrap_or(u32::MAX));
+        let end = start.saturating_add(u32::try_from(left.min(BEAT)).unwrap_or(u32::MAX));
+        let access = match self.job.direction {
+            Direction::MemoryToDevice => Access::Read,
+            Direction::DeviceToMemory => Access::Write,
+        };
+        Some(Beat { range: start..end, access, site: self.site() })
+    }
+
+    /// Where the engine is.
+    pub fn site(&self) -> Site {
+        Site::Dma { block: self.job.block(), endpoint: self.job.endpoint, beat: self.moved / BEAT }
+    }
+
+    /// Moves the next beat's bytes, and returns them.
+    pub fn step(&mut self) -> &[u8] {
+        let start = self.moved;
+        let length = (self.packet.bytes().len() - start).min(BEAT);
+        self.moved += length;
+        let bytes = &mut self.packet.bytes_mut()[start..start + length];
+        match (&self.view, self.job.direction) {
+            (Some(view), Direction::MemoryToDevice) => view.read(start, bytes),
+            (Some(view), Direction::DeviceToMemory) => view.write(start, bytes),
+            (None, Direction::MemoryToDevice) => bytes.fill(NOTHING_THERE),
+            (None, Direction::DeviceToMemory) => {}
+        }
+        bytes
+    }
+
+    /// Moves all bytes that are left.
+    pub fn finish(&mut self) {
+        while self.moved < self.packet.bytes().len() {
+            self.step();
+        }
+    }
+
+    /// What was read from memory, or is written to it.
+    pub fn packet(&self) -> &Packet {
+        &self.packet
+    }
+}
+
+impl std::hash::Hash for Copy {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        (&self.job, &self.packet, self.moved, self.view.is_some()).hash(state);
+    }
+}

@@ -1,0 +1,221 @@
+//! Who runs when: three ways to run the same program on the same chip.
+//!
+//! | explorer | what runs | what it is for |
+//! |---|---|---|
+//! | [`threads`] | driver, engine and host on threads of their own | real parallelism, speed |
+//! | [`stepped`] | no threads: a [`scheduler`] decides at every register access | every interleaving, replay, vector clocks |
+//! | [`model`] | driver and device as loom threads | every ordering that the fences allow |
+//!
+//! `stepped` and `model` answer the same question, does this access happen after that one, by different means; they
+//! must agree.
+
+use std::fmt;
+
+use dma_api::fence::DmaFence;
+use dma_api::registers::Registers;
+use serde::Serialize;
+
+use crate::host::{Host, Script};
+use crate::monitor::{Rule, Violation};
+use crate::soc::{Config, Soc};
+
+pub mod model;
+mod quiet;
+pub mod replay;
+pub mod scheduler;
+pub mod stepped;
+
+pub use quiet::quietly;
+
+/// What firmware runs on: the bus of an emulated chip.
+pub trait Board: Registers + DmaFence + Clone {
+    /// Whether the host has come to the end of its script. Firmware that serves until then, ends.
+    fn host_is_done(&self) -> bool;
+}
+
+/// A program for chip and host: what the explorers explore.
+pub trait Program {
+    /// The program's name, which a replay string carries. It identifies the program with all its parameters.
+    fn name(&self) -> String;
+
+    /// The system it runs on.
+    fn config(&self) -> Config;
+
+    /// What the system has gone through before the firmware starts. Nothing, unless you say so.
+    fn prepare(&self, _soc: &mut Soc) {}
+
+    /// What runs on the chip's CPU.
+    fn firmware<B: Board>(&self, board: B);
+
+    /// What the host does.
+    fn host(&self, host: Host) -> Script;
+}
+
+/// What an exploration has found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Every execution was sound, and nothing was left unexplored.
+    Sound {
+        /// How many executions there are.
+        executions: u64,
+        /// How many of them came to their end: firmware and host.
+        complete: u64,
+    },
+    /// Two accesses that nothing orders.
+    Race(Found),
+    /// Another rule was broken.
+    Violation(Found),
+    /// The program panicked, or the host did not get what it was due.
+    Assertion {
+        /// What it said.
+        message: String,
+        /// What brings it back, from an explorer that can replay.
+        replay: Option<String>,
+        /// How many executions that took.
+        executions: u64,
+    },
+    /// Everybody waits for somebody.
+    Deadlock {
+        /// Who waits for what.
+        message: String,
+        /// What brings it back, from an explorer that can replay.
+        replay: Option<String>,
+        /// How many executions that took.
+        executions: u64,
+    },
+    /// A limit was hit: what was explored is sound, the rest is unknown.
+    Inconclusive {
+        /// Which limit.
+        message: String,
+        /// How many executions were explored.
+        executions: u64,
+    },
+    /// No execution came to its end: nothing was shown.
+    Vacuous {
+        /// How many executions there are.
+        executions: u64,
+    },
+}
+
+/// A broken rule, and how long it took to find.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// What was found.
+    pub violation: Violation,
+    /// In which execution, counted from 1.
+    pub executions: u64,
+}
+
+/// The verdict without its evidence: what a test expects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// [`Verdict::Sound`].
+    Sound,
+    /// [`Verdict::Race`].
+    Race,
+    /// [`Verdict::Violation`] of this rule.
+    Violation(Rule),
+    /// [`Verdict::Assertion`].
+    Assertion,
+    /// [`Verdict::Deadlock`].
+    Deadlock,
+    /// [`Verdict::Inconclusive`].
+    Inconclusive,
+    /// [`Verdict::Vacuous`].
+    Vacuous,
+}
+
+impl Verdict {
+    /// The verdict for a violation that an execution has ended with.
+    pub fn found(violation: Violation, executions: u64) -> Self {
+        let is_race = violation.misuse.rule == Rule::Race;
+        let found = Found { violation, executions };
+        if is_race { Self::Race(found) } else { Self::Violation(found) }
+    }
+
+    /// The verdict of one execution, found as the `count`th of many.
+    pub fn after(mut self, count: u64) -> Self {
+        match &mut self {
+            Self::Race(found) | Self::Violation(found) => found.executions = count,
+            Self::Sound { executions, .. }
+            | Self::Assertion { executions, .. }
+            | Self::Deadlock { executions, .. }
+            | Self::Inconclusive { executions, .. }
+            | Self::Vacuous { executions } => *executions = count,
+        }
+        self
+    }
+
+    /// The verdict without its evidence.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Sound { .. } => Kind::Sound,
+            Self::Race(_) => Kind::Race,
+            Self::Violation(found) => Kind::Violation(found.violation.misuse.rule),
+            Self::Assertion { .. } => Kind::Assertion,
+            Self::Deadlock { .. } => Kind::Deadlock,
+            Self::Inconclusive { .. } => Kind::Inconclusive,
+            Self::Vacuous { .. } => Kind::Vacuous,
+        }
+    }
+
+    /// How many executions were explored.
+    pub fn executions(&self) -> u64 {
+        match self {
+            Self::Race(found) | Self::Violation(found) => found.executions,
+            Self::Sound { executions, .. }
+            | Self::Assertion { executions, .. }
+            | Self::Deadlock { executions, .. }
+            | Self::Inconclusive { executions, .. }
+            | Self::Vacuous { executions } => *executions,
+        }
+    }
+
+    /// What brings the failure back, where there is one and its explorer can.
+    pub fn replay(&self) -> Option<&str> {
+        match self {
+            Self::Race(found) | Self::Violation(found) => found.violation.replay.as_deref(),
+            Self::Assertion { replay, .. } | Self::Deadlock { replay, .. } => replay.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sound => f.pad("sound"),
+            Self::Race => f.pad("race"),
+            Self::Violation(rule) => f.pad(&rule.to_string()),
+            Self::Assertion => f.pad("assertion"),
+            Self::Deadlock => f.pad("deadlock"),
+            Self::Inconclusive => f.pad("inconclusive"),
+            Self::Vacuous => f.pad("vacuous"),
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sound { executions, complete } => {
+                write!(f, "sound: {executions} executions, {complete} of them complete, nothing left unexplored")
+            }
+            Self::Race(found) | Self::Violation(found) => write!(f, "{}", found.violation),
+            Self::Assertion { message, replay, .. } | Self::Deadlock { message, replay, .. } => {
+                write!(f, "{}: {message}", self.kind())?;
+                if let Some(replay) = replay {
+                    write!(f, "\n  replay with: dmacheck replay {replay}")?;
+                }
+                Ok(())
+            }
+            Self::Inconclusive { message, executions } => {
+                write!(f, "inconclusive after {executions} executions: {message}")
+            }
+            Self::Vacuous { executions } => {
+                write!(f, "vacuous: none of {executions} executions came to its end, so nothing was shown")
+            }
+        }
+    }
+}

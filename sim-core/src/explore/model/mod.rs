@@ -1,0 +1,367 @@
+//! loom: every ordering that the fences of driver and device allow.
+//!
+//! The driver and the chip are the real ones. Two loom threads run them: the *CPU* thread the driver, the *device*
+//! thread the engine and a host that takes each packet. What loom sees of it:
+//!
+//! | what | is in loom | because |
+//! |---|---|---|
+//! | the chip | a lock that loom does not know | a loom mutex would order what only a fence may order |
+//! | START, seen by the device | [`to_device`](Shared): a count of transfers | stored relaxed: a register write orders no memory |
+//! | END and later events, seen by the driver | [`to_cpu`](Shared): a count of actions | likewise |
+//! | PTR, MAXCNT, clearing of events | nothing | the device sees them through the captured job only |
+//! | the buffer | one [`cell::Shadow`] | accessed where ownership changes hands: `release`, the copy, `acquire` |
+//!
+//! # In-order registers without ordering for memory
+//!
+//! An action of the device (END, the packet taken) takes effect on the chip when the driver's register read has seen
+//! its count, and in the order of counts. So the driver finds registers as a bus would show them, each change after
+//! the one before, while nothing but its fences orders its memory accesses. A read that sees an older count is a read
+//! before the action.
+//!
+//! # loom's holes, and how they are closed
+//!
+//! - A thread that loads and then stores one location hides races from loom (tokio-rs/loom#392): each location here
+//!   has one writer, which never reads it.
+//! - An acquire *fence* may take over what other threads have read: the device polls with an acquire *load*.
+//! - A sequentially consistent fence orders too much: the device has none.
+//! - A limit that is hit looks like success: executions are counted here, and a limit is [`Verdict::Inconclusive`].
+//! - Environment variables change the search: every field of the builder is set.
+//!
+//! Not seen: load buffering; more than one buffer; more than one device thread.
+
+use std::collections::VecDeque;
+use std::panic::Location;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering as Plain};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use dma_api::address::{BusAddress, Region};
+use dma_api::fence::DmaFence;
+use dma_api::registers::Registers;
+use loom::sync::atomic::{AtomicUsize, Ordering};
+
+use super::{Board, Program, Verdict, quiet, quietly};
+use crate::device::usbd::{Answer, Token};
+use crate::engine::Copy;
+use crate::machine::Fences;
+use crate::monitor::clocks::Access;
+use crate::monitor::{Misuse, Policy, Rule, Site, Violation};
+use crate::soc::Soc;
+
+pub mod cell;
+pub mod fence;
+pub mod location;
+
+/// How much a model may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Executions, at most.
+    pub executions: u64,
+    /// Time, at most.
+    pub time: Duration,
+    /// Switch points in one execution, at most.
+    pub branches: usize,
+}
+
+impl Default for Limits {
+    /// A million executions, a minute, 10 000 switch points.
+    fn default() -> Self {
+        Self { executions: 1_000_000, time: Duration::from_secs(60), branches: 10_000 }
+    }
+}
+
+/// Programs that loom can run: the host takes each packet that the driver sends, and does nothing else.
+pub trait Packets: Program + Clone + Send + Sync + 'static {
+    /// How many packets the driver sends: the device thread does as many, and ends.
+    fn packets(&self) -> usize;
+}
+
+/// What the device does, in order; it takes effect when the driver's reads have seen it.
+enum Action {
+    End(Copy),
+    TakePacket,
+}
+
+/// What one execution leaves behind, for the verdict.
+#[derive(Default)]
+struct Evidence {
+    executions: AtomicU64,
+    complete: AtomicU64,
+    limit: Mutex<Option<String>>,
+    violation: Mutex<Option<Violation>>,
+}
+
+struct Shared {
+    soc: Mutex<Soc>,
+    fences: Fences,
+    buffer: cell::Shadow,
+    to_device: AtomicUsize,
+    to_cpu: AtomicUsize,
+    jobs: Mutex<VecDeque<Copy>>,
+    actions: Mutex<VecDeque<Action>>,
+    applied: AtomicU64,
+    polled: Mutex<Vec<u16>>,
+    finished: AtomicBool,
+    evidence: Arc<Evidence>,
+}
+
+/// loom runs all its threads on one thread of the system, so these locks are free; one that panicked is the end of
+/// the execution anyway.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    fn new<P: Packets>(program: &P, evidence: Arc<Evidence>) -> Self {
+        // Races are loom's to find; the other rules are the monitor's.
+        let config = crate::soc::Config { policy: Policy::Stop, ..program.config() };
+        let mut soc = Soc::new(config);
+        program.prepare(&mut soc);
+        Self {
+            soc: Mutex::new(soc),
+            fences: config.fences,
+            buffer: cell::Shadow::new(),
+            to_device: AtomicUsize::new(0),
+            to_cpu: AtomicUsize::new(0),
+            jobs: Mutex::default(),
+            actions: Mutex::default(),
+            applied: AtomicU64::new(0),
+            polled: Mutex::default(),
+            finished: AtomicBool::new(false),
+            evidence,
+        }
+    }
+
+    fn stop(&self, violation: Violation) -> ! {
+        *lock(&self.evidence.violation) = Some(violation);
+        panic!("a rule was broken");
+    }
+
+    fn stop_at_violation(&self) {
+        let violation = lock(&self.soc).stop().cloned();
+        if let Some(violation) = violation {
+            self.stop(violation);
+        }
+    }
+
+    /// Whether a read of `offset` looks for news of the device, or belongs to the poll that has looked already: one
+    /// poll takes all it reads from one moment. A poll that repeats itself lets the device go on first.
+    fn wants_news(&self, offset: u16) -> bool {
+        let mut polled = lock(&self.polled);
+        let repeats = polled.contains(&offset);
+        let first = polled.is_empty();
+        if repeats {
+            polled.clear();
+        }
+        polled.push(offset);
+        drop(polled);
+        if repeats {
+            loom::thread::yield_now();
+        }
+        repeats || first
+    }
+
+    /// Lets the device's actions up to the `seen`th take effect.
+    fn apply(&self, seen: usize) {
+        while self.applied.load(Plain::Relaxed) < seen as u64 {
+            self.applied.fetch_add(1, Plain::Relaxed);
+            let action = lock(&self.actions).pop_front().expect("an action stands before its count is stored");
+            let mut soc = lock(&self.soc);
+            match action {
+                Action::End(copy) => soc.end_copy(&copy),
+                Action::TakePacket => {
+                    let answer = soc.transaction(0, 0, Token::In);
+                    let taken = matches!(answer, Answer::Data { .. });
+                    assert!(taken, "the host was to take a packet, and the device answered {answer:?}");
+                }
+            }
+        }
+    }
+
+    /// The device thread: engine and host, for as many packets as the program has.
+    fn device(&self, packets: usize) {
+        for packet in 1..=packets {
+            // ORDERING: pairs with the driver's `release`; orders the engine's accesses after the trigger. An acquire
+            // load, and not a fence: see the module's documentation.
+            while self.to_device.fetch_add(0, Ordering::Acquire) < packet {
+                loom::thread::yield_now();
+            }
+            let mut copy = lock(&self.jobs).pop_front().expect("a job stands before its count is stored");
+            if let Some(beat) = copy.next() {
+                self.buffer.access(beat.access, beat.site);
+            }
+            copy.finish();
+            // ORDERING: pairs with the driver's `acquire`; orders the engine's accesses before END.
+            fence::release();
+            lock(&self.actions).extend([Action::End(copy), Action::TakePacket]);
+            self.to_cpu.swap(2 * packet, Ordering::Relaxed);
+        }
+    }
+
+    fn publish(&self, count: usize, action: Action) {
+        lock(&self.actions).push_back(action);
+        self.to_cpu.swap(count, Ordering::Relaxed);
+    }
+}
+
+/// The bus that firmware runs on.
+#[derive(Clone)]
+pub struct Bus(Arc<Shared>);
+
+impl std::fmt::Debug for Bus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("model::Bus")
+    }
+}
+
+impl Registers for Bus {
+    fn read(&self, offset: u16) -> u32 {
+        let line = Location::caller();
+        if self.0.wants_news(offset) {
+            self.0.apply(self.0.to_cpu.fetch_add(0, Ordering::Relaxed));
+        }
+        let value = lock(&self.0.soc).cpu_read(offset, line);
+        self.0.stop_at_violation();
+        value
+    }
+
+    unsafe fn write(&self, offset: u16, value: u32) {
+        let started = {
+            let mut soc = lock(&self.0.soc);
+            soc.cpu_write(offset, value, Location::caller());
+            soc.take_copy()
+        };
+        self.0.stop_at_violation();
+        if let Some(copy) = started {
+            let count = usize::try_from(copy.job().id).expect("a count of transfers");
+            lock(&self.0.jobs).push_back(copy);
+            lock(&self.0.polled).clear();
+            self.0.to_device.swap(count, Ordering::Relaxed);
+        }
+    }
+}
+
+// SAFETY:
+// - `release` and `acquire` order the region's accesses: loom runs its threads one at a time on one thread of the
+//   system. What the fence is worth on the machine under test is judged by loom, on the shadow cell.
+// - The address is the region's: the window that `Soc::release` opens.
+unsafe impl DmaFence for Bus {
+    unsafe fn release(&self, region: Region) -> BusAddress {
+        let line = Location::caller();
+        self.0.buffer.access(Access::Write, Site::Cpu(line));
+        if self.0.fences.machine.honours(self.0.fences.start) {
+            fence::release();
+        }
+        // SAFETY:
+        // - The region is valid and left alone until `acquire`: the caller's debt, passed on unchanged.
+        let address = unsafe { lock(&self.0.soc).release(region, line) };
+        self.0.stop_at_violation();
+        address
+    }
+
+    unsafe fn acquire(&self, region: Region) {
+        let line = Location::caller();
+        if self.0.fences.machine.honours(self.0.fences.end) {
+            fence::acquire();
+        }
+        self.0.buffer.access(Access::Write, Site::Cpu(line));
+        lock(&self.0.soc).acquire(region, line);
+        self.0.stop_at_violation();
+    }
+}
+
+impl Board for Bus {
+    fn host_is_done(&self) -> bool {
+        self.0.finished.load(Plain::Relaxed)
+    }
+}
+
+/// Explores `program` with loom.
+pub fn check<P: Packets>(program: &P, limits: Limits) -> Verdict {
+    let evidence = Arc::new(Evidence::default());
+    let (body_evidence, body_program) = (evidence.clone(), program.clone());
+    let started = Instant::now();
+    let body = move || {
+        let evidence = &body_evidence;
+        let count = evidence.executions.fetch_add(1, Plain::Relaxed) + 1;
+        if count > limits.executions || started.elapsed() > limits.time {
+            let limit = format!("the limit of {} executions or {:?} was hit", limits.executions, limits.time);
+            *lock(&evidence.limit) = Some(limit);
+            panic!("a limit was hit");
+        }
+        execute(&body_program, evidence);
+    };
+    cell::forget();
+    let result = quietly(|| builder(limits).check(body));
+    judge(result, &evidence)
+}
+
+/// One execution.
+fn execute<P: Packets>(program: &P, evidence: &Arc<Evidence>) {
+    let shared = Arc::new(Shared::new(program, evidence.clone()));
+    let (cpu, firmware) = (Bus(shared.clone()), program.clone());
+    // The driver runs on a thread that has a real stack: the one that loom starts with has 32 KiB, enough for the
+    // device. A third thread, only to wait for both, would treble the executions.
+    let cpu = loom::thread::Builder::new()
+        .stack_size(0x2_0000)
+        .spawn(move || firmware.firmware(cpu))
+        .expect("loom has room for this thread: it has no other");
+    shared.device(program.packets());
+    let joined = cpu.join().is_ok();
+    shared.finished.store(true, Plain::Relaxed);
+    if joined {
+        evidence.complete.fetch_add(1, Plain::Relaxed);
+    }
+}
+
+/// A search with every field set: what the environment says must not change a verdict.
+pub(crate) fn builder(limits: Limits) -> loom::model::Builder {
+    let mut builder = loom::model::Builder::new();
+    builder.max_threads = 5;
+    builder.max_branches = limits.branches;
+    builder.max_permutations = None;
+    builder.max_duration = None;
+    builder.preemption_bound = None;
+    builder.checkpoint_file = None;
+    builder.checkpoint_interval = 20_000;
+    builder.expect_explicit_explore = false;
+    builder.location = true;
+    builder.log = false;
+    builder
+}
+
+fn judge(result: Result<(), Box<dyn std::any::Any + Send>>, evidence: &Evidence) -> Verdict {
+    let executions = evidence.executions.load(Plain::Relaxed);
+    let complete = evidence.complete.load(Plain::Relaxed);
+    let Err(payload) = result else {
+        return if complete == 0 { Verdict::Vacuous { executions } } else { Verdict::Sound { executions, complete } };
+    };
+    if let Some(message) = lock(&evidence.limit).take() {
+        return Verdict::Inconclusive { message, executions: executions - 1 };
+    }
+    if let Some(violation) = lock(&evidence.violation).take() {
+        return Verdict::found(violation, executions);
+    }
+    let message = quiet::message(&*payload).trim().to_owned();
+    if message.starts_with("Causality violation") {
+        return Verdict::found(race(), executions);
+    }
+    if message.starts_with("Model exceeded maximum number of branches") {
+        return Verdict::Inconclusive { message, executions };
+    }
+    if message.starts_with("deadlock") {
+        return Verdict::Deadlock { message, replay: None, executions };
+    }
+    Verdict::Assertion { message, replay: None, executions }
+}
+
+/// The race that loom has stopped at: the access that it refused, and the last of the other side before it.
+fn race() -> Violation {
+    let (site, other) = cell::last_two();
+    let missing = match site {
+        Some(Site::Dma { .. }) => "no release fence orders the CPU's access before the start of the transfer",
+        _ => "no acquire fence orders the CPU's access after the end of the transfer",
+    };
+    let misuse = Misuse { other, ..Misuse::new(Rule::Race, missing.to_owned()) };
+    Violation { misuse, site: site.unwrap_or(Site::Cpu(Location::caller())), replay: None }
+}

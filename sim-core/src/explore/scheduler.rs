@@ -1,0 +1,214 @@
+//! Who goes on at a choice point: immediate, seeded, exhaustive, replay.
+
+use std::collections::HashSet;
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+/// A moment at which more than one master can go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// How many can, two or more.
+    pub options: usize,
+    /// Whether option 0 is the CPU. If not, the CPU waits for something, and all options are others.
+    pub cpu: bool,
+}
+
+impl Choice {
+    /// The option that lets the others run before the CPU: the order in which they stand.
+    pub fn others_first(self) -> usize {
+        usize::from(self.cpu)
+    }
+}
+
+/// Decides who goes on.
+pub trait Scheduler {
+    /// One of `0..choice.options`. `state` identifies where the system is, at a cost.
+    fn choose(&mut self, choice: Choice, state: &dyn Fn() -> u64) -> usize;
+}
+
+/// Everybody else runs before the CPU does: a transfer takes no time, as in other simulators.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Immediate;
+
+impl Scheduler for Immediate {
+    fn choose(&mut self, choice: Choice, _state: &dyn Fn() -> u64) -> usize {
+        choice.others_first()
+    }
+}
+
+/// Anybody, at random; the same for the same seed, on every machine.
+#[derive(Debug)]
+pub struct Seeded(ChaCha8Rng);
+
+impl Seeded {
+    /// The schedule of this seed.
+    pub fn new(seed: u64) -> Self {
+        Self(ChaCha8Rng::seed_from_u64(seed))
+    }
+}
+
+impl Scheduler for Seeded {
+    fn choose(&mut self, choice: Choice, _state: &dyn Fn() -> u64) -> usize {
+        // The bias is below 2^-60 for the handful of options there are.
+        let options = choice.options as u64;
+        usize::try_from(self.0.next_u64() % options).expect("less than `options`, which is a usize")
+    }
+}
+
+/// Choices that were made before.
+#[derive(Debug)]
+pub struct Replay {
+    choices: Vec<u8>,
+    position: usize,
+    diverged: bool,
+}
+
+impl Replay {
+    /// Makes these choices, then lets the others run first.
+    pub fn new(choices: Vec<u8>) -> Self {
+        Self { choices, position: 0, diverged: false }
+    }
+
+    /// Whether the run took the same turns: every choice was there to be made, and none was left over.
+    pub fn was_faithful(&self) -> bool {
+        !self.diverged && self.position == self.choices.len()
+    }
+}
+
+impl Scheduler for Replay {
+    fn choose(&mut self, choice: Choice, _state: &dyn Fn() -> u64) -> usize {
+        let next = self.choices.get(self.position).map(|&pick| usize::from(pick));
+        self.position += usize::from(next.is_some());
+        match next {
+            Some(pick) if pick < choice.options => pick,
+            _ => {
+                self.diverged = true;
+                choice.others_first()
+            }
+        }
+    }
+}
+
+/// Every schedule, depth first; a state that was reached before is not explored again.
+#[derive(Debug, Default)]
+pub struct Exhaustive {
+    path: Vec<(usize, usize)>,
+    position: usize,
+    visited: HashSet<u64>,
+    cut: bool,
+}
+
+impl Exhaustive {
+    /// Before the first schedule.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Goes on to the next schedule. `false` when there is none.
+    pub fn advance(&mut self) -> bool {
+        self.position = 0;
+        self.cut = false;
+        while let Some((pick, options)) = self.path.pop() {
+            if pick + 1 < options {
+                self.path.push((pick + 1, options));
+                return true;
+            }
+        }
+        false
+    }
+
+    /// How many distinct states had a choice to make.
+    pub fn states(&self) -> usize {
+        self.visited.len()
+    }
+
+    /// Whether the last schedule was cut off because it came back to a state that was reached before.
+    pub fn was_cut(&self) -> bool {
+        self.cut
+    }
+}
+
+impl Scheduler for Exhaustive {
+    fn choose(&mut self, choice: Choice, state: &dyn Fn() -> u64) -> usize {
+        if self.cut {
+            return choice.others_first();
+        }
+        if let Some(&(pick, options)) = self.path.get(self.position) {
+            assert_eq!(options, choice.options, "the program must be a function of what it reads, and it is not");
+            self.position += 1;
+            return pick;
+        }
+        if !self.visited.insert(state()) {
+            self.cut = true;
+            return choice.others_first();
+        }
+        self.path.push((0, choice.options));
+        self.position += 1;
+        0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const THREE: Choice = Choice { options: 3, cpu: true };
+
+    #[test]
+    fn seeded_repeats_itself_and_differs_by_seed() {
+        let run = |seed| {
+            let mut scheduler = Seeded::new(seed);
+            (0..40).map(|_| scheduler.choose(THREE, &|| 0)).collect::<Vec<_>>()
+        };
+        assert_eq!(run(1), run(1));
+        assert_ne!(run(1), run(2));
+    }
+
+    #[test]
+    fn exhaustive_takes_every_path_once() {
+        let mut scheduler = Exhaustive::new();
+        let mut paths = Vec::new();
+        loop {
+            let first = scheduler.choose(THREE, &|| 0);
+            let second = scheduler.choose(THREE, &|| 1 + first as u64);
+            paths.push((first, second));
+            if !scheduler.advance() {
+                break;
+            }
+        }
+        paths.sort_unstable();
+        paths.dedup();
+        assert_eq!(paths.len(), 9);
+    }
+
+    #[test]
+    fn exhaustive_cuts_off_a_state_it_has_seen() {
+        let mut scheduler = Exhaustive::new();
+        let mut schedules = 0;
+        loop {
+            scheduler.choose(THREE, &|| 0);
+            scheduler.choose(THREE, &|| 1);
+            schedules += 1;
+            if !scheduler.advance() {
+                break;
+            }
+        }
+        assert_eq!(schedules, 5, "three for the first path, one for each way back to its state");
+    }
+
+    #[test]
+    fn replay_notices_choices_that_are_missing_left_over_or_impossible() {
+        let faithful = |choices: &[u8], made: usize| {
+            let mut scheduler = Replay::new(choices.to_vec());
+            for _ in 0..made {
+                scheduler.choose(THREE, &|| 0);
+            }
+            scheduler.was_faithful()
+        };
+        assert!(faithful(&[0, 2], 2));
+        assert!(!faithful(&[0, 2], 1));
+        assert!(!faithful(&[0], 2));
+        assert!(!faithful(&[0, 3], 2));
+    }
+}

@@ -1,0 +1,142 @@
+//! The cores that a driver may run on, and which fences they honour.
+//!
+//! | machine | no fence | `compiler_fence` | `fence` (DMB) | because |
+//! |---|---|---|---|---|
+//! | Cortex-M4 | reordered by the compiler | in order | in order | the core does not reorder memory transfers (AN321 4.18) |
+//! | Cortex-M7 | reordered | reordered by the core | in order | store buffer, speculative reads |
+//! | multi-core | reordered | reordered by the core | in order | another master sees writes in an order of its own |
+//!
+//! A fence that the machine does not honour orders nothing there. Caches are not modelled: a Cortex-M7 with its data
+//! cache on needs more than a fence.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// A core, as far as the order of memory accesses goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Machine {
+    /// One in-order core: Cortex-M0 to M4F.
+    CortexM4,
+    /// One core with a store buffer: Cortex-M7 (cache off).
+    CortexM7,
+    /// Several masters that see memory in orders of their own.
+    MultiCore,
+}
+
+/// How strong a fence is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Strength {
+    /// No fence.
+    None,
+    /// `compiler_fence`: no instruction. [`dma_api::fence::InOrder`].
+    Compiler,
+    /// `fence`: DMB. [`dma_api::fence::Barrier`].
+    Full,
+}
+
+impl Machine {
+    /// All machines.
+    pub const ALL: [Self; 3] = [Self::CortexM4, Self::CortexM7, Self::MultiCore];
+
+    /// Whether a fence of this strength orders anything here.
+    pub fn honours(self, strength: Strength) -> bool {
+        strength >= self.weakest_sufficient()
+    }
+
+    /// The weakest fence that orders something here.
+    pub fn weakest_sufficient(self) -> Strength {
+        match self {
+            Self::CortexM4 => Strength::Compiler,
+            Self::CortexM7 | Self::MultiCore => Strength::Full,
+        }
+    }
+
+    /// Why a fence of this strength orders nothing here; `None` if it does.
+    pub fn objection(self, strength: Strength) -> Option<&'static str> {
+        match (self, strength) {
+            _ if self.honours(strength) => None,
+            (_, Strength::None) => Some("without a fence the compiler may move or delete the buffer's accesses"),
+            (Self::CortexM7, _) => Some("a Cortex-M7 has a store buffer and reads ahead, and compiler_fence emits no DMB"),
+            _ => Some("another master sees this core's accesses in an order of its own, and compiler_fence emits no DMB"),
+        }
+    }
+}
+
+impl Strength {
+    /// All strengths, strongest first.
+    pub const ALL: [Self; 3] = [Self::Full, Self::Compiler, Self::None];
+}
+
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::CortexM4 => "cortex-m4",
+            Self::CortexM7 => "cortex-m7",
+            Self::MultiCore => "multi-core",
+        })
+    }
+}
+
+impl fmt::Display for Strength {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::None => "none",
+            Self::Compiler => "compiler_fence",
+            Self::Full => "fence",
+        })
+    }
+}
+
+/// A machine, and the fences that a driver uses on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct Fences {
+    /// The core.
+    pub machine: Machine,
+    /// What `release` does: before the start.
+    pub start: Strength,
+    /// What `acquire` does: after the end.
+    pub end: Strength,
+}
+
+impl Fences {
+    /// The fences that dma-api has for this machine: the weakest that suffice.
+    pub fn right(machine: Machine) -> Self {
+        let strength = machine.weakest_sufficient();
+        Self { machine, start: strength, end: strength }
+    }
+
+    /// Whether the machine honours both.
+    pub fn suffice(self) -> bool {
+        self.machine.honours(self.start) && self.machine.honours(self.end)
+    }
+}
+
+impl Default for Fences {
+    fn default() -> Self {
+        Self::right(Machine::CortexM4)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn compiler_fence_is_enough_for_an_in_order_core_only() {
+        assert!(Machine::CortexM4.honours(Strength::Compiler));
+        assert!(!Machine::CortexM7.honours(Strength::Compiler));
+        assert!(!Machine::MultiCore.honours(Strength::Compiler));
+    }
+
+    #[test]
+    fn no_fence_is_enough_for_nobody_and_a_full_one_for_all() {
+        for machine in Machine::ALL {
+            assert!(!machine.honours(Strength::None), "{machine}");
+            assert!(machine.honours(Strength::Full), "{machine}");
+            assert_eq!(machine.objection(Strength::Full), None);
+        }
+    }
+}

@@ -1,0 +1,337 @@
+//! The chip's memory: RAM, flash, and windows onto host memory.
+//!
+//! A driver under test is host code; its buffers live in host memory, behind 64-bit pointers. A *window* maps a
+//! region that the driver has lent to the DMA ([`Memory::lend`]) to addresses in the chip's RAM, as an IOMMU would,
+//! until the driver takes it back. What has no window cannot be reached: a driver's bug never touches memory of the
+//! test process.
+//!
+//! Programs that break the rules on purpose use *simulated RAM* ([`Memory::allocate`]): bytes that are memory of the
+//! chip only, so that a data race on them is a finding and not undefined behaviour of the test.
+//!
+//! - *Modelled*: RAM and flash ranges of the nRF52840, who may read and write what.
+//! - *Not modelled*: caches, wait states, the code-RAM alias at 0x0080_0000.
+//! - *Unspecified; we chose*: RAM that nobody lent or allocated is out of reach for the DMA. On the chip it is there,
+//!   and holds somebody else's data.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use dma_api::address::{BusAddress, Direction, Region};
+use thiserror::Error;
+
+/// Data RAM of the nRF52840, 256 KiB.
+pub const RAM: Range<u32> = 0x2000_0000..0x2004_0000;
+/// Flash of the nRF52840, 1 MiB. EasyDMA cannot reach it.
+pub const FLASH: Range<u32> = 0x0000_0000..0x0010_0000;
+/// Where windows begin; simulated RAM lies below.
+const WINDOWS: u32 = 0x2002_0000;
+
+/// Why the DMA cannot reach a range of memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Fault {
+    /// The range touches flash.
+    #[error("{0:#010x} is in flash, which EasyDMA cannot read: copy the bytes to RAM first")]
+    Flash(u32),
+    /// The range is not in RAM as a whole.
+    #[error("{0:#010x} is not in RAM (0x20000000 to 0x2003ffff)")]
+    OutsideRam(u32),
+    /// The range is in RAM, but nobody has lent it to the DMA.
+    #[error("{0:#010x} is in RAM that was not lent to the DMA: `release` the buffer before the start")]
+    NotLent(u32),
+    /// The range was lent, but for the other direction.
+    #[error("{0:#010x} was lent to the DMA for the other direction")]
+    WrongDirection(u32),
+}
+
+/// A region of host memory, seen by the chip at `base`.
+#[derive(Debug)]
+struct Window {
+    base: u32,
+    reserved: u32,
+    region: Region,
+    lent: bool,
+}
+
+// SAFETY:
+// - The pointer in `region` may be used from any thread: whoever lent it promised (`Memory::lend`) that it stays valid
+//   and untouched until it is taken back, and only `View` uses it, while it is lent.
+unsafe impl Send for Window {}
+
+impl Window {
+    fn range(&self) -> Range<u32> {
+        self.base..self.base + bytes(self.region.length)
+    }
+}
+
+fn bytes(length: usize) -> u32 {
+    u32::try_from(length).expect("a region is smaller than the chip's RAM: `lend` and `allocate` refuse larger ones")
+}
+
+/// The chip's memory.
+#[derive(Debug, Default)]
+pub struct Memory {
+    ram: Arc<Vec<AtomicU8>>,
+    allocated: u32,
+    windows: Vec<Window>,
+    next_window: u32,
+}
+
+impl Memory {
+    /// Memory with `ram` bytes of simulated RAM at 0x2000_0000.
+    ///
+    /// # Panics
+    ///
+    /// If `ram` is more than the 128 KiB below the windows.
+    pub fn new(ram: usize) -> Self {
+        assert!(bytes(ram) <= WINDOWS - RAM.start, "simulated RAM ends at {WINDOWS:#x}: ask for less");
+        Self { ram: Arc::new((0..ram).map(|_| AtomicU8::new(0)).collect()), ..Self::default() }
+    }
+
+    /// Takes `length` bytes of simulated RAM, aligned to a word.
+    ///
+    /// # Panics
+    ///
+    /// If there are not so many left.
+    pub fn allocate(&mut self, length: usize) -> BusAddress {
+        let start = self.allocated;
+        let end = start + bytes(length).next_multiple_of(4);
+        assert!(end <= bytes(self.ram.len()), "simulated RAM is used up: make the memory with more than {start} bytes");
+        self.allocated = end;
+        BusAddress::new(RAM.start + start)
+    }
+
+    /// Opens a window onto `region`, and gives its address. A region that was lent before keeps its address.
+    ///
+    /// # Panics
+    ///
+    /// If the windows use up the chip's RAM.
+    ///
+    /// # Safety
+    ///
+    /// - The region is valid for what its direction says, and nobody conflicts with that, until it is taken back.
+    pub unsafe fn lend(&mut self, region: Region) -> BusAddress {
+        let length = bytes(region.length);
+        let mut windows = self.windows.iter_mut();
+        let known = windows.find(|window| window.region.pointer == region.pointer && length <= window.reserved);
+        if let Some(window) = known {
+            window.region = region;
+            window.lent = true;
+            return BusAddress::new(window.base);
+        }
+        let base = WINDOWS + self.next_window;
+        let reserved = length.max(1).next_multiple_of(64);
+        // A red zone after each window: a transfer that is too long leaves it into nothing, not into its neighbour.
+        self.next_window += reserved + 64;
+        assert!(WINDOWS + self.next_window <= RAM.end, "the windows have used up the chip's RAM");
+        self.windows.push(Window { base, reserved, region, lent: true });
+        BusAddress::new(base)
+    }
+
+    /// Closes the window onto `region`: the DMA cannot reach it any more. Returns its addresses, if it was open.
+    pub fn take_back(&mut self, region: Region) -> Option<Range<u32>> {
+        let window = self.windows.iter_mut().find(|window| window.lent && window.region.pointer == region.pointer)?;
+        window.lent = false;
+        Some(window.range())
+    }
+
+    /// The addresses of the window onto `region`, if it is open.
+    pub fn lent(&self, region: Region) -> Option<Range<u32>> {
+        let mut windows = self.windows.iter();
+        windows.find(|window| window.lent && window.region.pointer == region.pointer).map(Window::range)
+    }
+
+    /// What the DMA needs to move `length` bytes at `address`.
+    ///
+    /// # Errors
+    ///
+    /// The [`Fault`] of the first byte that it cannot reach.
+    pub fn view(&self, address: BusAddress, length: usize, direction: Direction) -> Result<View, Fault> {
+        let start = address.get();
+        let last = u64::from(start) + length.max(1) as u64 - 1;
+        if FLASH.contains(&start) {
+            return Err(Fault::Flash(start));
+        }
+        if !RAM.contains(&start) || last >= u64::from(RAM.end) {
+            return Err(Fault::OutsideRam(if RAM.contains(&start) { RAM.end } else { start }));
+        }
+        let end = start + bytes(length);
+        if end <= RAM.start + self.allocated {
+            return Ok(View(Bytes::Simulated { ram: self.ram.clone(), start: (start - RAM.start) as usize }));
+        }
+        let open = self.windows.iter().find(|window| window.lent && window.range().contains(&start));
+        let window = open.ok_or(Fault::NotLent(start))?;
+        if end > window.range().end {
+            return Err(Fault::NotLent(window.range().end));
+        }
+        if window.region.direction != direction {
+            return Err(Fault::WrongDirection(start));
+        }
+        let pointer = window.region.pointer.wrapping_add((start - window.base) as usize);
+        Ok(View(Bytes::Host { pointer, length }))
+    }
+
+    /// A byte of simulated RAM, as the CPU reads it. `None` outside of what was allocated.
+    pub fn load(&self, address: BusAddress) -> Option<u8> {
+        Some(self.simulated(address)?.load(Ordering::Relaxed))
+    }
+
+    /// Writes a byte of simulated RAM, as the CPU does. `None` outside of what was allocated.
+    pub fn store(&self, address: BusAddress, value: u8) -> Option<()> {
+        self.simulated(address)?.store(value, Ordering::Relaxed);
+        Some(())
+    }
+
+    fn simulated(&self, address: BusAddress) -> Option<&AtomicU8> {
+        let offset = address.get().checked_sub(RAM.start)?;
+        (offset < self.allocated).then(|| &self.ram[offset as usize])
+    }
+}
+
+#[derive(Debug)]
+enum Bytes {
+    Simulated { ram: Arc<Vec<AtomicU8>>, start: usize },
+    Host { pointer: *mut u8, length: usize },
+}
+
+/// The memory of one transfer, as the engine reaches it without the chip's lock.
+///
+/// # Invariants
+///
+/// - A host pointer is valid for `length` bytes while the view exists: its window was open when the view was made, and
+///   the explorers close no window before the views of it are gone (they wait, or the copy is not yet begun).
+#[derive(Debug)]
+pub struct View(Bytes);
+
+// SAFETY:
+// - A host pointer may be used from the engine's thread: as for `Window`.
+unsafe impl Send for View {}
+
+impl View {
+    /// Reads `into.len()` bytes at `offset`.
+    ///
+    /// # Panics
+    ///
+    /// If they are outside of the view.
+    pub fn read(&self, offset: usize, into: &mut [u8]) {
+        match &self.0 {
+            Bytes::Simulated { ram, start } => {
+                for (byte, cell) in into.iter_mut().zip(&ram[start + offset..]) {
+                    *byte = cell.load(Ordering::Relaxed);
+                }
+            }
+            Bytes::Host { pointer, length } => {
+                assert!(offset + into.len() <= *length, "a beat stays inside its transfer");
+                // SAFETY:
+                // - The source is valid: inside the view (asserted above), which is valid (invariant of `View`).
+                // - The destination is a `&mut`, so it does not overlap.
+                unsafe { pointer.wrapping_add(offset).copy_to_nonoverlapping(into.as_mut_ptr(), into.len()) }
+            }
+        }
+    }
+
+    /// Writes `from` at `offset`.
+    ///
+    /// # Panics
+    ///
+    /// If it does not fit the view.
+    pub fn write(&self, offset: usize, from: &[u8]) {
+        match &self.0 {
+            Bytes::Simulated { ram, start } => {
+                for (byte, cell) in from.iter().zip(&ram[start + offset..]) {
+                    cell.store(*byte, Ordering::Relaxed);
+                }
+            }
+            Bytes::Host { pointer, length } => {
+                assert!(offset + from.len() <= *length, "a beat stays inside its transfer");
+                // SAFETY:
+                // - The destination is valid for writes: inside the view (asserted above), which is valid (invariant
+                //   of `View`), and lent for this direction (checked by `Memory::view`).
+                // - The source is a `&`, and the lender promised that nobody else has the destination.
+                unsafe { pointer.wrapping_add(offset).copy_from_nonoverlapping(from.as_ptr(), from.len()) }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn region(buffer: &mut [u8], direction: Direction) -> Region {
+        Region { pointer: buffer.as_mut_ptr(), length: buffer.len(), direction }
+    }
+
+    fn lend(memory: &mut Memory, buffer: &mut [u8], direction: Direction) -> BusAddress {
+        // SAFETY:
+        // - The buffer outlives the memory in each test, and no test touches it while it is lent.
+        unsafe { memory.lend(region(buffer, direction)) }
+    }
+
+    #[test]
+    fn window_gives_the_bytes_of_the_host() {
+        let mut buffer = *b"0123456789";
+        let mut memory = Memory::new(0);
+        let address = lend(&mut memory, &mut buffer, Direction::MemoryToDevice);
+        let mut read = [0; 3];
+        let view = memory.view(BusAddress::new(address.get() + 2), 8, Direction::MemoryToDevice);
+        view.expect("it was lent").read(1, &mut read);
+        assert_eq!(&read, b"345");
+    }
+
+    #[test]
+    fn window_ends_with_its_last_byte() {
+        let mut buffer = [0; 8];
+        let mut memory = Memory::new(0);
+        let address = lend(&mut memory, &mut buffer, Direction::DeviceToMemory);
+        let fault = memory.view(address, 9, Direction::DeviceToMemory).expect_err("one byte too long");
+        assert_eq!(fault, Fault::NotLent(address.get() + 8));
+    }
+
+    #[test]
+    fn window_taken_back_is_closed_and_keeps_its_address() {
+        let mut buffer = [0; 8];
+        let mut memory = Memory::new(0);
+        let address = lend(&mut memory, &mut buffer, Direction::DeviceToMemory);
+        assert_eq!(
+            memory.take_back(region(&mut buffer, Direction::DeviceToMemory)),
+            Some(address.get()..address.get() + 8)
+        );
+        let fault = memory.view(address, 8, Direction::DeviceToMemory).expect_err("it is closed");
+        assert_eq!(fault, Fault::NotLent(address.get()));
+        assert_eq!(lend(&mut memory, &mut buffer, Direction::DeviceToMemory), address);
+    }
+
+    #[test]
+    fn window_has_one_direction() {
+        let mut buffer = [0; 8];
+        let mut memory = Memory::new(0);
+        let address = lend(&mut memory, &mut buffer, Direction::MemoryToDevice);
+        let fault = memory.view(address, 8, Direction::DeviceToMemory).expect_err("the DMA may only read it");
+        assert_eq!(fault, Fault::WrongDirection(address.get()));
+    }
+
+    #[test]
+    fn flash_and_the_end_of_ram_are_out_of_reach() {
+        let memory = Memory::new(0);
+        let view = |address| memory.view(BusAddress::new(address), 64, Direction::MemoryToDevice);
+        assert_eq!(view(0x0001_0000).expect_err("flash"), Fault::Flash(0x0001_0000));
+        assert_eq!(view(0x2003_FFF0).expect_err("beyond RAM"), Fault::OutsideRam(0x2004_0000));
+        assert_eq!(view(0xFFFF_FFF0).expect_err("wraps around"), Fault::OutsideRam(0xFFFF_FFF0));
+        assert_eq!(view(0x4002_7000).expect_err("a peripheral"), Fault::OutsideRam(0x4002_7000));
+    }
+
+    #[test]
+    fn simulated_ram_is_read_and_written_from_both_sides() {
+        let mut memory = Memory::new(16);
+        let address = memory.allocate(8);
+        memory.store(address, 7).expect("it was allocated");
+        let view = memory.view(address, 8, Direction::DeviceToMemory).expect("it was allocated");
+        view.write(1, &[8, 9]);
+        assert_eq!(memory.load(BusAddress::new(address.get() + 2)), Some(9));
+        assert_eq!(memory.load(BusAddress::new(address.get() + 8)), None);
+        let mut read = [0; 2];
+        view.read(0, &mut read);
+        assert_eq!(read, [7, 8]);
+    }
+}

@@ -1,0 +1,179 @@
+//! Vector clocks: does this access happen after that one?
+//!
+//! Each master (the CPU, the DMA engine) carries a [`Clock`]: how much of every master's past it has seen *in order*.
+//! What moves knowledge from one to the other is the pair of a fence and a register:
+//!
+//! 1. a release fence stamps what the master writes to registers from then on;
+//! 2. a register read collects the stamp of what it reads;
+//! 3. an acquire fence makes what was collected part of the master's past.
+//!
+//! Leave one out and the other side's accesses are not in the past: a [`Conflict`]. This is C11's rule for relaxed
+//! atomics and fences, with registers as the atomics: a device's registers are always read as their latest value, so
+//! on every schedule the clocks alone decide.
+//!
+//! A stamp is replaced by the next write to the same place, whoever makes it, as in C++20 (a release sequence goes on
+//! through read-modify-writes only, and a register has none).
+
+use super::Site;
+
+/// How many masters there can be.
+pub const MASTERS: usize = 4;
+
+/// A vector clock: for each master, the last moment of it that is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Clock([u32; MASTERS]);
+
+impl Clock {
+    /// Adds what `other` knows.
+    pub fn join(&mut self, other: &Self) {
+        for (mine, theirs) in self.0.iter_mut().zip(other.0) {
+            *mine = theirs.max(*mine);
+        }
+    }
+}
+
+/// What one master knows.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Master {
+    index: usize,
+    now: Clock,
+    released: Clock,
+    collected: Clock,
+}
+
+impl Master {
+    /// The master with this index, which knows nothing of the others.
+    ///
+    /// # Panics
+    ///
+    /// If the index is not below [`MASTERS`].
+    pub fn new(index: usize) -> Self {
+        let mut now = Clock::default();
+        now.0[index] = 1;
+        Self { index, now, released: Clock::default(), collected: Clock::default() }
+    }
+
+    /// A release fence: register writes from now on carry all that the master has done.
+    pub fn release_fence(&mut self) {
+        self.released = self.now;
+        self.now.0[self.index] += 1;
+    }
+
+    /// An acquire fence: what register reads have collected is in the past from now on.
+    pub fn acquire_fence(&mut self) {
+        self.now.join(&self.collected);
+    }
+
+    /// The stamp of a register write.
+    pub fn stamp(&self) -> Clock {
+        self.released
+    }
+
+    /// A register read, of a value with this stamp.
+    pub fn collect(&mut self, stamp: &Clock) {
+        self.collected.join(stamp);
+    }
+}
+
+/// Read or write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Access {
+    /// The memory is read.
+    Read,
+    /// The memory is written.
+    Write,
+}
+
+/// Two accesses, at least one of them a write, that nothing orders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// What the earlier access did.
+    pub access: Access,
+    /// The master that made the earlier access.
+    pub master: usize,
+    /// Where, if its maker said.
+    pub site: Option<Site>,
+}
+
+/// The accesses to one piece of memory.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Cell {
+    writes: Clock,
+    reads: Clock,
+    sites: [Option<Site>; MASTERS],
+}
+
+impl Cell {
+    /// `master` accesses the cell. Returns an earlier access that it conflicts with.
+    pub fn access(&mut self, master: &Master, access: Access, site: Option<Site>) -> Option<Conflict> {
+        let conflict = (0..MASTERS).filter(|&other| other != master.index).find_map(|other| {
+            let unordered = |clock: &Clock| clock.0[other] > master.now.0[other];
+            let earlier = if unordered(&self.writes) {
+                Access::Write
+            } else if access == Access::Write && unordered(&self.reads) {
+                Access::Read
+            } else {
+                return None;
+            };
+            Some(Conflict { access: earlier, master: other, site: self.sites[other] })
+        });
+        let clock = match access {
+            Access::Read => &mut self.reads,
+            Access::Write => &mut self.writes,
+        };
+        clock.0[master.index] = master.now.0[master.index];
+        self.sites[master.index] = site;
+        conflict
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// CPU fills a cell, releases, writes a register; the device reads the register, acquires, reads the cell.
+    fn hand_over(release: bool, acquire: bool) -> Option<Conflict> {
+        let (mut cpu, mut device, mut cell) = (Master::new(0), Master::new(1), Cell::default());
+        assert_eq!(cell.access(&cpu, Access::Write, None), None);
+        if release {
+            cpu.release_fence();
+        }
+        device.collect(&cpu.stamp());
+        if acquire {
+            device.acquire_fence();
+        }
+        cell.access(&device, Access::Read, None)
+    }
+
+    #[test]
+    fn hand_over_with_both_fences_is_ordered() {
+        assert_eq!(hand_over(true, true), None);
+    }
+
+    #[test]
+    fn hand_over_without_a_fence_is_a_conflict() {
+        let conflict = Some(Conflict { access: Access::Write, master: 0, site: None });
+        assert_eq!(hand_over(false, true), conflict);
+        assert_eq!(hand_over(true, false), conflict);
+        assert_eq!(hand_over(false, false), conflict);
+    }
+
+    #[test]
+    fn access_after_the_release_fence_is_not_covered_by_it() {
+        let (mut cpu, mut device, mut cell) = (Master::new(0), Master::new(1), Cell::default());
+        cpu.release_fence();
+        assert_eq!(cell.access(&cpu, Access::Write, None), None);
+        device.collect(&cpu.stamp());
+        device.acquire_fence();
+        assert!(cell.access(&device, Access::Read, None).is_some());
+    }
+
+    #[test]
+    fn two_reads_do_not_conflict_and_a_write_after_a_read_does() {
+        let (cpu, device, mut cell) = (Master::new(0), Master::new(1), Cell::default());
+        assert_eq!(cell.access(&device, Access::Read, None), None);
+        assert_eq!(cell.access(&cpu, Access::Read, None), None);
+        let conflict = cell.access(&cpu, Access::Write, None).expect("nothing orders it after the device's read");
+        assert_eq!(conflict.access, Access::Read);
+    }
+}

@@ -1,0 +1,182 @@
+//! The bus monitor: a name for everything that can be done wrong, and what is said about it.
+//!
+//! | what is judged | where |
+//! |---|---|
+//! | how the driver treats the chip | a chip's `rules` (for USBD: `device/usbd/rules.rs`) |
+//! | what the DMA may reach, who owns a buffer | [`ownership`] |
+//! | whether an access happens after the one it must follow | [`clocks`] |
+//!
+//! Whatever is found becomes a [`Violation`]: the rule, the addresses, both sites, and (from an explorer that can
+//! replay) the string that brings it back.
+
+use std::fmt;
+use std::ops::Range;
+use std::panic::Location;
+
+use serde::Serialize;
+
+pub mod clocks;
+pub mod ownership;
+
+/// A rule that a driver can break.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[non_exhaustive]
+pub enum Rule {
+    /// Two accesses to one buffer, by CPU and DMA, that nothing orders.
+    Race,
+    /// The CPU touched a buffer that is lent to the DMA.
+    CpuAccessInFlight,
+    /// A buffer was lent to the DMA that is lent already.
+    ReleasedTwice,
+    /// A buffer was taken back while the DMA still used it.
+    AcquiredInFlight,
+    /// PTR is not in RAM.
+    PointerOutsideRam,
+    /// PTR is in RAM that was not lent to the DMA (or for the other direction).
+    PointerNotLent,
+    /// MAXCNT is more than the endpoint's buffer holds.
+    LengthOverBuffer,
+    /// START while a transfer runs.
+    StartWhileBusy,
+    /// EP0STATUS or EP0RCVOUT while a transfer runs.
+    TaskWhileBusy,
+    /// STARTEPIN while the endpoint holds a packet that the host has not taken.
+    StartWhileArmed,
+    /// STARTEPOUT while the endpoint holds no packet.
+    StartWithoutPacket,
+    /// A register of the USB core was touched before READY.
+    AccessBeforeReady,
+    /// A register of the USB core was touched while a transfer runs.
+    AccessDuringTransfer,
+    /// ENABLE=0 while a transfer runs.
+    PowerDownDuringTransfer,
+    /// EP0STATUS on SET_ADDRESS.
+    StatusOnSetAddress,
+    /// No register has this offset.
+    UnknownRegister,
+    /// The register exists, but this simulator does not model it.
+    NotModelled,
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// Something done wrong, as its finder sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Misuse {
+    /// The rule that was broken.
+    pub rule: Rule,
+    /// What happened, and what to do instead.
+    pub what: String,
+    /// The addresses concerned.
+    pub range: Option<Range<u32>>,
+    /// The other access, where there is one.
+    pub other: Option<Site>,
+}
+
+impl Misuse {
+    /// `rule` was broken; `what` says how, and what to do instead.
+    pub fn new(rule: Rule, what: String) -> Self {
+        Self { rule, what, range: None, other: None }
+    }
+}
+
+/// Who did an access, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Site {
+    /// The driver, at a line of its source.
+    Cpu(&'static Location<'static>),
+    /// The engine, in the middle of a transfer.
+    Dma {
+        /// `EPIN` or `EPOUT`.
+        block: &'static str,
+        /// The endpoint's number.
+        endpoint: usize,
+        /// Which word of the transfer, counted from 0.
+        beat: usize,
+    },
+}
+
+impl fmt::Display for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cpu(location) => write!(f, "CPU: {}:{}", location.file(), location.line()),
+            Self::Dma { block, endpoint, beat } => write!(f, "DMA: {block}[{endpoint}] beat {beat}"),
+        }
+    }
+}
+
+/// A broken rule, with both sites.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// What was done wrong.
+    pub misuse: Misuse,
+    /// Who did it. For a [`Rule::Race`], the later of the two accesses.
+    pub site: Site,
+    /// What brings it back, from an explorer that can replay.
+    pub replay: Option<String>,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}: {}", self.misuse.rule, self.misuse.what)?;
+        if let Some(range) = &self.misuse.range {
+            writeln!(f, "  addresses {:#010x} to {:#010x}", range.start, range.end.saturating_sub(1))?;
+        }
+        write!(f, "  by   {}", self.site)?;
+        if let Some(other) = &self.misuse.other {
+            write!(f, "\n  with {other}")?;
+        }
+        if let Some(replay) = &self.replay {
+            write!(f, "\n  replay with: dmacheck replay {replay}")?;
+        }
+        Ok(())
+    }
+}
+
+/// What to do about a violation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Policy {
+    /// End the run: the explorer reports the violation as its verdict.
+    #[default]
+    Stop,
+    /// Note it, and do what silicon does (a chip's `Options` choose, where the datasheet is silent).
+    Collect,
+}
+
+/// Where violations go.
+#[derive(Debug, Default)]
+pub struct Monitor {
+    policy: Policy,
+    violations: Vec<Violation>,
+}
+
+impl Monitor {
+    /// A monitor without violations.
+    pub fn new(policy: Policy) -> Self {
+        Self { policy, violations: Vec::new() }
+    }
+
+    /// Notes a violation.
+    pub fn report(&mut self, misuse: Misuse, site: Site) {
+        self.violations.push(Violation { misuse, site, replay: None });
+    }
+
+    /// What was found so far, oldest first.
+    pub fn violations(&self) -> &[Violation] {
+        &self.violations
+    }
+
+    /// What was found, oldest first.
+    pub fn into_violations(self) -> Vec<Violation> {
+        self.violations
+    }
+
+    /// The violation that ends the run, if the policy is to stop at one.
+    pub fn stop(&self) -> Option<&Violation> {
+        self.violations.first().filter(|_| self.policy == Policy::Stop)
+    }
+}

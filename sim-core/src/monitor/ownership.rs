@@ -1,0 +1,140 @@
+//! Who owns which bytes, and whether each access happens after the last hand-over.
+//!
+//! CPU accesses to a buffer cannot be seen: they are plain loads and stores of the host. They need not be. A driver's
+//! types see to it that the CPU touches a buffer only outside of a transfer, so `release` counts as the CPU's last
+//! access before it, and `acquire` as its first access after it, on the CPU's side of the fence.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::panic::Location;
+
+use super::clocks::{Access, Cell, Clock, Master};
+use super::{Misuse, Rule, Site};
+
+/// The bytes of one beat: the engine moves words.
+pub const BEAT: u32 = 4;
+
+/// CPU and DMA, and what they know of each other.
+#[derive(Clone, Debug, Hash)]
+pub struct Ownership {
+    cpu: Master,
+    dma: Master,
+    to_device: Clock,
+    to_cpu: Clock,
+    cells: BTreeMap<u32, Cell>,
+}
+
+impl Default for Ownership {
+    fn default() -> Self {
+        Self {
+            cpu: Master::new(0),
+            dma: Master::new(1),
+            to_device: Clock::default(),
+            to_cpu: Clock::default(),
+            cells: BTreeMap::new(),
+        }
+    }
+}
+
+impl Ownership {
+    /// The CPU writes a register: the device will have seen all that the CPU's last release fence covers.
+    pub fn register_written(&mut self) {
+        self.to_device = self.cpu.stamp();
+    }
+
+    /// The CPU reads a register: what the device has published is collected, for an acquire fence to take.
+    pub fn register_read(&mut self) {
+        self.cpu.collect(&self.to_cpu);
+    }
+
+    /// The engine captures a job. A device sees memory in the order in which its registers were written.
+    pub fn job_captured(&mut self) {
+        self.dma.collect(&self.to_device);
+        self.dma.acquire_fence();
+    }
+
+    /// The engine ends a job: its accesses come before the END event.
+    pub fn job_ended(&mut self) {
+        self.dma.release_fence();
+        self.to_cpu = self.dma.stamp();
+    }
+
+    /// A release fence that the machine honours.
+    pub fn release_fence(&mut self) {
+        self.cpu.release_fence();
+    }
+
+    /// An acquire fence that the machine honours.
+    pub fn acquire_fence(&mut self) {
+        self.cpu.acquire_fence();
+    }
+
+    /// The CPU accesses `range`.
+    pub fn cpu_access(
+        &mut self,
+        range: Range<u32>,
+        access: Access,
+        site: &'static Location<'static>,
+    ) -> Option<Misuse> {
+        let Self { cpu, cells, .. } = self;
+        check_race(cells, cpu, range, access, Site::Cpu(site))
+    }
+
+    /// The DMA accesses `range`, in one beat.
+    pub fn dma_access(&mut self, range: Range<u32>, access: Access, site: Site) -> Option<Misuse> {
+        let Self { dma, cells, .. } = self;
+        check_race(cells, dma, range, access, site)
+    }
+}
+
+/// Two accesses that nothing orders, at least one of them a write.
+fn check_race(
+    cells: &mut BTreeMap<u32, Cell>,
+    master: &Master,
+    range: Range<u32>,
+    access: Access,
+    site: Site,
+) -> Option<Misuse> {
+    let words = range.start / BEAT..range.end.div_ceil(BEAT);
+    let mut race = None;
+    for word in words {
+        let conflict = cells.entry(word).or_default().access(master, access, Some(site));
+        if let (None, Some(conflict)) = (&race, conflict) {
+            let (missing, why) = match site {
+                Site::Dma { .. } => ("release", "the CPU's access may be done after the start of the transfer"),
+                Site::Cpu(_) => ("acquire", "the CPU's access may be done before the end of the transfer"),
+            };
+            let what = format!("no {missing} fence orders CPU and DMA on this buffer: {why}");
+            let word = word * BEAT;
+            race = Some(Misuse {
+                range: Some(word.max(range.start)..range.end),
+                other: conflict.site,
+                ..Misuse::new(Rule::Race, what)
+            });
+        }
+    }
+    race
+}
+
+/// A buffer that is lent twice has two owners that do not know of each other.
+pub fn check_released_twice(lent: Option<Range<u32>>) -> Option<Misuse> {
+    lent.map(|range| Misuse {
+        range: Some(range),
+        ..Misuse::new(Rule::ReleasedTwice, "the buffer is lent to the DMA already: `acquire` it first".to_owned())
+    })
+}
+
+/// A buffer is taken back while the engine still uses it: the next access is a race, on some schedule.
+pub fn check_acquired_in_flight(range: Range<u32>, site: Site) -> Misuse {
+    let what = "the buffer is taken back while the DMA still uses it: wait for the END event, and `acquire` then";
+    Misuse { range: Some(range), other: Some(site), ..Misuse::new(Rule::AcquiredInFlight, what.to_owned()) }
+}
+
+/// The CPU touches memory of a running transfer (nRF52840 PS: the buffer is the engine's from START to END).
+pub fn check_cpu_access_in_flight(range: Range<u32>, job: Range<u32>, access: Access, site: Site) -> Option<Misuse> {
+    (range.start < job.end && job.start < range.end).then(|| {
+        let verb = if access == Access::Write { "writes" } else { "reads" };
+        let what = format!("the CPU {verb} memory of a running transfer: wait for the END event");
+        Misuse { range: Some(range), other: Some(site), ..Misuse::new(Rule::CpuAccessInFlight, what) }
+    })
+}

@@ -1,0 +1,374 @@
+//! The system: chip, memory, engine, monitor and trace, behind one door.
+//!
+//! Every explorer drives this value; they differ only in who may call when. All methods are instantaneous: whatever
+//! takes time on the chip is split into steps that an explorer calls one after the other.
+//!
+//! ```text
+//! CPU   cpu_read, cpu_write, release, acquire, load, store
+//! DMA   engine_step (a beat, or the END);  or take_copy .. note_beat .. end_copy, to copy outside of a lock
+//! host  transaction, bus_reset
+//! time  power_up_done
+//! ```
+
+use std::ops::Range;
+use std::panic::Location;
+
+use dma_api::address::{BusAddress, Direction, Region};
+
+use crate::device::usbd::{Answer, Options, Token, Usbd};
+use crate::engine::{Beat, Copy};
+use crate::machine::Fences;
+use crate::memory::{Fault, Memory};
+use crate::monitor::clocks::Access;
+use crate::monitor::ownership::{self, Ownership};
+use crate::monitor::{Misuse, Monitor, Policy, Rule, Site, Violation};
+use crate::trace::{Keep, Record, Trace};
+
+type Line = &'static Location<'static>;
+
+/// What the CPU does to a buffer outside of a transfer: it fills what the DMA reads, and reads what the DMA has filled.
+/// It may write that as well, so a write is what both count as.
+const CPU_ACCESS: Access = Access::Write;
+
+/// What a system is made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Config {
+    /// What the chip's datasheet leaves open.
+    pub options: Options,
+    /// The core, and the fences that `release` and `acquire` stand for.
+    pub fences: Fences,
+    /// What to do about violations.
+    pub policy: Policy,
+    /// What to keep of the run.
+    pub keep: Keep,
+    /// Bytes of simulated RAM.
+    pub ram: usize,
+}
+
+/// Chip, memory, engine, monitor and trace.
+#[derive(Debug)]
+pub struct Soc {
+    fences: Fences,
+    usbd: Usbd,
+    memory: Memory,
+    ownership: Ownership,
+    monitor: Monitor,
+    trace: Trace,
+    copy: Option<Copy>,
+    /// The memory of a copy that was taken out.
+    taken: Option<(Range<u32>, Site)>,
+    captured: u32,
+    /// Counts changes that somebody else can observe.
+    generation: u64,
+}
+
+impl Soc {
+    /// A system out of reset.
+    pub fn new(config: Config) -> Self {
+        Self {
+            fences: config.fences,
+            usbd: Usbd::new(config.options),
+            memory: Memory::new(config.ram),
+            ownership: Ownership::default(),
+            monitor: Monitor::new(config.policy),
+            trace: Trace::new(config.keep),
+            copy: None,
+            taken: None,
+            captured: 0,
+            generation: 0,
+        }
+    }
+
+    /// The chip.
+    pub fn usbd(&self) -> &Usbd {
+        &self.usbd
+    }
+
+    /// The trace.
+    pub fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    /// The trace, to note something in it.
+    pub fn trace_mut(&mut self) -> &mut Trace {
+        &mut self.trace
+    }
+
+    /// The monitor.
+    pub fn monitor(&self) -> &Monitor {
+        &self.monitor
+    }
+
+    /// A count that grows with every change that the other side can observe.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// The violation that ends the run, if the policy is to stop at one.
+    pub fn stop(&self) -> Option<&Violation> {
+        self.monitor.stop()
+    }
+
+    /// What is left when the run is over: what happened, what was found.
+    pub fn into_evidence(self) -> (Trace, Vec<Violation>) {
+        (self.trace, self.monitor.into_violations())
+    }
+
+    /// The driver reads a register.
+    pub fn cpu_read(&mut self, offset: u16, line: Line) -> u32 {
+        let value = self.usbd.read(offset);
+        self.ownership.register_read();
+        self.trace.note(Some(line), || Record::Read { offset, value });
+        self.settle(Site::Cpu(line));
+        value
+    }
+
+    /// The driver writes a register.
+    pub fn cpu_write(&mut self, offset: u16, value: u32, line: Line) {
+        self.trace.note(Some(line), || Record::Write { offset, value });
+        self.ownership.register_written();
+        self.usbd.write(offset, value);
+        self.generation += 1;
+        self.settle(Site::Cpu(line));
+    }
+
+    /// The driver lends a region: the CPU's last access to it, then the fence.
+    ///
+    /// # Safety
+    ///
+    /// - The region is valid for what the DMA does to it, and nobody conflicts with that, until `acquire`.
+    pub unsafe fn release(&mut self, region: Region, line: Line) -> BusAddress {
+        let twice = ownership::check_released_twice(self.memory.lent(region));
+        // SAFETY:
+        // - The region is valid and left alone until it is taken back: the caller's debt, passed on unchanged.
+        let address = unsafe { self.memory.lend(region) };
+        let range = self.memory.lent(region).unwrap_or_default();
+        let race = self.ownership.cpu_access(range.clone(), CPU_ACCESS, line);
+        if self.fences.machine.honours(self.fences.start) {
+            self.ownership.release_fence();
+        }
+        let fence = self.fences.start;
+        self.trace.note(Some(line), || Record::Release { range, fence });
+        self.report(twice, Site::Cpu(line));
+        self.report(race, Site::Cpu(line));
+        address
+    }
+
+    /// The driver takes a region back: the fence, then the CPU's first access to it.
+    ///
+    /// The DMA cannot reach the region afterwards. Where a copy was taken out of here ([`Soc::take_copy`]), wait until
+    /// [`Soc::is_in_use`] says that it is over before you call this.
+    pub fn acquire(&mut self, region: Region, line: Line) {
+        if self.fences.machine.honours(self.fences.end) {
+            self.ownership.acquire_fence();
+        }
+        let range = self.memory.take_back(region).unwrap_or_default();
+        let in_flight = self.revoke(&range);
+        let race = self.ownership.cpu_access(range.clone(), CPU_ACCESS, line);
+        let fence = self.fences.end;
+        self.trace.note(Some(line), || Record::Acquire { range, fence });
+        self.report(in_flight, Site::Cpu(line));
+        self.report(race, Site::Cpu(line));
+    }
+
+    /// Whether a copy that was taken out still uses `region`; reports it to be taken back too early, if so.
+    pub fn is_in_use(&mut self, region: Region, line: Line) -> bool {
+        let Some(range) = self.memory.lent(region) else {
+            return false;
+        };
+        let Some((taken, site)) = self.taken.clone().filter(|(taken, _)| overlap(taken, &range)) else {
+            return false;
+        };
+        self.report(Some(ownership::check_acquired_in_flight(taken, site)), Site::Cpu(line));
+        true
+    }
+
+    fn revoke(&mut self, range: &Range<u32>) -> Option<Misuse> {
+        let copy = self.copy.as_mut().filter(|copy| !copy.is_blind() && overlap(&copy.range(), range))?;
+        copy.revoke();
+        Some(ownership::check_acquired_in_flight(copy.range(), copy.site()))
+    }
+
+    /// Takes `length` bytes of simulated RAM.
+    pub fn allocate(&mut self, length: usize) -> BusAddress {
+        self.memory.allocate(length)
+    }
+
+    /// A program reads a byte of simulated RAM: a tracked access. 0 where there is none.
+    pub fn load(&mut self, address: BusAddress, line: Line) -> u8 {
+        self.touch(address, Access::Read, line);
+        self.memory.load(address).unwrap_or_default()
+    }
+
+    /// A program writes a byte of simulated RAM: a tracked access. Lost where there is none.
+    pub fn store(&mut self, address: BusAddress, value: u8, line: Line) {
+        self.touch(address, Access::Write, line);
+        let _ = self.memory.store(address, value);
+    }
+
+    /// A program's own release fence, for simulated RAM.
+    pub fn release_fence(&mut self) {
+        if self.fences.machine.honours(self.fences.start) {
+            self.ownership.release_fence();
+        }
+    }
+
+    /// A program's own acquire fence, for simulated RAM.
+    pub fn acquire_fence(&mut self) {
+        if self.fences.machine.honours(self.fences.end) {
+            self.ownership.acquire_fence();
+        }
+    }
+
+    fn touch(&mut self, address: BusAddress, access: Access, line: Line) {
+        let start = address.get();
+        let range = start..start.saturating_add(1);
+        let write = access == Access::Write;
+        self.trace.note(Some(line), || Record::Touch { address: start, write });
+        let job = self.copy.as_ref().map(|copy| (copy.range(), copy.site())).or(self.taken.clone());
+        let conflicts = |direction| write || direction == Direction::DeviceToMemory;
+        let direction = self.usbd.job().map(|job| job.direction);
+        let in_flight = job.filter(|_| direction.is_some_and(conflicts)).and_then(|(job, site)| {
+            ownership::check_cpu_access_in_flight(range.clone(), job, access, site)
+        });
+        let race = self.ownership.cpu_access(range, access, line);
+        self.report(in_flight, Site::Cpu(line));
+        self.report(race, Site::Cpu(line));
+    }
+
+    /// Whether the engine has something to do.
+    pub fn engine_is_busy(&self) -> bool {
+        self.copy.is_some()
+    }
+
+    /// The engine moves one word, or, when all were moved, ends the transfer.
+    pub fn engine_step(&mut self) {
+        let Some(mut copy) = self.copy.take() else {
+            return;
+        };
+        let Some(beat) = copy.next() else {
+            return self.end_copy(&copy);
+        };
+        let blind = copy.is_blind();
+        let bytes = copy.step();
+        self.note_beat(beat, bytes, blind);
+        self.copy = Some(copy);
+    }
+
+    /// Takes the copy that is to be done, for an engine that does it without the lock that this value is behind.
+    pub fn take_copy(&mut self) -> Option<Copy> {
+        let copy = self.copy.take()?;
+        self.taken = Some((copy.range(), copy.site()));
+        Some(copy)
+    }
+
+    /// The engine has moved `bytes` in `beat`. `blind`: there was no memory.
+    pub fn note_beat(&mut self, beat: Beat, bytes: &[u8], blind: bool) {
+        let mut word = [0; 4];
+        word[..bytes.len()].copy_from_slice(bytes);
+        let Beat { range, access, site } = beat.clone();
+        self.trace.note(None, || Record::Beat { beat, bytes: word });
+        if !blind {
+            let race = self.ownership.dma_access(range, access, site);
+            self.report(race, site);
+        }
+    }
+
+    /// The engine has moved all bytes: END.
+    pub fn end_copy(&mut self, copy: &Copy) {
+        self.taken = None;
+        self.generation += 1;
+        let job = copy.job();
+        if self.usbd.job().is_none_or(|current| current.id != job.id) {
+            return;
+        }
+        self.ownership.job_ended();
+        let (block, endpoint, amount) = (job.block(), job.endpoint, copy.moved());
+        self.trace.note(None, || Record::Ended { block, endpoint, amount });
+        self.usbd.complete(job.id, copy.packet());
+        self.settle(copy.site());
+    }
+
+    /// The peripheral has powered up.
+    pub fn power_up_done(&mut self) {
+        self.usbd.power_up_done();
+        self.generation += 1;
+        self.trace.note(None, || Record::Ready);
+    }
+
+    /// The host resets the bus.
+    pub fn bus_reset(&mut self) {
+        self.trace.note(None, || Record::BusReset);
+        self.usbd.bus_reset();
+        self.generation += 1;
+        self.drop_orphan();
+    }
+
+    /// One transaction on the wire: token, answer, and the host's ACK if it was given data.
+    pub fn transaction(&mut self, address: u8, endpoint: u8, token: Token) -> Answer {
+        let answer = self.usbd.token(address, endpoint, &token);
+        self.trace.note(None, || Record::Transaction { address, endpoint, token, answer });
+        if matches!(answer, Answer::Data { .. }) {
+            self.usbd.acknowledge();
+        }
+        if !matches!(answer, Answer::Nak | Answer::Silence) {
+            self.generation += 1;
+        }
+        self.settle(Site::Dma { block: "wire", endpoint: endpoint.into(), beat: 0 });
+        answer
+    }
+
+    /// Looks at what an access has brought about: misuse of the chip, a transfer that was started or given up.
+    fn settle(&mut self, site: Site) {
+        if self.usbd.has_misuse() {
+            for misuse in self.usbd.take_misuse() {
+                self.report(Some(misuse), site);
+            }
+        }
+        let started = self.usbd.job().filter(|job| job.id != self.captured);
+        if let Some(job) = started {
+            self.captured = job.id;
+            self.ownership.job_captured();
+            let (copy, fault) = Copy::new(job, &self.memory);
+            let (block, endpoint, range) = (job.block(), job.endpoint, copy.range());
+            self.copy = Some(copy);
+            self.trace.note(None, || Record::Captured { block, endpoint, range: range.clone() });
+            self.report(fault.map(|fault| check_reach(fault, range)), site);
+        }
+        self.drop_orphan();
+    }
+
+    /// A copy whose job the chip has given up is not done.
+    fn drop_orphan(&mut self) {
+        let current = self.usbd.job().map(|job| job.id);
+        self.copy.take_if(|copy| current != Some(copy.job().id));
+    }
+
+    fn report(&mut self, misuse: Option<Misuse>, site: Site) {
+        if let Some(misuse) = misuse {
+            let rule = misuse.rule;
+            self.trace.note(None, || Record::Violation(rule));
+            self.monitor.report(misuse, site);
+        }
+    }
+}
+
+/// All that the future depends on, but for what the driver and the host keep to themselves.
+impl std::hash::Hash for Soc {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        (&self.usbd, &self.ownership, &self.copy, self.monitor.violations().len()).hash(state);
+    }
+}
+
+/// EasyDMA reaches RAM only (nRF52840 PS, EasyDMA), and of that only what was lent.
+fn check_reach(fault: Fault, range: Range<u32>) -> Misuse {
+    let rule = match fault {
+        Fault::Flash(_) | Fault::OutsideRam(_) => Rule::PointerOutsideRam,
+        Fault::NotLent(_) | Fault::WrongDirection(_) => Rule::PointerNotLent,
+    };
+    Misuse { range: Some(range), ..Misuse::new(rule, format!("PTR: {fault}")) }
+}
+
+fn overlap(a: &Range<u32>, b: &Range<u32>) -> bool {
+    a.start < b.end && b.start < a.end
+}
