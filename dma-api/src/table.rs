@@ -141,6 +141,7 @@ macro_rules! register_table {
     (@or , $default:literal) => { $default };
     (@offset $(#[$doc:meta])* $name:ident, $offset:literal) => {
         $(#[$doc])*
+        #[inline]
         pub const fn $name() -> u16 { $offset }
     };
     (@offset $(#[$doc:meta])* $name:ident, $offset:literal, $count:literal, $stride:literal) => {
@@ -149,6 +150,7 @@ macro_rules! register_table {
         /// # Panics
         ///
         /// If there is no register with this index.
+        #[inline]
         pub const fn $name(n: u16) -> u16 {
             assert!(n < $count, "no register has this index");
             $offset + $stride * n

@@ -26,6 +26,7 @@ pub struct Usbd<B> {
 }
 
 /// Whether a write of `value` to `offset` starts a transfer, now or through a shortcut.
+#[inline]
 const fn starts_transfer(offset: u16, value: u32) -> bool {
     let starting_shorts = map::shorts::EP0DATADONE_STARTEPIN0.mask() | map::shorts::EP0DATADONE_STARTEPOUT0.mask();
     let is_start = offset >= map::tasks_startepin(0) && offset <= map::tasks_startisoout();
