@@ -3,9 +3,6 @@
 //! The same checks as in `Ep0In`, the same register accesses in the same order, the same fences, the same answers
 //! (the test compares the accesses of every path). What differs:
 //!
-//! - `Ep0In` keeps the region that it has lent, because `acquire` is given it: a fence that maintains a cache needs
-//!   address and length. The twin knows that this chip has no cache and keeps one byte of state. So `Ep0In::start`
-//!   stores pointer, length and direction, which the twin does not.
 //! - `Ep0In` tells why it refused, in a `Result`. Here as there, the caller asks only whether it did.
 //! - The twin is unsafe to call: what `Ep0In` knows from its types is the caller's promise here.
 

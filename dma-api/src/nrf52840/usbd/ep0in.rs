@@ -112,13 +112,13 @@ pub enum Event {
 
 /// # Invariants
 ///
-/// - In `Sending` and `Aborted` the region is the one that `release` was called with, and `acquire` has not been.
+/// - In `Sending` and `Aborted`, `release` was called with the region of this length, and `acquire` has not been.
 /// - In `Idle` no transfer of endpoint 0 IN runs.
 #[derive(Clone, Copy, Debug)]
 enum State {
     Idle,
-    Sending(Region),
-    Aborted(Region),
+    Sending { length: usize },
+    Aborted { length: usize },
 }
 
 /// Endpoint 0 IN: sends a packet of a control read by DMA.
@@ -170,8 +170,8 @@ impl<B: Registers + DmaFence> Ep0In<B> {
     pub fn busy(&self) -> bool {
         match self.state {
             State::Idle => false,
-            State::Sending(_) => true,
-            State::Aborted(_) => !self.usbd.event(map::events_endepin(0)),
+            State::Sending { .. } => true,
+            State::Aborted { .. } => !self.usbd.event(map::events_endepin(0)),
         }
     }
 
@@ -208,21 +208,20 @@ impl<B: Registers + DmaFence> Ep0In<B> {
         if !self.take_back() {
             return Err(StartError::Busy);
         }
-        let pointer = self.buffer.as_ptr().cast::<u8>();
+        let region = self.region(bytes.len());
         // SAFETY:
         // - `bytes` is valid for reads of its length, the buffer for writes of 64 bytes, and the length is at most 64.
         // - They do not overlap: nobody but `self` has the buffer (first invariant).
         // - The DMA does not use the buffer: the state is `Idle`, which `take_back` said.
-        unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), pointer, bytes.len()) };
+        unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), region.pointer, region.length) };
 
-        let region = Region { pointer, length: bytes.len(), direction: Direction::MemoryToDevice };
         // ORDERING: pairs with `acquire` in `take_back_from`; orders the copy above before TASKS_STARTEPIN[0].
         // SAFETY:
         // - The region stays valid: the buffer is `'static`.
         // - The CPU leaves it alone until `acquire`: it is touched in `State::Idle` only (second invariant).
         let address = unsafe { self.usbd.bus.release(region) };
         // INVARIANT: `release` was called with this region just now.
-        self.state = State::Sending(region);
+        self.state = State::Sending { length: region.length };
 
         self.usbd.write(map::epin_ptr(0), address.get());
         self.usbd.write(map::epin_maxcnt(0), maxcnt);
@@ -244,12 +243,12 @@ impl<B: Registers + DmaFence> Ep0In<B> {
     /// [`EndError::NotDone`] until the host has the packet: call it again. [`EndError::NotStarted`] without a
     /// transfer.
     pub fn end(&mut self) -> Result<(), EndError> {
-        let State::Sending(region) = self.state else {
+        let State::Sending { length } = self.state else {
             return Err(EndError::NotStarted);
         };
         // ENDEPIN[0] is what frees the buffer. EP0DATADONE implies it on a sane chip; believing one flag about the
         // other is how a lying flag becomes a race.
-        if !self.usbd.event(map::events_ep0datadone()) || !self.take_back_from(region) {
+        if !self.usbd.event(map::events_ep0datadone()) || !self.take_back_from(self.region(length)) {
             return Err(EndError::NotDone);
         }
         self.usbd.write(map::events_ep0datadone(), 0);
@@ -262,11 +261,11 @@ impl<B: Registers + DmaFence> Ep0In<B> {
     /// Never blocks. EasyDMA cannot be stopped: the endpoint stays `busy` until the DMA has read the buffer, a few
     /// microseconds.
     pub fn abort(&mut self) {
-        if let State::Sending(region) = self.state {
+        if let State::Sending { length } = self.state {
             // A late EP0DATADONE must not permit the status stage of a transfer that it does not belong to.
             self.usbd.write(map::shorts(), 0);
-            // INVARIANT: the region is that of `Sending`.
-            self.state = State::Aborted(region);
+            // INVARIANT: the length is that of `Sending`.
+            self.state = State::Aborted { length };
         }
     }
 
@@ -319,13 +318,19 @@ impl<B: Registers + DmaFence> Ep0In<B> {
         Ok(())
     }
 
+    /// The first `length` bytes of the buffer, as they are lent.
+    #[inline]
+    fn region(&self, length: usize) -> Region {
+        Region { pointer: self.buffer.as_ptr().cast(), length, direction: Direction::MemoryToDevice }
+    }
+
     /// Makes the buffer the CPU's, if it is or if an aborted transfer has ended. Returns whether it is.
     #[inline]
     fn take_back(&mut self) -> bool {
         match self.state {
             State::Idle => true,
-            State::Sending(_) => false,
-            State::Aborted(region) => self.take_back_from(region),
+            State::Sending { .. } => false,
+            State::Aborted { length } => self.take_back_from(self.region(length)),
         }
     }
 

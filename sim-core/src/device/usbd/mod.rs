@@ -200,9 +200,6 @@ impl Usbd {
         wrong
     }
 
-    fn has_event(&self, offset: u16) -> bool {
-        self.events & map::event_bit(offset) != 0
-    }
 
     /// An event's edge: sets the event and runs its shortcuts, whether or not the event was already 1.
     fn signal(&mut self, offset: u16) {
