@@ -183,6 +183,11 @@ impl Soc {
         true
     }
 
+    /// Whether a copy was taken out, and is not ended yet.
+    pub fn is_copying(&self) -> bool {
+        self.taken.is_some()
+    }
+
     fn revoke(&mut self, range: &Range<u32>) -> Option<Misuse> {
         let copy = self.copy.as_mut().filter(|copy| !copy.is_blind() && overlap(&copy.range(), range))?;
         copy.revoke();

@@ -1,16 +1,14 @@
 //! wip
-use sim_core::{check::programs::BackToBack, explore::*, machine::*};
+use sim_core::{check::programs::*, explore::*};
 fn main() {
-    for packets in 1..=3 {
-        for machine in Machine::ALL { for start in Strength::ALL { for end in Strength::ALL {
-            let p = BackToBack { packets, length: 8, fences: Fences { machine, start, end } };
-            let t = std::time::Instant::now();
-            let m = model::check(&p, model::Limits::default());
-            let tm = t.elapsed();
-            let t = std::time::Instant::now();
-            let s = stepped::explore(&p, stepped::Limits::default());
-            println!("{packets} {machine:10} {start:14} {end:14} model {} {} {tm:?} | stepped {} {} states {} cut {} {:?}", m.kind(), m.executions(), s.verdict.kind(), s.verdict.executions(), s.states, s.cut, t.elapsed());
-            if packets==2 { println!("{m}\n{}", s.verdict); }
-        }}}
-    }
+    for host in Try::ALL { for length in [8] {
+        let t = std::time::Instant::now();
+        let program = Device::new(host, length);
+        let s = stepped::explore(&program, stepped::Limits::default());
+        println!("{host:?} {length} {} {} states {} cut {} {:?}\n{}", s.verdict.kind(), s.verdict.executions(), s.states, s.cut, t.elapsed(), s.verdict);
+        let t = std::time::Instant::now();
+        let r = threads::run(&program, Some(sim_core::trace::Keep::Time));
+        if let (Some(r), true) = (s.verdict.replay(), std::env::args().count() > 1) { let run = stepped::replay(&program, &r.parse().unwrap()).unwrap(); anstream::println!("{}", sim_core::trace::timeline::render(&run.trace)); }
+        println!("threads {} {} {:?}\n", r.verdict, r.trace.entries().len(), t.elapsed());
+    }}
 }

@@ -1,3 +1,4 @@
-//! What `dmacheck` checks.
+//! What `dmacheck` checks: its programs, and the matrix of machines and fences.
 
+pub mod firmware;
 pub mod programs;

@@ -1,30 +1,24 @@
-//! The programs that dmacheck brings along: small firmware on `Ep0In`, and hosts that try it.
+//! The programs that dmacheck brings along: firmware on `Ep0In`, and hosts that try it.
+//!
+//! Each has a name that holds all its parameters, so that a replay string can be run: [`Builtin::by_name`].
 
 use std::panic::Location;
 
-use dma_api::nrf52840::usbd::{Ep0In, Usbd, map};
+use dma_api::nrf52840::usbd::{Ep0In, Event, StartError, Usbd, map};
 use dma_api::usb::Setup;
 
-use crate::device::usbd::Token;
+use super::firmware;
+use crate::device::usbd::{Packet, Token};
 use crate::explore::model::Packets;
-use crate::explore::{Board, Program};
-use crate::host::{Host, Script};
-use crate::machine::Fences;
+use crate::explore::replay::{Recording, ReplayError};
+use crate::explore::{Board, Program, stepped};
+use crate::host::{Host, HostError, Script};
+use crate::machine::{Fences, Machine, Strength};
 use crate::soc::{Config, Soc};
 use crate::statics;
 
-/// Powers the chip up, connects it and lets the host begin a control read of `length` bytes.
-pub fn begin_control_read(soc: &mut Soc, length: u16) {
-    let line = Location::caller();
-    soc.cpu_write(map::enable(), 1, line);
-    soc.power_up_done();
-    soc.cpu_write(map::usbpullup(), 1, line);
-    soc.bus_reset();
-    soc.transaction(0, 0, Token::Setup(Setup::get_device_descriptor(length).to_bytes()));
-}
-
 /// Packets sent back to back, each ended before the next is started: what the fences are for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BackToBack {
     /// How many packets.
     pub packets: u8,
@@ -32,6 +26,31 @@ pub struct BackToBack {
     pub length: u8,
     /// The machine, and what the driver's fences are on it.
     pub fences: Fences,
+}
+
+/// Powers the chip up, connects it and lets the host begin a control read of 65 535 bytes.
+pub fn begin_control_read(soc: &mut Soc) {
+    let line = Location::caller();
+    soc.cpu_write(map::enable(), 1, line);
+    soc.power_up_done();
+    soc.cpu_write(map::usbpullup(), 1, line);
+    soc.bus_reset();
+    soc.transaction(0, 0, Token::Setup(Setup::get_device_descriptor(u16::MAX).to_bytes()));
+}
+
+impl BackToBack {
+    fn by_name(parameters: &str) -> Option<Self> {
+        let parts: Vec<&str> = parameters.split(':').collect();
+        let [size, machine, start, end] = parts[..] else {
+            return None;
+        };
+        let (packets, length) = size.split_once('x')?;
+        let machine = Machine::ALL.into_iter().find(|candidate| candidate.to_string() == machine)?;
+        let strength = |text| Strength::ALL.into_iter().find(|candidate| candidate.to_string() == text);
+        let fences = Fences { machine, start: strength(start)?, end: strength(end)? };
+        let (packets, length) = (packets.parse().ok()?, length.parse().ok()?);
+        (usize::from(length) <= map::PACKET_SIZE).then_some(Self { packets, length, fences })
+    }
 }
 
 impl Program for BackToBack {
@@ -45,7 +64,7 @@ impl Program for BackToBack {
     }
 
     fn prepare(&self, soc: &mut Soc) {
-        begin_control_read(soc, u16::MAX);
+        begin_control_read(soc);
     }
 
     fn firmware<B: Board>(&self, board: B) {
@@ -55,18 +74,16 @@ impl Program for BackToBack {
             ep0in.start(&bytes[..usize::from(self.length)]).expect("the packet before was ended");
             while ep0in.end().is_err() {}
         }
-        if let Ok((_, buffer)) = ep0in.into_parts() {
-            statics::give_back(buffer);
-        }
+        firmware::put_away(ep0in);
     }
 
     fn host(&self, mut host: Host) -> Script {
-        let packets = self.packets;
+        let (packets, length) = (self.packets, self.length);
         Box::pin(async move {
             let mut data1 = true;
             for number in 0..packets {
                 let packet = host.packet_in(data1).await?;
-                assert!(packet.bytes().iter().all(|&byte| byte == number), "packet {number} has other bytes");
+                expect(packet.bytes(), &vec![number; length.into()])?;
                 data1 = !data1;
             }
             Ok(())
@@ -77,5 +94,207 @@ impl Program for BackToBack {
 impl Packets for BackToBack {
     fn packets(&self) -> usize {
         self.packets.into()
+    }
+}
+
+/// What a host does to the device of [`firmware`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Try {
+    /// Reads the descriptor, sets the address, reads it again.
+    ControlRead,
+    /// Resets the bus somewhere in a control read, then reads the descriptor.
+    Reset,
+    /// Begins another control read somewhere in the first.
+    NewSetup,
+    /// Ends a control read before it has its data, then reads the descriptor.
+    EarlyStatus,
+    /// Reads the descriptor from firmware that starts every packet twice.
+    DoubleStart,
+    /// Sends a request that the device refuses, then reads the descriptor.
+    Stall,
+}
+
+impl Try {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::ControlRead, Self::Reset, Self::NewSetup, Self::EarlyStatus, Self::DoubleStart, Self::Stall];
+
+    fn text(self) -> &'static str {
+        match self {
+            Self::ControlRead => "control-read",
+            Self::Reset => "reset",
+            Self::NewSetup => "new-setup",
+            Self::EarlyStatus => "early-status",
+            Self::DoubleStart => "double-start",
+            Self::Stall => "stall",
+        }
+    }
+}
+
+/// The device of [`firmware`], and a host that tries it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Device {
+    /// What the host does.
+    pub host: Try,
+    /// How many bytes of the descriptor it asks for.
+    pub length: u16,
+    /// The system.
+    pub config: Config,
+}
+
+impl Device {
+    /// The device as it comes, on a Cortex-M4 with the right fences.
+    pub fn new(host: Try, length: u16) -> Self {
+        Self { host, length, config: Config::default() }
+    }
+
+    fn by_name(parameters: &str) -> Option<Self> {
+        let (host, length) = parameters.split_once(':')?;
+        let host = Try::ALL.into_iter().find(|candidate| candidate.text() == host)?;
+        Some(Self::new(host, length.parse().ok()?))
+    }
+}
+
+impl Program for Device {
+    fn name(&self) -> String {
+        format!("device:{}:{}", self.host.text(), self.length)
+    }
+
+    fn config(&self) -> Config {
+        self.config
+    }
+
+    fn firmware<B: Board>(&self, board: B) {
+        if self.host == Try::DoubleStart { serve_twice(board) } else { firmware::serve(board) }
+    }
+
+    fn host(&self, mut host: Host) -> Script {
+        let (length, host_tries) = (self.length, self.host);
+        Box::pin(async move {
+            let setup = Setup::get_device_descriptor(length);
+            host.reset().await?;
+            match host_tries {
+                Try::ControlRead => {
+                    read_descriptor(&mut host, length).await?;
+                    host.set_address(5).await?;
+                }
+                Try::Reset => {
+                    host.setup(setup).await?;
+                    host.reset().await?;
+                }
+                Try::NewSetup => {
+                    host.setup(setup).await?;
+                    host.token(Token::In).await?;
+                }
+                Try::EarlyStatus => {
+                    host.setup(setup).await?;
+                    host.token(Token::Out { data1: true, packet: Packet::EMPTY }).await?;
+                }
+                Try::DoubleStart => {}
+                Try::Stall => expect_stall(&mut host).await?,
+            }
+            read_descriptor(&mut host, length).await
+        })
+    }
+}
+
+/// Reads the descriptor; tries three times, as hosts do.
+async fn read_descriptor(host: &mut Host, length: u16) -> Result<(), HostError> {
+    let setup = Setup::get_device_descriptor(length);
+    let mut bytes = host.control_in(setup).await;
+    for _ in 1..3 {
+        if matches!(bytes, Err(HostError::Stalled { .. })) {
+            bytes = host.control_in(setup).await;
+        }
+    }
+    let bytes = bytes?;
+    expect(&bytes, &firmware::DESCRIPTOR[..firmware::DESCRIPTOR.len().min(length.into())])
+}
+
+async fn expect_stall(host: &mut Host) -> Result<(), HostError> {
+    let unknown = Setup { request: 0xFF, ..Setup::get_device_descriptor(8) };
+    match host.control_in(unknown).await {
+        Err(HostError::Stalled { .. }) => Ok(()),
+        other => Err(HostError::Unexpected(format!("an unknown request was answered with {other:?}"))),
+    }
+}
+
+fn expect(got: &[u8], expected: &[u8]) -> Result<(), HostError> {
+    if got == expected {
+        return Ok(());
+    }
+    Err(HostError::Unexpected(format!("the device sent {got:02x?} where {expected:02x?} was due")))
+}
+
+/// As [`firmware::serve`], but starts each packet twice: the second must be refused, and change nothing.
+fn serve_twice<B: Board>(board: B) {
+    let mut ep0in = firmware::connect(board.clone());
+    loop {
+        board.checkpoint(&ep0in);
+        if board.host_is_done() {
+            break;
+        }
+        if let Some(Event::Setup(setup)) = ep0in.next_event() {
+            firmware::answer(&mut ep0in, setup);
+            assert_eq!(ep0in.start(&[0xFF; 64]), Err(StartError::Busy));
+        }
+    }
+    firmware::put_away(ep0in);
+}
+
+/// A program that can be found by its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Builtin {
+    /// See [`BackToBack`].
+    BackToBack(BackToBack),
+    /// See [`Device`].
+    Device(Device),
+}
+
+impl Builtin {
+    /// The program of this name.
+    pub fn by_name(name: &str) -> Option<Self> {
+        let (kind, parameters) = name.split_once(':')?;
+        match kind {
+            "back-to-back" => BackToBack::by_name(parameters).map(Self::BackToBack),
+            "device" => Device::by_name(parameters).map(Self::Device),
+            _ => None,
+        }
+    }
+
+    /// Runs it by the choices of a replay string.
+    ///
+    /// # Errors
+    ///
+    /// As [`stepped::replay`].
+    pub fn replay(&self, recording: &Recording) -> Result<stepped::Run, ReplayError> {
+        match self {
+            Self::BackToBack(program) => stepped::replay(program, recording),
+            Self::Device(program) => stepped::replay(program, recording),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_program_is_found_by_its_name() {
+        let fences = Fences { machine: Machine::CortexM7, start: Strength::Compiler, end: Strength::None };
+        let program = BackToBack { packets: 2, length: 8, fences };
+        assert_eq!(Builtin::by_name(&program.name()), Some(Builtin::BackToBack(program)));
+        for host in Try::ALL {
+            let program = Device::new(host, 18);
+            assert_eq!(Builtin::by_name(&program.name()), Some(Builtin::Device(program)));
+        }
+    }
+
+    #[test]
+    fn name_of_no_program_is_not_found() {
+        for name in ["", "device", "device:reset", "device:reset:x", "back-to-back:2x8:cortex-m4:fence", "x:y"] {
+            assert_eq!(Builtin::by_name(name), None, "{name}");
+        }
+        assert_eq!(Builtin::by_name("back-to-back:1x65:cortex-m4:fence:fence"), None, "longer than a packet");
     }
 }

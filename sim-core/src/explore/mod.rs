@@ -24,13 +24,18 @@ mod quiet;
 pub mod replay;
 pub mod scheduler;
 pub mod stepped;
+pub mod threads;
 
 pub use quiet::quietly;
 
 /// What firmware runs on: the bus of an emulated chip.
-pub trait Board: Registers + DmaFence + Clone {
+pub trait Board: Registers + DmaFence + Clone + fmt::Debug {
     /// Whether the host has come to the end of its script. Firmware that serves until then, ends.
     fn host_is_done(&self) -> bool;
+
+    /// Says that all that the firmware knows here is in `local`: what it has read before matters no more. An explorer
+    /// that visits states once then knows one again. Does nothing elsewhere.
+    fn checkpoint(&self, _local: &dyn fmt::Debug) {}
 }
 
 /// A program for chip and host: what the explorers explore.

@@ -71,6 +71,12 @@ pub enum HostError {
         /// How long the host has waited.
         milliseconds: u128,
     },
+    /// No device came.
+    #[error("no device has connected for {milliseconds} ms: is USBPULLUP written after READY?")]
+    NoDevice {
+        /// How long the host has waited.
+        milliseconds: u128,
+    },
     /// The device did not do what this script is about.
     #[error("{0}")]
     Unexpected(String),
@@ -115,14 +121,6 @@ impl std::fmt::Debug for Host {
     }
 }
 
-fn name(token: &Token) -> &'static str {
-    match token {
-        Token::Setup(_) => "SETUP",
-        Token::In => "IN",
-        Token::Out { .. } => "OUT",
-    }
-}
-
 impl Host {
     /// The host at the other end of `wire`.
     pub fn new(wire: Rc<dyn Wire>) -> Self {
@@ -159,8 +157,8 @@ impl Host {
             answer = self.step(token, true).await?;
         }
         match answer {
-            Answer::Silence => Err(HostError::NoAnswer { token: name(&token), address: self.address }),
-            Answer::Stall => Err(HostError::Stalled { token: name(&token) }),
+            Answer::Silence => Err(HostError::NoAnswer { token: token.name(), address: self.address }),
+            Answer::Stall => Err(HostError::Stalled { token: token.name() }),
             answer => Ok(answer),
         }
     }

@@ -91,8 +91,6 @@ pub enum Record {
         /// The answer.
         answer: Answer,
     },
-    /// The host's script says what it is about.
-    Note(String),
     /// A rule was broken.
     Violation(Rule),
 }

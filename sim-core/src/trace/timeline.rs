@@ -1,1 +1,141 @@
-//! wip
+//! A trace on the terminal: one lane for each master, time from top to bottom.
+//!
+//! Reads that repeat themselves while nothing else happens are shown once, with their number.
+
+use std::fmt::Write;
+
+use anstyle::{AnsiColor, Style};
+
+use super::{Entry, Record, Trace};
+use crate::device::usbd::name_of;
+use crate::monitor::clocks::Access;
+
+const CPU_WIDTH: usize = 40;
+const DMA_WIDTH: usize = 36;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lane {
+    Cpu,
+    Dma,
+    Host,
+    Finding,
+}
+
+struct Line {
+    lane: Lane,
+    text: String,
+    nanoseconds: Option<u128>,
+    repeats: usize,
+}
+
+/// The trace as text, with colours. Print it with `anstream`, which leaves them out where they do not belong.
+pub fn render(trace: &Trace) -> String {
+    let lines = fold(trace.entries());
+    let mut text = String::new();
+    let bold = Style::new().bold();
+    let head = format!("{:>9}  {:CPU_WIDTH$}  {:DMA_WIDTH$}  HOST (wire)", "", "CPU (driver)", "DMA (engine)");
+    let _ = writeln!(text, "{bold}{head}{bold:#}");
+    for (number, line) in lines.iter().enumerate() {
+        let when = line.nanoseconds.map_or_else(|| number.to_string(), |time| format!("{:.1} us", microseconds(time)));
+        let repeats = if line.repeats > 1 { format!(" ({} times)", line.repeats) } else { String::new() };
+        let what = format!("{}{repeats}", line.text);
+        let (indent, colour) = match line.lane {
+            Lane::Cpu => (0, AnsiColor::Cyan),
+            Lane::Dma => (CPU_WIDTH + 2, AnsiColor::Yellow),
+            Lane::Host => (CPU_WIDTH + DMA_WIDTH + 4, AnsiColor::Green),
+            Lane::Finding => (0, AnsiColor::Red),
+        };
+        let style = Style::new().fg_color(Some(colour.into()));
+        let _ = writeln!(text, "{when:>9}  {:indent$}{style}{what}{style:#}", "");
+    }
+    text
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a time to be read by people, with one decimal")]
+fn microseconds(nanoseconds: u128) -> f64 {
+    nanoseconds as f64 / 1000.0
+}
+
+fn fold(entries: &[Entry]) -> Vec<Line> {
+    let mut lines: Vec<Line> = Vec::new();
+    // Where the reads begin that nothing has interrupted.
+    let mut reads = 0;
+    for entry in entries {
+        let (lane, text) = describe(&entry.record);
+        if !matches!(entry.record, Record::Read { .. }) {
+            reads = lines.len() + 1;
+        } else if let Some(line) = lines.iter_mut().skip(reads).find(|line| line.text == text) {
+            line.repeats += 1;
+            continue;
+        }
+        lines.push(Line { lane, text, nanoseconds: entry.nanoseconds, repeats: 1 });
+    }
+    lines
+}
+
+fn describe(record: &Record) -> (Lane, String) {
+    match record {
+        Record::Read { offset, value } => (Lane::Cpu, format!("{} -> {value:#x}", name_of(*offset))),
+        Record::Write { offset, value } => (Lane::Cpu, format!("{} <- {value:#x}", name_of(*offset))),
+        Record::Release { range, fence } => {
+            (Lane::Cpu, format!("release {:#x}, {} bytes ({fence})", range.start, range.len()))
+        }
+        Record::Acquire { range, fence } => {
+            (Lane::Cpu, format!("acquire {:#x}, {} bytes ({fence})", range.start, range.len()))
+        }
+        Record::Touch { address, write } => {
+            (Lane::Cpu, format!("{} {address:#x}", if *write { "write" } else { "read" }))
+        }
+        Record::Captured { block, endpoint, range } => {
+            (Lane::Dma, format!("{block}[{endpoint}] captured: {:#x}, {} bytes", range.start, range.len()))
+        }
+        Record::Beat { beat, bytes } => {
+            let verb = if beat.access == Access::Read { "reads" } else { "writes" };
+            let mut text = format!("{verb} {:#x}:", beat.range.start);
+            for byte in &bytes[..beat.range.len()] {
+                let _ = write!(text, " {byte:02x}");
+            }
+            (Lane::Dma, text)
+        }
+        Record::Ended { block, endpoint, amount } => (Lane::Dma, format!("END {block}[{endpoint}], AMOUNT {amount}")),
+        Record::Ready => (Lane::Dma, "READY".to_owned()),
+        Record::BusReset => (Lane::Host, "bus reset".to_owned()),
+        Record::Transaction { address, token, answer, .. } => (Lane::Host, format!("@{address} {token}: {answer}")),
+        Record::Violation(rule) => (Lane::Finding, format!("!! {rule}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::Keep;
+
+    fn plain(records: Vec<Record>) -> String {
+        let mut trace = Trace::new(Keep::Order);
+        for record in records {
+            trace.note(None, || record);
+        }
+        anstream::adapter::strip_str(&render(&trace)).to_string()
+    }
+
+    #[test]
+    fn poll_is_shown_once_with_its_number() {
+        let poll = |offset| Record::Read { offset, value: 0 };
+        let text = plain(vec![poll(0x100), poll(0x128), poll(0x100), poll(0x128), Record::BusReset, poll(0x100)]);
+        assert_eq!(text.matches("EVENTS_USBRESET -> 0x0 (2 times)").count(), 1, "{text}");
+        assert_eq!(text.matches("EVENTS_EP0DATADONE -> 0x0 (2 times)").count(), 1, "{text}");
+        assert_eq!(text.lines().count(), 5, "{text}");
+    }
+
+    #[test]
+    fn each_master_has_a_lane() {
+        let text = plain(vec![Record::Write { offset: 0x500, value: 1 }, Record::Ready, Record::BusReset]);
+        let column = |word: &str| {
+            let line = text.lines().find(|line| line.contains(word)).expect("it is shown");
+            line.find(word).expect("it is in the line")
+        };
+        assert_eq!(column("ENABLE <- 0x1"), 11);
+        assert_eq!(column("READY"), 11 + CPU_WIDTH + 2);
+        assert_eq!(column("bus reset"), 11 + CPU_WIDTH + DMA_WIDTH + 4);
+    }
+}

@@ -17,9 +17,10 @@
 //!
 //! # Limits
 //!
-//! - A SETUP that arrives between `next_event` and the start of the answer to the one before finds that answer armed:
-//!   the host may be given it. The hardware offers no way to close this window (it disarms at the SETUP, and START
-//!   arms again).
+//! - A SETUP that arrives between `next_event` and the start of the answer to the one before can be given that answer:
+//!   the hardware disarms at the SETUP, and START arms again. `next_event` disarms when it sees the SETUP, and stalls the
+//!   status stage if the host was faster. A host that has ended the status stage as well has the old answer; the
+//!   hardware offers no way to close that window.
 //! - Some drivers assume that a bus reset ends a running transfer without ENDEPIN\[0\] (the datasheet is silent). On
 //!   such silicon an aborted transfer stays `Busy` until the controller is powered down and up.
 
@@ -118,7 +119,8 @@ pub enum Event {
 enum State {
     Idle,
     Sending { length: usize },
-    Aborted { length: usize },
+    /// `stale`: the host may have fetched the packet as the answer to the SETUP that is pending.
+    Aborted { length: usize, stale: bool },
 }
 
 /// Endpoint 0 IN: sends a packet of a control read by DMA.
@@ -135,6 +137,8 @@ pub struct Ep0In<B> {
     usbd: Usbd<B>,
     buffer: NonNull<Ep0Buffer>,
     state: State,
+    /// Read together with a reset that goes first.
+    setup: Option<Setup>,
 }
 
 // SAFETY:
@@ -146,7 +150,7 @@ impl<B: Registers + DmaFence> Ep0In<B> {
     /// The endpoint of `usbd`, which sends from `buffer`.
     pub fn new(usbd: Usbd<B>, buffer: &'static mut Ep0Buffer) -> Self {
         // INVARIANT: `buffer` is `'static` and exclusive, and no transfer runs: `usbd` was not an endpoint's.
-        Self { usbd, buffer: NonNull::from(buffer), state: State::Idle }
+        Self { usbd, buffer: NonNull::from(buffer), state: State::Idle, setup: None }
     }
 
     /// Gives back what the endpoint was made from, or the endpoint itself while the buffer is lent to the DMA.
@@ -265,7 +269,7 @@ impl<B: Registers + DmaFence> Ep0In<B> {
             // A late EP0DATADONE must not permit the status stage of a transfer that it does not belong to.
             self.usbd.write(map::shorts(), 0);
             // INVARIANT: the length is that of `Sending`.
-            self.state = State::Aborted { length };
+            self.state = State::Aborted { length, stale: false };
         }
     }
 
@@ -273,13 +277,16 @@ impl<B: Registers + DmaFence> Ep0In<B> {
     ///
     /// A SETUP is held back while the DMA runs, because its registers are out of reach then.
     pub fn next_event(&mut self) -> Option<Event> {
-        if self.usbd.event(map::events_usbreset()) {
-            self.usbd.write(map::events_usbreset(), 0);
+        if let Some(setup) = self.setup.take() {
+            return Some(Event::Setup(setup));
+        }
+        // Sampled first: what came before this SETUP, a reset or a packet taken, is then seen to have come.
+        let setup = self.usbd.event(map::events_ep0setup());
+        if self.take_reset() {
             self.abort();
+            self.forget_taken_packet();
             return Some(Event::Reset);
         }
-        // Sampled before `end` looks: a packet that the host took before this SETUP is then reported as sent.
-        let setup = self.usbd.event(map::events_ep0setup());
         if self.end().is_ok() {
             return Some(Event::Sent);
         }
@@ -287,7 +294,48 @@ impl<B: Registers + DmaFence> Ep0In<B> {
             return None;
         }
         self.abort();
-        self.take_back().then(|| Event::Setup(self.usbd.take_setup()))
+        let aborted = self.state;
+        if !self.take_back() {
+            return None;
+        }
+        if let State::Aborted { stale, .. } = aborted
+            && (self.usbd.event(map::events_ep0datadone()) || stale)
+        {
+            self.refuse_stale_answer();
+            return None;
+        }
+        let setup = self.usbd.take_setup();
+        if self.take_reset() {
+            // The SETUP that was read may be of after the reset, and its event is cleared.
+            self.setup = Some(setup);
+            return Some(Event::Reset);
+        }
+        Some(Event::Setup(setup))
+    }
+
+    fn take_reset(&self) -> bool {
+        let reset = self.usbd.event(map::events_usbreset());
+        if reset {
+            self.usbd.write(map::events_usbreset(), 0);
+        }
+        reset
+    }
+
+    /// After a reset: a packet that was taken before it says nothing about what comes after.
+    fn forget_taken_packet(&mut self) {
+        self.usbd.write(map::events_ep0datadone(), 0);
+        if let State::Aborted { stale, .. } = &mut self.state {
+            // A SETUP is here already. If the packet was taken after it, that was forgotten just now.
+            *stale = self.usbd.event(map::events_ep0setup());
+        }
+    }
+
+    /// The host has fetched the packet of the transfer before as the answer to this SETUP: too early for us to take it
+    /// out, but its status stage is not permitted yet. Refusing that makes the host ask again.
+    fn refuse_stale_answer(&self) {
+        self.usbd.write(map::events_ep0datadone(), 0);
+        self.usbd.write(map::events_ep0setup(), 0);
+        self.usbd.write(map::tasks_ep0stall(), map::tasks_ep0stall::TASK.mask());
     }
 
     /// Permits the status stage: the request without data is accepted.
@@ -330,8 +378,24 @@ impl<B: Registers + DmaFence> Ep0In<B> {
         match self.state {
             State::Idle => true,
             State::Sending { .. } => false,
-            State::Aborted { length } => self.take_back_from(self.region(length)),
+            State::Aborted { length, .. } => {
+                let ended = self.take_back_from(self.region(length));
+                if ended {
+                    self.disarm();
+                }
+                ended
+            }
         }
+    }
+
+    /// Takes a packet that the host has not fetched out of the endpoint. A SETUP and a reset can leave one there: the
+    /// next start would overwrite it under the host's eyes.
+    ///
+    /// Not in the datasheet; Nordic's driver does it (nrfx 4.2.1 `usbd_ep_abort`).
+    fn disarm(&self) {
+        self.usbd.write(map::coreindex(), map::CORE_EP0CS);
+        let ep0cs = self.usbd.bus.read(map::coredata());
+        self.usbd.write(map::coredata(), ep0cs | map::CORE_EP0CS_INBSY);
     }
 
     /// Makes the buffer the CPU's, if the DMA has ended. Returns whether it has.

@@ -16,6 +16,12 @@ pub const BASE: usize = 0x4002_7000;
 /// The size of an endpoint's local buffer, and so the longest packet, in bytes (endpoints 0 to 7).
 pub const PACKET_SIZE: usize = 64;
 
+/// *Undocumented.* COREINDEX of the core's control register for endpoint 0 (EZ-USB EP0CS).
+pub const CORE_EP0CS: u32 = 0x7B4;
+
+/// *Undocumented.* EP0CS: a packet is armed. Writing 1 takes it out (nrfx 4.2.1 `usbd_ep_abort`).
+pub const CORE_EP0CS_INBSY: u32 = 0x04;
+
 /// The bit of the event at `offset` in INTEN, INTENSET and INTENCLR.
 pub const fn event_bit(offset: u16) -> u32 {
     1 << ((offset - 0x100) / 4)

@@ -9,6 +9,8 @@
 //! | status of a write or of no data | IN | DATA1 of 0 bytes if EP0STATUS was triggered, else NAK; no event |
 //! | data or status after EP0STALL | any | STALL, until the next SETUP |
 
+use std::fmt;
+
 use super::*;
 
 /// The bytes of one packet, 64 at most.
@@ -80,6 +82,32 @@ pub enum Token {
     },
 }
 
+impl Token {
+    /// Its name on the wire.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Setup(_) => "SETUP",
+            Self::In => "IN",
+            Self::Out { .. } => "OUT",
+        }
+    }
+}
+
+impl fmt::Display for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Setup(bytes) => {
+                f.write_str("SETUP")?;
+                bytes.iter().try_for_each(|byte| write!(f, " {byte:02x}"))
+            }
+            Self::In => f.write_str("IN"),
+            Self::Out { data1, packet } => {
+                write!(f, "OUT DATA{}, {} bytes", u8::from(*data1), packet.length())
+            }
+        }
+    }
+}
+
 /// What the device answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Answer {
@@ -98,6 +126,20 @@ pub enum Answer {
         /// The bytes.
         packet: Packet,
     },
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Silence => f.write_str("no answer"),
+            Self::Ack => f.write_str("ACK"),
+            Self::Nak => f.write_str("NAK"),
+            Self::Stall => f.write_str("STALL"),
+            Self::Data { data1, packet } => {
+                write!(f, "DATA{}, {} bytes", u8::from(*data1), packet.length())
+            }
+        }
+    }
 }
 
 /// The state of endpoint 0 in the USB core.

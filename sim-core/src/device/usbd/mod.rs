@@ -6,7 +6,7 @@
 //! *Modelled*: power-up and READY, pull-up, bus reset, endpoint 0 in both directions (SETUP, data and status stage,
 //! STALL, NAK, toggles), SET_ADDRESS in hardware, all SHORTS, STARTED/EPSTATUS/AMOUNT, PTR and MAXCNT captured at
 //! START, one EasyDMA transfer at a time, INTEN and the level interrupt line, EVENTCAUSE write-1-to-clear, the windows
-//! in which registers are out of reach.
+//! in which registers are out of reach, taking an armed packet out of endpoint 0 (COREINDEX 0x7B4, as nrfx does).
 //!
 //! *Not modelled*, and reported as [`Rule::NotModelled`] when touched: endpoints 1 to 7, isochronous endpoints, SOF,
 //! suspend and low power, DPDM, data toggles by hand. Not modelled and not reported: errata 166, 171, 187, 199, 211
@@ -111,6 +111,7 @@ pub struct Usbd {
     epinen: u32,
     epouten: u32,
     dmalatch: u32,
+    coreindex: u32,
     epin: [EasyDma; 8],
     epout: [EasyDma; 8],
     usbaddr: u8,
@@ -136,6 +137,7 @@ impl Usbd {
             epinen: 1,
             epouten: 1,
             dmalatch: 0,
+            coreindex: 0,
             epin: [EasyDma::default(); 8],
             epout: [EasyDma::default(); 8],
             usbaddr: 0,

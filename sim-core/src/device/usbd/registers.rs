@@ -96,6 +96,8 @@ impl Usbd {
             Name::EPOUT_MAXCNT => self.epout[n].maxcnt,
             Name::EPOUT_AMOUNT => self.epout[n].amount,
             Name::DMALATCH => self.dmalatch,
+            Name::COREINDEX => self.coreindex,
+            Name::COREDATA if self.coreindex == map::CORE_EP0CS && self.ep0.armed.is_some() => map::CORE_EP0CS_INBSY,
             _ if row.access == Access::Event => {
                 let step = usize::from(row.stride) * n;
                 u32::from(self.events & (map::event_bit(row.offset) << (step / 4)) != 0)
@@ -152,6 +154,10 @@ impl Usbd {
             Name::EPOUT_PTR => self.epout[n].ptr = value,
             Name::EPOUT_MAXCNT => self.epout[n].maxcnt = value,
             Name::DMALATCH => self.dmalatch = value,
+            Name::COREINDEX => self.coreindex = value,
+            Name::COREDATA if self.coreindex == map::CORE_EP0CS && value & map::CORE_EP0CS_INBSY != 0 => {
+                self.ep0.armed = None;
+            }
             _ => {}
         }
     }

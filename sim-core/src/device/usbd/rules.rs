@@ -1,6 +1,6 @@
 //! The controller's own rules: one `check_*` function each, with the datasheet's reason.
 
-use dma_api::nrf52840::usbd::map::Name;
+use dma_api::nrf52840::usbd::map::{CORE_EP0CS, Name};
 use dma_api::table::Register;
 use dma_api::usb::{SET_ADDRESS, STANDARD_DEVICE_OUT};
 
@@ -15,7 +15,7 @@ fn is_in_core(name: Name) -> bool {
         || is_size(name)
         || matches!(name, HALTED_EPIN | HALTED_EPOUT | USBADDR | USBPULLUP | DTOGGLE | EPINEN | EPOUTEN | EPSTALL)
         || matches!(name, ISOSPLIT | FRAMECNTR | BMREQUESTTYPE | BREQUEST | WVALUEL | WVALUEH | WINDEXL | WINDEXH)
-        || matches!(name, WLENGTHL | WLENGTHH)
+        || matches!(name, WLENGTHL | WLENGTHH | COREINDEX | COREDATA)
 }
 
 fn is_task(name: Name) -> bool {
@@ -35,7 +35,7 @@ fn is_size(name: Name) -> bool {
     matches!(name, Name::SIZE_EPOUT | Name::SIZE_ISOOUT)
 }
 
-fn is_modelled(name: Name, n: u16) -> bool {
+fn is_modelled(chip: &Usbd, name: Name, n: u16) -> bool {
     use Name::*;
     match name {
         TASKS_STARTEPIN | TASKS_STARTEPOUT | SIZE_EPOUT => n == 0,
@@ -44,7 +44,7 @@ fn is_modelled(name: Name, n: u16) -> bool {
         }
         DMASTATE | SIZE_ISOOUT | DPDMVALUE | DTOGGLE | EPSTALL | ISOSPLIT | FRAMECNTR | LOWPOWER => false,
         ISOINCONFIG | ISOIN_PTR | ISOIN_MAXCNT | ISOIN_AMOUNT | ISOOUT_PTR | ISOOUT_MAXCNT | ISOOUT_AMOUNT => false,
-        COREINDEX | COREDATA => false,
+        COREDATA => chip.coreindex == CORE_EP0CS,
         _ => true,
     }
 }
@@ -56,13 +56,13 @@ pub(super) fn unknown_register(offset: u16) -> Misuse {
 /// The rules about touching a register at all: modelled, powered, not in the engine's way.
 pub(super) fn check_access(chip: &Usbd, row: &Register<Name>, n: u16) -> Option<Misuse> {
     let offset = row.offset + n * row.stride;
-    check_modelled(row.name, n, offset)
+    check_modelled(chip, row.name, n, offset)
         .or_else(|| check_ready(chip, row.name, offset))
         .or_else(|| check_out_of_reach(chip, row.name, offset))
 }
 
-fn check_modelled(name: Name, n: u16, offset: u16) -> Option<Misuse> {
-    (!is_modelled(name, n)).then(|| {
+fn check_modelled(chip: &Usbd, name: Name, n: u16, offset: u16) -> Option<Misuse> {
+    (!is_modelled(chip, name, n)).then(|| {
         let what = format!("{} is not modelled yet: only endpoint 0 is", name_of(offset));
         Misuse::new(Rule::NotModelled, what)
     })

@@ -1,0 +1,122 @@
+//! The bus that firmware runs on, and the wire that the host speaks on.
+
+use std::panic::Location;
+use std::rc::{Rc, Weak};
+use std::task::{Context, Poll};
+
+use dma_api::address::{BusAddress, Region};
+use dma_api::fence::DmaFence;
+use dma_api::registers::Registers;
+
+use super::system::{HOST_IS_DONE, System, hash};
+use crate::device::usbd::Answer;
+use crate::explore::Board;
+use crate::host::{Host, HostError, Step, Wire};
+use crate::soc::Soc;
+
+/// The bus that firmware runs on.
+#[derive(Clone)]
+pub struct Bus(Rc<System>);
+
+impl Bus {
+    pub(super) fn new(system: &Rc<System>) -> Self {
+        Self(system.clone())
+    }
+
+    /// The system, to do to it what registers cannot: simulated RAM, a program's own fences.
+    pub fn with_soc<T>(&self, f: impl FnOnce(&mut Soc) -> T) -> T {
+        let result = f(&mut self.0.soc.borrow_mut());
+        self.0.stop_at_violation();
+        result
+    }
+}
+
+impl std::fmt::Debug for Bus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("stepped::Bus")
+    }
+}
+
+impl Registers for Bus {
+    fn read(&self, offset: u16) -> u32 {
+        let line = Location::caller();
+        self.0.choice_point(Some(offset));
+        let value = self.0.soc.borrow_mut().cpu_read(offset, line);
+        self.0.stop_at_violation();
+        self.0.has_read(offset, value);
+        value
+    }
+
+    unsafe fn write(&self, offset: u16, value: u32) {
+        let line = Location::caller();
+        self.0.choice_point(None);
+        self.0.soc.borrow_mut().cpu_write(offset, value, line);
+        self.0.has_written(offset, value);
+        self.0.stop_at_violation();
+    }
+}
+
+// SAFETY:
+// - `release` and `acquire` order the region's accesses: driver and engine run on one thread, in program order. What
+//   the fence is worth on the machine under test is judged by the monitor, not performed.
+// - The address is the region's: the window that `Soc::release` opens.
+unsafe impl DmaFence for Bus {
+    unsafe fn release(&self, region: Region) -> BusAddress {
+        let line = Location::caller();
+        // SAFETY:
+        // - The region is valid and left alone until `acquire`: the caller's debt, passed on unchanged.
+        let address = unsafe { self.0.soc.borrow_mut().release(region, line) };
+        self.0.stop_at_violation();
+        address
+    }
+
+    unsafe fn acquire(&self, region: Region) {
+        self.0.soc.borrow_mut().acquire(region, Location::caller());
+        self.0.stop_at_violation();
+    }
+}
+
+impl Board for Bus {
+    fn host_is_done(&self) -> bool {
+        self.0.choice_point(Some(HOST_IS_DONE));
+        let done = self.0.host.borrow().outcome.is_some();
+        self.0.has_read(HOST_IS_DONE, done.into());
+        done
+    }
+
+    fn checkpoint(&self, local: &dyn std::fmt::Debug) {
+        self.0.checkpoint(local);
+    }
+}
+
+/// The host of this system.
+pub(super) fn host(system: &Rc<System>) -> Host {
+    Host::new(Rc::new(SteppedWire(Rc::downgrade(system))))
+}
+
+struct SteppedWire(Weak<System>);
+
+impl Wire for SteppedWire {
+    fn poll_step(&self, step: &Step, _context: &mut Context<'_>) -> Poll<Result<Answer, HostError>> {
+        let Some(system) = self.0.upgrade() else {
+            return Poll::Pending;
+        };
+        if !system.host_turn.replace(false) {
+            system.host.borrow_mut().wants = Some(step.clone());
+            return Poll::Pending;
+        }
+        let answer = match step {
+            Step::Reset => {
+                system.soc.borrow_mut().bus_reset();
+                Answer::Ack
+            }
+            Step::Transaction { address, endpoint, token, .. } => {
+                system.soc.borrow_mut().transaction(*address, *endpoint, *token)
+            }
+        };
+        let mut host = system.host.borrow_mut();
+        host.history = hash((host.history, step, answer));
+        Poll::Ready(Ok(answer))
+    }
+}
+

@@ -1,0 +1,155 @@
+//! No threads: a scheduler decides at every register access who goes on.
+//!
+//! The driver runs as it is. Before each of its register accesses the scheduler may let the others take steps: the
+//! peripheral powers up, the engine moves a word or raises END, the host does a transaction. A run is a function of
+//! the program and the scheduler's choices, so every failure has a string that replays it.
+//!
+//! # States are visited once
+//!
+//! A driver's local state is a function of what it has read. So (chip, memory's owners, clocks, what the driver read,
+//! what the host was answered) identifies a state, and [`Exhaustive`] does not explore one twice.
+//!
+//! A poll that repeats itself changes nothing: a register is read for the third time, and since the first nobody has
+//! done anything that a register shows. There the CPU waits; the others must go on. If none can, and the driver still
+//! polls, the run is a [`Verdict::Deadlock`].
+//!
+//! # Limits
+//!
+//! - A driver that *counts* its polls (a timeout in loops) is not a function of what it reads: schedules that differ
+//!   only in the count are taken for one.
+//! - Interrupts are not modelled: the driver polls.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use system::{CHOICES, Ended, Remains, System};
+
+use super::replay::{Recording, ReplayError};
+use super::scheduler::{Exhaustive, Replay, Scheduler};
+use super::{Program, Verdict, quiet, quietly};
+use crate::host::HostError;
+use crate::monitor::Violation;
+use crate::soc::Soc;
+use crate::trace::{Keep, Trace};
+
+mod bus;
+mod system;
+
+pub use bus::Bus;
+
+/// One run.
+#[derive(Debug)]
+pub struct Run {
+    /// How it ended. `Sound` with one execution, complete, if nothing was found.
+    pub verdict: Verdict,
+    /// The options taken, for [`Recording`].
+    pub choices: Vec<u8>,
+    /// What happened, as far as `Config::keep` says.
+    pub trace: Trace,
+    /// All violations, of which the first has ended the run unless the policy is to collect.
+    pub violations: Vec<Violation>,
+}
+
+/// Runs `program` once, as `scheduler` decides. `keep` overrides what the program's configuration says.
+pub fn run<P: Program>(program: &P, scheduler: &Rc<RefCell<impl Scheduler + 'static>>, keep: Option<Keep>) -> Run {
+    let mut config = program.config();
+    config.keep = keep.unwrap_or(config.keep);
+    let mut soc = Soc::new(config);
+    program.prepare(&mut soc);
+    let system = Rc::new(System::new(soc, scheduler.clone()));
+    let result = quietly(|| {
+        system.begin_host(program.host(bus::host(&system)));
+        program.firmware(Bus::new(&system));
+        system.wind_up();
+    });
+    let Remains { choices, host, trace, violations } = system.take();
+    let replay = Recording { program: program.name(), choices: choices.clone() }.to_string();
+    Run { verdict: judge(result, host, replay), choices, trace, violations }
+}
+
+fn judge(result: Result<(), Box<dyn Any + Send>>, host: Option<Result<(), HostError>>, replay: String) -> Verdict {
+    let executions = 1;
+    let replay = Some(replay);
+    let payload = match (result, host) {
+        (Ok(()), Some(Err(error))) => {
+            return Verdict::Assertion { message: format!("the host: {error}"), replay, executions };
+        }
+        (Ok(()), _) => return Verdict::Sound { executions, complete: 1 },
+        (Err(payload), _) => payload,
+    };
+    match payload.downcast::<Ended>().map(|ended| *ended) {
+        Ok(Ended::Violation(violation)) => Verdict::found(Violation { replay, ..*violation }, executions),
+        Ok(Ended::Deadlock(message)) => Verdict::Deadlock { message, replay, executions },
+        Ok(Ended::TooLong) => {
+            Verdict::Inconclusive { message: format!("a run of more than {CHOICES} choices"), executions }
+        }
+        Err(payload) => Verdict::Assertion { message: quiet::message(&*payload), replay, executions },
+    }
+}
+
+/// How much an exploration may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Schedules, at most.
+    pub schedules: u64,
+    /// Time, at most.
+    pub time: Duration,
+}
+
+impl Default for Limits {
+    /// A million schedules, a minute.
+    fn default() -> Self {
+        Self { schedules: 1_000_000, time: Duration::from_secs(60) }
+    }
+}
+
+/// What [`explore`] did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exploration {
+    /// What was found. `complete` counts the schedules that were not cut off.
+    pub verdict: Verdict,
+    /// How many distinct states had a choice to make.
+    pub states: usize,
+    /// How many schedules came back to a state that was explored before, and were cut off.
+    pub cut: u64,
+}
+
+/// Runs `program` on every schedule, until one fails or a limit is hit.
+pub fn explore<P: Program>(program: &P, limits: Limits) -> Exploration {
+    let started = Instant::now();
+    let scheduler = Rc::new(RefCell::new(Exhaustive::new()));
+    let (mut executions, mut cut) = (0, 0);
+    let verdict = loop {
+        let run = run(program, &scheduler, Some(Keep::Nothing));
+        executions += 1;
+        cut += u64::from(scheduler.borrow().was_cut());
+        match run.verdict {
+            Verdict::Sound { .. } => {}
+            failure => break failure.after(executions),
+        }
+        if !scheduler.borrow_mut().advance() {
+            let complete = executions - cut;
+            break Verdict::Sound { executions, complete };
+        }
+        if executions >= limits.schedules || started.elapsed() >= limits.time {
+            let message = format!("the limit of {} schedules or {:?} was hit", limits.schedules, limits.time);
+            break Verdict::Inconclusive { message, executions };
+        }
+    };
+    let states = scheduler.borrow().states();
+    Exploration { verdict, states, cut }
+}
+
+/// Runs `program` again, by the choices of a replay string, and keeps the trace.
+///
+/// # Errors
+///
+/// [`ReplayError::OtherProgram`], and [`ReplayError::Diverged`] if the program does not come by these choices.
+pub fn replay<P: Program>(program: &P, recording: &Recording) -> Result<Run, ReplayError> {
+    let choices = recording.choices_of(&program.name())?;
+    let scheduler = Rc::new(RefCell::new(Replay::new(choices)));
+    let run = run(program, &scheduler, Some(Keep::Order));
+    if scheduler.borrow().was_faithful() { Ok(run) } else { Err(ReplayError::Diverged(program.name())) }
+}

@@ -1,0 +1,330 @@
+//! The system under a scheduler: who can go on, who does, who waits.
+
+use std::cell::{Cell, RefCell};
+use std::fmt::Debug;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::panic::resume_unwind;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use crate::device::usbd::{Answer, name_of};
+use crate::explore::scheduler::{Choice, Scheduler};
+use crate::host::{HostError, Script, Step};
+use crate::monitor::Violation;
+use crate::soc::{Config, Soc};
+use crate::trace::Trace;
+
+/// The longest run, in choices: more is taken for a run without end.
+pub(super) const CHOICES: usize = 1_000_000;
+
+/// How often a register is read, with nothing changed, before it counts as a poll that may as well wait.
+const PATIENCE: u32 = 2;
+
+/// How often a register is read, with nothing changed and nobody to change it, before it counts as waiting forever.
+const FOREVER: u32 = 100;
+
+/// What stands for "is the host done" among the registers that the driver has read.
+pub(super) const HOST_IS_DONE: u16 = u16::MAX;
+
+/// How a run ended before its end.
+pub(super) enum Ended {
+    /// A rule was broken.
+    Violation(Box<Violation>),
+    /// Everybody waits.
+    Deadlock(String),
+    /// It does not end.
+    TooLong,
+}
+
+/// One of those who go on when the CPU does not.
+#[derive(Clone, Copy)]
+enum Other {
+    Power,
+    Engine,
+    Host,
+}
+
+/// The host's script, and how far it is.
+#[derive(Default)]
+pub(super) struct HostSide {
+    script: Option<Script>,
+    /// The step that it takes when it is its turn.
+    pub wants: Option<Step>,
+    /// How the script has ended.
+    pub outcome: Option<Result<(), HostError>>,
+    /// What it was answered, folded into a hash.
+    pub history: u64,
+}
+
+/// What is left of a run.
+pub(super) struct Remains {
+    pub choices: Vec<u8>,
+    pub host: Option<Result<(), HostError>>,
+    pub trace: Trace,
+    pub violations: Vec<Violation>,
+}
+
+/// How often each register was read since the last change that a register shows.
+#[derive(Default)]
+struct Polled {
+    change: u64,
+    counts: Vec<(u16, u32)>,
+}
+
+/// What the driver has read and written: its local state is a function of it.
+///
+/// A round of reads that gives the same values for the third time is a poll, and is left out: the driver is where it was
+/// after the second.
+#[derive(Default)]
+struct History {
+    /// All up to the last write or news.
+    past: u64,
+    /// Reads since then.
+    reads: Vec<(u16, u32)>,
+}
+
+impl History {
+    fn write(&mut self, offset: u16, value: u32) {
+        self.past = hash((self.past, &self.reads, offset, value));
+        self.reads.clear();
+    }
+
+    fn read(&mut self, offset: u16, value: u32) {
+        let is_news = self.reads.iter().any(|read| read.0 == offset && read.1 != value);
+        if is_news {
+            self.past = hash((self.past, &self.reads));
+            self.reads.clear();
+        }
+        self.reads.push((offset, value));
+        let length = self.reads.len();
+        let rounds = |round: usize| {
+            let mut rounds = self.reads[length - 3 * round..].chunks(round);
+            let first = rounds.next();
+            rounds.all(|next| Some(next) == first)
+        };
+        if let Some(round) = (1..=length / 3).find(|&round| rounds(round)) {
+            self.reads.truncate(length - round);
+        }
+    }
+}
+
+/// Driver, chip, engine and host, on one thread.
+pub(super) struct System {
+    pub soc: RefCell<Soc>,
+    scheduler: Rc<RefCell<dyn Scheduler>>,
+    choices: RefCell<Vec<u8>>,
+    pub host: RefCell<HostSide>,
+    pub host_turn: Cell<bool>,
+    history: RefCell<History>,
+    polled: RefCell<Polled>,
+}
+
+pub(super) fn hash(parts: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    parts.hash(&mut hasher);
+    hasher.finish()
+}
+
+impl System {
+    pub fn new(soc: Soc, scheduler: Rc<RefCell<dyn Scheduler>>) -> Self {
+        Self {
+            soc: RefCell::new(soc),
+            scheduler,
+            choices: RefCell::default(),
+            host: RefCell::default(),
+            host_turn: Cell::new(false),
+            history: RefCell::default(),
+            polled: RefCell::default(),
+        }
+    }
+
+    /// Runs the host's script up to its first step.
+    pub fn begin_host(&self, script: Script) {
+        self.host.borrow_mut().script = Some(script);
+        self.poll_host();
+    }
+
+    /// Takes what the run has left. The script goes first: it may hold handles to the system.
+    pub fn take(&self) -> Remains {
+        let HostSide { outcome, .. } = self.host.take();
+        let (trace, violations) = self.soc.replace(Soc::new(Config::default())).into_evidence();
+        Remains { choices: self.choices.take(), host: outcome, trace, violations }
+    }
+
+    fn others(&self) -> Vec<Other> {
+        let soc = self.soc.borrow();
+        let mut others = Vec::with_capacity(3);
+        if soc.usbd().is_powering_up() {
+            others.push(Other::Power);
+        }
+        if soc.engine_is_busy() {
+            others.push(Other::Engine);
+        }
+        if self.host.borrow().wants.as_ref().is_some_and(|step| can_go_on(&soc, step)) {
+            others.push(Other::Host);
+        }
+        others
+    }
+
+    /// How often `offset` was read since the last change that a register shows.
+    fn polls(&self, offset: u16) -> u32 {
+        let polled = self.polled.borrow();
+        let mut counts = polled.counts.iter().filter(|_| polled.change == self.change());
+        counts.find(|(polled, _)| *polled == offset).map_or(0, |(_, count)| *count)
+    }
+
+    fn change(&self) -> u64 {
+        self.soc.borrow().generation() + u64::from(self.host.borrow().outcome.is_some())
+    }
+
+    /// Lets the scheduler decide until the CPU goes on.
+    pub fn choice_point(&self, access: Option<u16>) {
+        loop {
+            let others = self.others();
+            let polls = access.map_or(0, |offset| self.polls(offset));
+            let waits = polls >= PATIENCE;
+            if others.is_empty() {
+                if polls >= FOREVER {
+                    end(Ended::Deadlock(self.who_waits(access)));
+                }
+                return;
+            }
+            let choice = Choice { options: others.len() + usize::from(!waits), cpu: !waits };
+            let pick = self.choose(choice, access);
+            if choice.cpu && pick == 0 {
+                return;
+            }
+            self.step(others[pick - usize::from(choice.cpu)]);
+        }
+    }
+
+    fn choose(&self, choice: Choice, access: Option<u16>) -> usize {
+        if choice.options == 1 {
+            return 0;
+        }
+        let state = || {
+            let host = self.host.borrow();
+            let History { past, reads } = &*self.history.borrow();
+            let cpu = (past, reads, access, choice.cpu);
+            hash((&*self.soc.borrow(), &host.wants, host.history, cpu))
+        };
+        let pick = self.scheduler.borrow_mut().choose(choice, &state);
+        let mut choices = self.choices.borrow_mut();
+        choices.push(u8::try_from(pick).expect("there are four masters at most"));
+        if choices.len() > CHOICES {
+            end(Ended::TooLong);
+        }
+        pick
+    }
+
+    fn step(&self, other: Other) {
+        match other {
+            Other::Power => self.soc.borrow_mut().power_up_done(),
+            Other::Engine => self.soc.borrow_mut().engine_step(),
+            Other::Host => {
+                self.host_turn.set(true);
+                self.poll_host();
+            }
+        }
+        self.stop_at_violation();
+    }
+
+    /// Runs the host's script until it wants its next turn.
+    fn poll_host(&self) {
+        let Some(mut script) = self.host.borrow_mut().script.take() else {
+            return;
+        };
+        let outcome = script.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        let mut host = self.host.borrow_mut();
+        match outcome {
+            Poll::Pending => host.script = Some(script),
+            Poll::Ready(outcome) => {
+                host.wants = None;
+                host.outcome = Some(outcome);
+            }
+        }
+    }
+
+    pub fn stop_at_violation(&self) {
+        let stop = self.soc.borrow().stop().cloned();
+        if let Some(violation) = stop {
+            end(Ended::Violation(Box::new(violation)));
+        }
+    }
+
+    /// The driver has written `value` to `offset`.
+    pub fn has_written(&self, offset: u16, value: u32) {
+        self.history.borrow_mut().write(offset, value);
+    }
+
+    /// All that the firmware knows is in `local`.
+    pub fn checkpoint(&self, local: &dyn Debug) {
+        *self.history.borrow_mut() = History { past: hash(format!("{local:?}")), reads: Vec::new() };
+    }
+
+    /// The driver has read `value` from `offset`.
+    pub fn has_read(&self, offset: u16, value: u32) {
+        let change = self.change();
+        let mut polled = self.polled.borrow_mut();
+        if polled.change != change {
+            *polled = Polled { change, counts: Vec::new() };
+        }
+        let count = match polled.counts.iter_mut().find(|(polled, _)| *polled == offset) {
+            Some((_, count)) => count,
+            None => {
+                polled.counts.push((offset, 0));
+                &mut polled.counts.last_mut().expect("pushed just now").1
+            }
+        };
+        *count += 1;
+        self.history.borrow_mut().read(offset, value);
+    }
+
+    fn who_waits(&self, access: Option<u16>) -> String {
+        let cpu = match access {
+            Some(HOST_IS_DONE) => "the firmware waits for the host".to_owned(),
+            Some(offset) => format!("the driver polls {}", name_of(offset)),
+            None => "the firmware has returned".to_owned(),
+        };
+        let host = self.host.borrow();
+        match (&host.outcome, &host.wants) {
+            (Some(_), _) => format!("{cpu}; the host is done; the engine is idle"),
+            (None, Some(Step::Reset)) => format!("{cpu}; the host waits for a device; the engine is idle"),
+            (None, Some(Step::Transaction { token, .. })) => {
+                format!("{cpu}; the host sends {token} and is answered NAK; the engine is idle")
+            }
+            (None, None) => format!("{cpu}; the host waits for nothing; the engine is idle"),
+        }
+    }
+
+    /// The firmware has returned: the others go on for as long as they can.
+    pub fn wind_up(&self) {
+        loop {
+            let others = self.others();
+            if others.is_empty() {
+                break;
+            }
+            let pick = self.choose(Choice { options: others.len(), cpu: false }, None);
+            self.step(others[pick]);
+        }
+        if self.host.borrow().outcome.is_none() {
+            end(Ended::Deadlock(self.who_waits(None)));
+        }
+    }
+}
+
+/// A host that was answered NAK tries again when the answer would be another.
+fn can_go_on(soc: &Soc, step: &Step) -> bool {
+    match step {
+        Step::Reset => soc.usbd().is_connected(),
+        Step::Transaction { address, endpoint, token, retry } => {
+            !retry || soc.usbd().answer(*address, *endpoint, token) != Answer::Nak
+        }
+    }
+}
+
+/// Leaves the run, through the driver, without a message: the payload is the message.
+fn end(ended: Ended) -> ! {
+    resume_unwind(Box::new(ended))
+}
+

@@ -1,0 +1,315 @@
+//! Real threads: driver, engine and host run in parallel.
+//!
+//! The chip is behind a lock; the copy is not. So the engine moves bytes while the driver goes on, as on the chip, and
+//! the lock orders the threads of *this* program: a driver's missing fence is a finding, never undefined behaviour of
+//! the simulator. A buffer that is taken back while the engine copies is a violation, and the driver waits for the
+//! engine all the same: no memory is touched after its window is closed.
+//!
+//! Threads run as the system schedules them: one run shows one interleaving, and no two are alike. To try them all,
+//! use [`stepped`](super::stepped).
+
+use std::any::Any;
+use std::future::Future;
+use std::panic::{Location, resume_unwind};
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll, Waker};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crossbeam_utils::Backoff;
+use dma_api::address::{BusAddress, Region};
+use dma_api::fence::DmaFence;
+use dma_api::registers::Registers;
+use parking_lot::{Condvar, Mutex, MutexGuard};
+
+use super::{Board, Program, Verdict, quiet, quietly};
+use crate::device::usbd::{Answer, Token};
+use crate::host::{Host, HostError, Step, Wire};
+use crate::monitor::Violation;
+use crate::soc::Soc;
+use crate::trace::{Keep, Trace};
+
+/// How long the host is answered NAK, or waits for a device, before it gives up (USB 2.0 9.2.6.1: 5 s a request).
+const PATIENCE: Duration = Duration::from_secs(5);
+
+struct Shared {
+    soc: Mutex<Soc>,
+    changed: Condvar,
+    /// Counts changes; written under the lock, read without it by who waits.
+    news: AtomicU64,
+    host_is_done: AtomicBool,
+    firmware_is_done: AtomicBool,
+}
+
+impl Shared {
+    /// Does something to the system, and tells who waits.
+    fn with<T>(&self, f: impl FnOnce(&mut Soc) -> T) -> T {
+        let mut soc = self.soc.lock();
+        let before = soc.generation();
+        let result = f(&mut soc);
+        if soc.generation() != before {
+            self.tell(soc);
+        }
+        result
+    }
+
+    fn tell(&self, soc: MutexGuard<'_, Soc>) {
+        // ORDERING: pairs with the loads in `wait`; whoever sees the count takes the lock next, which orders the rest.
+        self.news.fetch_add(1, Ordering::Release);
+        drop(soc);
+        self.changed.notify_all();
+    }
+
+    fn set(&self, flag: &AtomicBool) {
+        // ORDERING: pairs with the loads of the flags; what their readers need besides is behind the lock.
+        flag.store(true, Ordering::Release);
+        self.tell(self.soc.lock());
+    }
+
+    /// Waits until the system is `ready`: spins, yields, then sleeps. `None` when the deadline has passed.
+    fn wait(&self, deadline: Option<Instant>, ready: impl Fn(&Soc) -> bool) -> Option<MutexGuard<'_, Soc>> {
+        loop {
+            let seen = self.news.load(Ordering::Acquire);
+            let mut soc = self.soc.lock();
+            if ready(&soc) {
+                return Some(soc);
+            }
+            drop(soc);
+            let backoff = Backoff::new();
+            while self.news.load(Ordering::Acquire) == seen && !backoff.is_completed() {
+                backoff.snooze();
+            }
+            soc = self.soc.lock();
+            // The count changes under the lock only: nothing is missed between this look and the sleep.
+            if self.news.load(Ordering::Acquire) == seen {
+                match deadline {
+                    Some(deadline) => drop(self.changed.wait_until(&mut soc, deadline)),
+                    None => self.changed.wait(&mut soc),
+                }
+            }
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                return None;
+            }
+        }
+    }
+
+    fn firmware_is_done(&self) -> bool {
+        self.firmware_is_done.load(Ordering::Acquire)
+    }
+
+    /// The engine's thread: powers the peripheral up, copies, until there is nothing more to come.
+    fn engine(&self) {
+        let is_over = || self.firmware_is_done() && self.host_is_done.load(Ordering::Acquire);
+        loop {
+            let ready = |soc: &Soc| soc.engine_is_busy() || soc.usbd().is_powering_up() || is_over();
+            let Some(mut soc) = self.wait(None, ready) else {
+                return;
+            };
+            if soc.usbd().is_powering_up() {
+                soc.power_up_done();
+                self.tell(soc);
+                continue;
+            }
+            let Some(mut copy) = soc.take_copy() else {
+                return;
+            };
+            drop(soc);
+            while let Some(beat) = copy.next() {
+                let blind = copy.is_blind();
+                let bytes = copy.step();
+                self.soc.lock().note_beat(beat, bytes, blind);
+            }
+            self.with(|soc| soc.end_copy(&copy));
+        }
+    }
+
+    fn stop_at_violation(&self) {
+        let stop = self.soc.lock().stop().cloned();
+        if let Some(violation) = stop {
+            resume_unwind(Box::new(violation));
+        }
+    }
+}
+
+/// The bus that firmware runs on.
+#[derive(Clone)]
+pub struct Bus {
+    shared: Arc<Shared>,
+    /// How long the driver has polled in vain.
+    backoff: Rc<Backoff>,
+}
+
+impl std::fmt::Debug for Bus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("threads::Bus")
+    }
+}
+
+impl Registers for Bus {
+    fn read(&self, offset: u16) -> u32 {
+        let line = Location::caller();
+        let value = self.shared.with(|soc| soc.cpu_read(offset, line));
+        self.shared.stop_at_violation();
+        if value == 0 {
+            // Most likely a poll for an event that has not come.
+            self.backoff.snooze();
+        } else {
+            self.backoff.reset();
+        }
+        value
+    }
+
+    unsafe fn write(&self, offset: u16, value: u32) {
+        let line = Location::caller();
+        self.backoff.reset();
+        self.shared.with(|soc| soc.cpu_write(offset, value, line));
+        self.shared.stop_at_violation();
+    }
+}
+
+// SAFETY:
+// - `release` and `acquire` order the region's accesses: both take the lock that the engine takes before and after it
+//   copies, so the copy happens after the first and before the second.
+// - The address is the region's: the window that `Soc::release` opens.
+unsafe impl DmaFence for Bus {
+    unsafe fn release(&self, region: Region) -> BusAddress {
+        let line = Location::caller();
+        let mut soc = self.shared.soc.lock();
+        // SAFETY:
+        // - The region is valid and left alone until `acquire`: the caller's debt, passed on unchanged.
+        let address = unsafe { soc.release(region, line) };
+        drop(soc);
+        self.shared.stop_at_violation();
+        address
+    }
+
+    unsafe fn acquire(&self, region: Region) {
+        let line = Location::caller();
+        let is_in_use = self.shared.soc.lock().is_in_use(region, line);
+        if is_in_use {
+            drop(self.shared.wait(None, |soc| !soc.is_copying()));
+        }
+        self.shared.with(|soc| soc.acquire(region, line));
+        self.shared.stop_at_violation();
+    }
+}
+
+impl Board for Bus {
+    fn host_is_done(&self) -> bool {
+        self.shared.stop_at_violation();
+        // ORDERING: pairs with the store in `set`; what the host has done is behind the lock.
+        self.shared.host_is_done.load(Ordering::Acquire)
+    }
+}
+
+struct ThreadsWire(Arc<Shared>);
+
+impl ThreadsWire {
+    fn transaction(&self, address: u8, endpoint: u8, token: Token, retry: bool) -> Result<Answer, HostError> {
+        if retry {
+            let started = Instant::now();
+            let waits = |soc: &Soc| soc.usbd().answer(address, endpoint, &token) == Answer::Nak;
+            let is_hopeless = |soc: &Soc| self.0.firmware_is_done() && !soc.engine_is_busy() && !soc.is_copying();
+            let soc = self.0.wait(Some(started + PATIENCE), |soc| !waits(soc) || is_hopeless(soc));
+            if soc.is_none_or(|soc| waits(&soc)) {
+                let milliseconds = started.elapsed().as_millis();
+                return Err(HostError::Timeout { token: token.name(), milliseconds });
+            }
+        }
+        Ok(self.0.with(|soc| soc.transaction(address, endpoint, token)))
+    }
+}
+
+impl Wire for ThreadsWire {
+    fn poll_step(&self, step: &Step, _context: &mut Context<'_>) -> Poll<Result<Answer, HostError>> {
+        Poll::Ready(match step {
+            Step::Reset => {
+                let started = Instant::now();
+                let is_hopeless = || self.0.firmware_is_done();
+                let soc = self.0.wait(Some(started + PATIENCE), |soc| soc.usbd().is_connected() || is_hopeless());
+                if soc.is_some_and(|soc| soc.usbd().is_connected()) {
+                    self.0.with(Soc::bus_reset);
+                    Ok(Answer::Ack)
+                } else {
+                    Err(HostError::NoDevice { milliseconds: started.elapsed().as_millis() })
+                }
+            }
+            Step::Transaction { address, endpoint, token, retry } => {
+                self.transaction(*address, *endpoint, *token, *retry)
+            }
+        })
+    }
+}
+
+/// One run.
+#[derive(Debug)]
+pub struct Run {
+    /// How it ended. `Sound` says that this one run was.
+    pub verdict: Verdict,
+    /// What happened, as far as `Config::keep` says.
+    pub trace: Trace,
+    /// All violations.
+    pub violations: Vec<Violation>,
+}
+
+/// Runs `program` once: firmware on this thread, engine and host on threads of their own. `keep` overrides what the
+/// program's configuration says.
+pub fn run<P: Program + Sync>(program: &P, keep: Option<Keep>) -> Run {
+    let mut config = program.config();
+    config.keep = keep.unwrap_or(config.keep);
+    let mut soc = Soc::new(config);
+    program.prepare(&mut soc);
+    let shared = Arc::new(Shared {
+        soc: Mutex::new(soc),
+        changed: Condvar::new(),
+        news: AtomicU64::new(0),
+        host_is_done: AtomicBool::new(false),
+        firmware_is_done: AtomicBool::new(false),
+    });
+    let (result, host) = thread::scope(|scope| {
+        let host = scope.spawn(|| {
+            let outcome = quietly(|| block_on(program.host(Host::new(Rc::new(ThreadsWire(shared.clone()))))));
+            shared.set(&shared.host_is_done);
+            outcome
+        });
+        scope.spawn(|| shared.engine());
+        let bus = Bus { shared: shared.clone(), backoff: Rc::new(Backoff::new()) };
+        let result = quietly(|| program.firmware(bus));
+        shared.set(&shared.firmware_is_done);
+        (result, host.join().expect("the host's panic was caught in its thread"))
+    });
+    let soc = std::mem::replace(&mut *shared.soc.lock(), Soc::new(config));
+    let stop = soc.stop().cloned();
+    let (trace, violations) = soc.into_evidence();
+    Run { verdict: judge(stop, result, host), trace, violations }
+}
+
+/// Polls a script whose steps block: it is never pending.
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(result) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            return result;
+        }
+        // A script that waits for something else than the wire is polled until that has come.
+        thread::yield_now();
+    }
+}
+
+type Caught<T> = Result<T, Box<dyn Any + Send>>;
+
+fn judge(stop: Option<Violation>, firmware: Caught<()>, host: Caught<Result<(), HostError>>) -> Verdict {
+    let assertion = |message| Verdict::Assertion { message, replay: None, executions: 1 };
+    if let Some(violation) = stop {
+        return Verdict::found(violation, 1);
+    }
+    match (firmware, host) {
+        (Err(payload), _) => assertion(quiet::message(&*payload)),
+        (Ok(()), Err(payload)) => assertion(format!("the host: {}", quiet::message(&*payload))),
+        (Ok(()), Ok(Err(error))) => assertion(format!("the host: {error}")),
+        (Ok(()), Ok(Ok(()))) => Verdict::Sound { executions: 1, complete: 1 },
+    }
+}
