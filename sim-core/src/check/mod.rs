@@ -1,4 +1,5 @@
 //! What `dmacheck` checks: its programs, and the matrix of machines and fences.
 
 pub mod firmware;
+pub mod matrix;
 pub mod programs;

@@ -1,0 +1,65 @@
+//! What all commands print alike.
+
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+use comfy_table::{Cell, Color};
+use serde::Serialize;
+use sim_core::explore::{Kind, Verdict};
+use sim_core::monitor::Violation;
+use sim_core::trace::{Trace, timeline};
+
+/// Prints text; colours go to terminals only.
+pub fn print(text: &str) -> io::Result<()> {
+    let mut out = anstream::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.write_all(b"\n")?;
+    out.flush()
+}
+
+/// Prints one JSON document.
+pub fn print_json(value: &impl Serialize) -> io::Result<()> {
+    let text = serde_json::to_string_pretty(value).map_err(io::Error::other)?;
+    print(&text)
+}
+
+/// Prints an error, to where errors go.
+pub fn complain(message: &str) {
+    let style = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
+    // There is nobody left to tell if this fails.
+    let _ = writeln!(anstream::stderr(), "{style}dmacheck:{style:#} {message}");
+}
+
+/// A verdict in its colour, for a table.
+pub fn verdict_cell(kind: Kind, as_expected: bool) -> Cell {
+    let colour = match kind {
+        _ if !as_expected => Color::Red,
+        Kind::Sound => Color::Green,
+        _ => Color::Yellow,
+    };
+    Cell::new(kind).fg(colour)
+}
+
+/// One run, for JSON.
+#[derive(Serialize)]
+pub struct RunReport {
+    program: String,
+    verdict: Kind,
+    message: String,
+    violations: Vec<String>,
+    timeline: Vec<String>,
+}
+
+impl RunReport {
+    /// The report of a run.
+    pub fn new(program: String, verdict: &Verdict, violations: &[Violation], trace: &Trace) -> Self {
+        let plain = anstream::adapter::strip_str(&timeline::render(trace)).to_string();
+        Self {
+            program,
+            verdict: verdict.kind(),
+            message: verdict.to_string(),
+            violations: violations.iter().map(Violation::to_string).collect(),
+            timeline: plain.lines().skip(1).map(|line| line.trim_end().to_owned()).collect(),
+        }
+    }
+}

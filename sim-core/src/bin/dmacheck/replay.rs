@@ -1,0 +1,48 @@
+//! `dmacheck replay`: a failure, again.
+
+use std::io;
+
+use clap::Args;
+use sim_core::check::programs::Builtin;
+use sim_core::explore::Kind;
+use sim_core::explore::replay::Recording;
+use sim_core::trace::timeline;
+
+use crate::Outcome;
+use crate::output::{self, RunReport};
+
+/// Options of `dmacheck replay`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Exit status: 0 the run is sound, 1 it failed again, 2 the string brings nothing back.")]
+pub struct Options {
+    /// The string, from `d1.` to its end.
+    replay: String,
+}
+
+/// Runs the program of a replay string by its choices, and shows what happened.
+pub fn run(options: &Options, json: bool) -> io::Result<Outcome> {
+    let recording: Recording = match options.replay.parse() {
+        Ok(recording) => recording,
+        Err(error) => return Ok(Outcome::Usage(error.to_string())),
+    };
+    let name = &recording.program;
+    let Some(program) = Builtin::by_name(name) else {
+        let message = format!(
+            "the string is of the program `{name}`, which is not one of dmacheck's: replay it in its own test, with \
+             `explore::stepped::replay`"
+        );
+        return Ok(Outcome::Usage(message));
+    };
+    let run = match program.replay(&recording) {
+        Ok(run) => run,
+        Err(error) => return Ok(Outcome::Usage(error.to_string())),
+    };
+    if json {
+        output::print_json(&RunReport::new(name.clone(), &run.verdict, &run.violations, &run.trace))?;
+    } else {
+        output::print(&format!("{name}, {} choices:\n", run.choices.len()))?;
+        output::print(&timeline::render(&run.trace))?;
+        output::print(&run.verdict.to_string())?;
+    }
+    Ok(if run.verdict.kind() == Kind::Sound { Outcome::Expected } else { Outcome::Unexpected })
+}

@@ -1,0 +1,73 @@
+//! `dmacheck usb`: one control read, as it happens.
+
+use std::cell::RefCell;
+use std::io;
+use std::rc::Rc;
+
+use clap::{Args, ValueEnum};
+use sim_core::check::programs::{Device, Try};
+use sim_core::explore::scheduler::{Immediate, Seeded};
+use sim_core::explore::{Kind, Program, Verdict, stepped, threads};
+use sim_core::monitor::Violation;
+use sim_core::trace::{Keep, Trace, timeline};
+
+use crate::Outcome;
+use crate::output::{self, RunReport};
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Engine {
+    /// Driver, engine and host on threads of their own; each run is another.
+    #[default]
+    Threads,
+    /// No threads; the same seed gives the same run.
+    Stepped,
+}
+
+/// Options of `dmacheck usb`.
+#[derive(Clone, Debug, Default, Args)]
+#[command(after_help = "Examples:\n  dmacheck usb\n  dmacheck usb --engine stepped --seed 7")]
+pub struct Options {
+    /// Who runs when.
+    #[arg(long, value_enum, default_value_t)]
+    engine: Engine,
+    /// The schedule of `--engine stepped`. Without it, everybody runs before the CPU does.
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+/// Runs the device of `check::firmware` once, with its host.
+pub fn run(options: &Options, json: bool) -> io::Result<Outcome> {
+    if options.seed.is_some() && options.engine == Engine::Threads {
+        let message = "`--seed` needs `--engine stepped`: threads run as the system schedules them";
+        return Ok(Outcome::Usage(message.to_owned()));
+    }
+    let program = Device::new(Try::ControlRead, 18);
+    let (verdict, trace, violations) = once(&program, options);
+    show(&program, &verdict, &trace, &violations, json)?;
+    Ok(if verdict.kind() == Kind::Sound { Outcome::Expected } else { Outcome::Unexpected })
+}
+
+fn once(program: &Device, options: &Options) -> (Verdict, Trace, Vec<Violation>) {
+    if options.engine == Engine::Threads {
+        let run = threads::run(program, Some(Keep::Time));
+        return (run.verdict, run.trace, run.violations);
+    }
+    let keep = Some(Keep::Order);
+    let run = match options.seed {
+        Some(seed) => stepped::run(program, &Rc::new(RefCell::new(Seeded::new(seed))), keep),
+        None => stepped::run(program, &Rc::new(RefCell::new(Immediate)), keep),
+    };
+    (run.verdict, run.trace, run.violations)
+}
+
+fn show(program: &Device, verdict: &Verdict, trace: &Trace, found: &[Violation], json: bool) -> io::Result<()> {
+    if json {
+        return output::print_json(&RunReport::new(program.name(), verdict, found, trace));
+    }
+    output::print("A host reads the device descriptor and sets the address, through `Ep0In`:\n")?;
+    output::print(&timeline::render(trace))?;
+    output::print(&match verdict {
+        Verdict::Sound { .. } => "The host has what it asked for, and the monitor found nothing in this run.\n".to_owned(),
+        failure => format!("{failure}\n"),
+    })
+}
