@@ -90,19 +90,20 @@ impl Scheduler for Replay {
     }
 }
 
-/// Every schedule, depth first; a state that was reached before is not explored again.
-#[derive(Debug, Default)]
+/// Every schedule, depth first.
+#[derive(Debug)]
 pub struct Exhaustive {
     path: Vec<(usize, usize)>,
     position: usize,
     visited: HashSet<u64>,
+    visits_once: bool,
     cut: bool,
 }
 
 impl Exhaustive {
-    /// Before the first schedule.
-    pub fn new() -> Self {
-        Self::default()
+    /// Before the first schedule. `visits_once`: a state that was reached before is not explored again.
+    pub fn new(visits_once: bool) -> Self {
+        Self { path: Vec::new(), position: 0, visited: HashSet::new(), visits_once, cut: false }
     }
 
     /// Goes on to the next schedule. `false` when there is none.
@@ -139,7 +140,7 @@ impl Scheduler for Exhaustive {
             self.position += 1;
             return pick;
         }
-        if !self.visited.insert(state()) {
+        if self.visits_once && !self.visited.insert(state()) {
             self.cut = true;
             return choice.others_first();
         }
@@ -167,7 +168,7 @@ mod tests {
 
     #[test]
     fn exhaustive_takes_every_path_once() {
-        let mut scheduler = Exhaustive::new();
+        let mut scheduler = Exhaustive::new(true);
         let mut paths = Vec::new();
         loop {
             let first = scheduler.choose(THREE, &|| 0);
@@ -183,8 +184,23 @@ mod tests {
     }
 
     #[test]
+    fn exhaustive_without_memory_cuts_nothing_off() {
+        let mut scheduler = Exhaustive::new(false);
+        let mut schedules = 0;
+        loop {
+            scheduler.choose(THREE, &|| 0);
+            scheduler.choose(THREE, &|| 1);
+            schedules += 1;
+            if !scheduler.advance() {
+                break;
+            }
+        }
+        assert_eq!((schedules, scheduler.states()), (9, 0));
+    }
+
+    #[test]
     fn exhaustive_cuts_off_a_state_it_has_seen() {
-        let mut scheduler = Exhaustive::new();
+        let mut scheduler = Exhaustive::new(true);
         let mut schedules = 0;
         loop {
             scheduler.choose(THREE, &|| 0);

@@ -19,6 +19,13 @@ pub struct Options {
     replay: String,
 }
 
+impl Options {
+    /// To replay this string.
+    pub fn new(replay: &str) -> Self {
+        Self { replay: replay.to_owned() }
+    }
+}
+
 /// Runs the program of a replay string by its choices, and shows what happened.
 pub fn run(options: &Options, json: bool) -> io::Result<Outcome> {
     let recording: Recording = match options.replay.parse() {

@@ -96,12 +96,15 @@ pub struct Limits {
     pub schedules: u64,
     /// Time, at most.
     pub time: Duration,
+    /// Whether a state that was reached before is left. If not, every schedule is run to its end: for small programs,
+    /// to see that nothing hides behind the states.
+    pub visit_states_once: bool,
 }
 
 impl Default for Limits {
-    /// A million schedules, a minute.
+    /// A million schedules, a minute, states once.
     fn default() -> Self {
-        Self { schedules: 1_000_000, time: Duration::from_secs(60) }
+        Self { schedules: 1_000_000, time: Duration::from_secs(60), visit_states_once: true }
     }
 }
 
@@ -119,7 +122,7 @@ pub struct Exploration {
 /// Runs `program` on every schedule, until one fails or a limit is hit.
 pub fn explore<P: Program>(program: &P, limits: Limits) -> Exploration {
     let started = Instant::now();
-    let scheduler = Rc::new(RefCell::new(Exhaustive::new()));
+    let scheduler = Rc::new(RefCell::new(Exhaustive::new(limits.visit_states_once)));
     let (mut executions, mut cut) = (0, 0);
     let verdict = loop {
         let run = run(program, &scheduler, Some(Keep::Nothing));

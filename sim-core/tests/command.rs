@@ -1,0 +1,111 @@
+//! The `dmacheck` command: output, exit status, bad usage.
+
+use std::process::{Command, Output, Stdio};
+
+use sim_core::explore::replay::Recording;
+
+fn dmacheck() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_dmacheck"))
+}
+
+fn run(arguments: &[&str]) -> (i32, String, String) {
+    let Output { status, stdout, stderr } = dmacheck().args(arguments).output().expect("it can be run");
+    let text = |bytes| String::from_utf8(bytes).expect("it prints UTF-8");
+    (status.code().expect("it was not killed"), text(stdout), text(stderr))
+}
+
+#[test]
+fn without_arguments_it_shows_a_transfer_and_ends_with_the_verdicts() {
+    let (code, out, err) = run(&[]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("TASKS_STARTEPIN[0] <- 0x1") && out.contains("SETUP 80 06 00 01"), "{out}");
+    assert_eq!(out.lines().last(), Some("verdicts: 33 as expected, 0 unexpected"));
+    assert!(!out.contains('\u{1b}'), "colours go to terminals only");
+    assert_eq!(err, "");
+}
+
+#[test]
+fn json_of_every_command_parses() {
+    for arguments in [&["check", "--json"][..], &["usb", "--json"], &["--json"]] {
+        let (code, out, err) = run(arguments);
+        assert_eq!(code, 0, "{err}");
+        let value: serde_json::Value = serde_json::from_str(&out).expect("it is JSON");
+        assert!(value.is_object());
+    }
+    let (_, out, _) = run(&["check", "--json"]);
+    let value: serde_json::Value = serde_json::from_str(&out).expect("it is JSON");
+    assert_eq!(value["matrix"].as_array().map(Vec::len), Some(27));
+    assert_eq!(value["unexpected"], 0);
+}
+
+#[test]
+fn environment_of_the_user_changes_no_verdict() {
+    let count = |command: &mut Command| {
+        let out = command.args(["check", "--json"]).output().expect("it can be run").stdout;
+        let value: serde_json::Value = serde_json::from_slice(&out).expect("it is JSON");
+        value["matrix"][0]["loom"]["executions"].as_u64()
+    };
+    let plain = count(&mut dmacheck());
+    let mut meddled = dmacheck();
+    meddled.env("LOOM_MAX_PREEMPTIONS", "1").env("LOOM_MAX_BRANCHES", "3").env("LOOM_MAX_PERMUTATIONS", "2");
+    assert_eq!(count(&mut meddled), plain);
+    assert!(plain.is_some_and(|executions| executions > 100));
+}
+
+#[test]
+fn replay_shows_the_race_again_and_fails() {
+    let (_, out, _) = run(&["check", "--json"]);
+    let value: serde_json::Value = serde_json::from_str(&out).expect("it is JSON");
+    let rows = value["matrix"].as_array().expect("it is a list");
+    let replay = rows.iter().find_map(|row| row["stepped"]["replay"].as_str()).expect("there is a race");
+    let (code, out, _) = run(&["replay", replay]);
+    assert_eq!(code, 1);
+    assert!(out.contains("!! Race") && out.contains(replay), "{out}");
+}
+
+#[test]
+fn bad_usage_is_named_and_exits_with_two() {
+    let other = Recording { program: "somebody-elses".to_owned(), choices: vec![0] }.to_string();
+    let cut = "d1.device:reset:8.4ab5ab13a2b27a5b.872a4e";
+    for (arguments, expected) in [
+        (&["frobnicate"][..], "unrecognized subcommand"),
+        (&["check", "--packets", "4"], "4 is not in 1..=3"),
+        (&["usb", "--seed", "1"], "`--seed` needs `--engine stepped`"),
+        (&["usb", "--engine", "magic"], "invalid value 'magic'"),
+        (&["replay"], "required arguments"),
+        (&["replay", "nonsense"], "this is no replay string"),
+        (&["replay", cut], "the string was cut or altered"),
+        (&["replay", &other], "not one of dmacheck's"),
+    ] {
+        let (code, _, err) = run(arguments);
+        assert_eq!(code, 2, "{arguments:?}: {err}");
+        assert!(err.contains(expected), "{arguments:?}: {err}");
+        assert!(!err.contains("panicked"), "{arguments:?}: {err}");
+    }
+}
+
+#[test]
+fn reader_that_goes_away_is_no_panic() {
+    let mut child =
+        dmacheck().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it can be run");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn help_of_every_command_has_examples_or_says_how_it_exits() {
+    for arguments in [&["--help"][..], &["check", "--help"], &["usb", "--help"], &["replay", "--help"]] {
+        let (code, out, _) = run(arguments);
+        assert_eq!(code, 0);
+        assert!(out.contains("Examples:") || out.contains("Exit status:"), "{out}");
+    }
+}
+
+#[test]
+fn same_seed_gives_the_same_run() {
+    let stepped = |seed| run(&["usb", "--engine", "stepped", "--seed", seed]).1;
+    assert_eq!(stepped("7"), stepped("7"));
+    assert_ne!(stepped("7"), stepped("8"));
+}

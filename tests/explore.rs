@@ -1,0 +1,234 @@
+//! `Ep0In` on every schedule: reset, new SETUP, early status, double start.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use dma_api::usb::Setup;
+use sim_core::check::firmware;
+use sim_core::check::programs::{BackToBack, Device, Try};
+use sim_core::device::usbd::{EndOnReset, Options, Token};
+use sim_core::explore::replay::{Recording, ReplayError};
+use sim_core::explore::scheduler::{Immediate, Seeded};
+use sim_core::explore::stepped::{self, Limits};
+use sim_core::explore::{Board, Kind, Program, Verdict, threads};
+use sim_core::host::{Host, HostError, Script};
+use sim_core::machine::{Fences, Machine, Strength};
+use sim_core::monitor::Rule;
+use sim_core::soc::Config;
+
+const WEAK: Fences = Fences { machine: Machine::CortexM7, start: Strength::Compiler, end: Strength::Compiler };
+
+#[test]
+fn endpoint_zero_is_sound_against_every_host_on_every_schedule() {
+    for host in Try::ALL {
+        for length in [1, 8, 18] {
+            let program = Device::new(host, length);
+            let exploration = stepped::explore(&program, Limits::default());
+            println!("{}: {} states; {}", program.name(), exploration.states, exploration.verdict);
+            assert_eq!(exploration.verdict.kind(), Kind::Sound, "{}", exploration.verdict);
+        }
+    }
+}
+
+#[test]
+fn nothing_hides_behind_the_states() {
+    // Every schedule, run to its end: the same verdict without the memory of states.
+    let limits = Limits { visit_states_once: false, schedules: 200_000, ..Limits::default() };
+    for fences in [Fences::right(Machine::CortexM7), WEAK, Fences { start: Strength::Full, ..WEAK }] {
+        let program = BackToBack { packets: 1, length: 4, fences };
+        let with = stepped::explore(&program, Limits::default());
+        let without = stepped::explore(&program, limits);
+        println!("{}: {} schedules; with states, {}", program.name(), without.verdict.executions(), with.verdict);
+        assert_eq!(with.verdict.kind(), without.verdict.kind(), "{}", without.verdict);
+        assert!(with.verdict.executions() <= without.verdict.executions());
+    }
+}
+
+#[test]
+fn schedules_that_are_bounded_are_inconclusive_and_not_sound() {
+    let limits = Limits { schedules: 5, ..Limits::default() };
+    let verdict = stepped::explore(&Device::new(Try::Reset, 8), limits).verdict;
+    assert!(matches!(verdict, Verdict::Inconclusive { executions: 5, .. }), "{verdict}");
+}
+
+#[test]
+fn immediate_and_seeded_schedules_and_threads_are_sound() {
+    for host in Try::ALL {
+        let program = Device::new(host, 18);
+        let run = stepped::run(&program, &Rc::new(RefCell::new(Immediate)), None);
+        assert_eq!(run.verdict.kind(), Kind::Sound, "immediate: {}", run.verdict);
+        for seed in 0..200 {
+            let run = stepped::run(&program, &Rc::new(RefCell::new(Seeded::new(seed))), None);
+            assert_eq!(run.verdict.kind(), Kind::Sound, "seed {seed}: {}", run.verdict);
+        }
+        for _ in 0..20 {
+            let run = threads::run(&program, None);
+            assert_eq!(run.verdict.kind(), Kind::Sound, "threads: {}", run.verdict);
+        }
+    }
+}
+
+#[test]
+fn missing_fence_is_found_on_threads_too() {
+    for fences in [WEAK, Fences { start: Strength::Full, ..WEAK }] {
+        let run = threads::run(&BackToBack { packets: 2, length: 64, fences }, None);
+        assert_eq!(run.verdict.kind(), Kind::Race, "{}", run.verdict);
+    }
+}
+
+#[test]
+fn race_replays_to_the_same_race() {
+    let program = BackToBack { packets: 2, length: 8, fences: WEAK };
+    let Verdict::Race(found) = stepped::explore(&program, Limits::default()).verdict else {
+        panic!("a compiler_fence on a Cortex-M7 is no race");
+    };
+    let text = found.violation.replay.clone().expect("the stepped explorer can replay");
+    let recording: Recording = text.parse().expect("it was printed just now");
+    let run = stepped::replay(&program, &recording).expect("the program is the same");
+    let Verdict::Race(again) = run.verdict else {
+        panic!("the replay is no race: {}", run.verdict);
+    };
+    assert_eq!(again.violation, found.violation);
+    assert!(!run.trace.entries().is_empty(), "a replay shows what happened");
+}
+
+#[test]
+fn replay_of_another_program_is_refused() {
+    let program = BackToBack { packets: 2, length: 8, fences: WEAK };
+    let recording = Recording { program: program.name(), choices: vec![0; 4] };
+    let other = BackToBack { packets: 1, ..program };
+    let error = stepped::replay(&other, &recording).expect_err("another program");
+    assert!(matches!(error, ReplayError::OtherProgram { .. }), "{error}");
+}
+
+#[test]
+fn replay_that_does_not_fit_the_program_is_refused() {
+    let program = Device::new(Try::Reset, 8);
+    for choices in [vec![], vec![0, 9], vec![0; 1000]] {
+        let recording = Recording { program: program.name(), choices };
+        let error = stepped::replay(&program, &recording).expect_err("these are not its choices");
+        assert!(matches!(error, ReplayError::Diverged(_)), "{error}");
+    }
+}
+
+#[test]
+fn reset_that_swallows_the_end_leaves_the_endpoint_busy_and_is_found() {
+    // A limit that `Ep0In` states: the datasheet does not say whether END follows. If it does not, the buffer stays
+    // lent, and the host waits for an answer that cannot be sent.
+    let options = Options { end_on_reset: EndOnReset::Never, ..Options::default() };
+    let program = Device { config: Config { options, ..Config::default() }, ..Device::new(Try::Reset, 8) };
+    let verdict = stepped::explore(&program, Limits::default()).verdict;
+    assert_eq!(verdict.kind(), Kind::Deadlock, "{verdict}");
+}
+
+/// A host that asks for 4 bytes, and then, without waiting, for 8.
+struct AsksForMore;
+
+impl Program for AsksForMore {
+    fn name(&self) -> String {
+        "asks-for-more".to_owned()
+    }
+
+    fn config(&self) -> Config {
+        Config::default()
+    }
+
+    fn firmware<B: Board>(&self, board: B) {
+        firmware::serve(board);
+    }
+
+    fn host(&self, mut host: Host) -> Script {
+        Box::pin(async move {
+            host.reset().await?;
+            host.token(Token::Setup(Setup::get_device_descriptor(4).to_bytes())).await?;
+            match host.control_in(Setup::get_device_descriptor(8)).await {
+                Ok(bytes) if bytes.len() == 8 => Ok(()),
+                // The driver has noticed: a host asks again.
+                Err(HostError::Stalled { .. }) => Ok(()),
+                Ok(bytes) => Err(HostError::Unexpected(format!("the old answer, {} bytes", bytes.len()))),
+                Err(error) => Err(error),
+            }
+        })
+    }
+}
+
+#[test]
+fn new_setup_can_be_given_the_old_answer_as_the_driver_says() {
+    // The window that `Ep0In` names as a limit of the hardware. If it closes one day, the documentation is to follow.
+    let verdict = stepped::explore(&AsksForMore, Limits::default()).verdict;
+    let Verdict::Assertion { message, .. } = &verdict else {
+        panic!("{verdict}");
+    };
+    assert_eq!(message, "the host: the old answer, 4 bytes");
+}
+
+/// Firmware that polls for an event which nobody sends.
+struct Waits;
+
+impl Program for Waits {
+    fn name(&self) -> String {
+        "waits".to_owned()
+    }
+
+    fn config(&self) -> Config {
+        Config::default()
+    }
+
+    fn firmware<B: Board>(&self, board: B) {
+        let ep0in = firmware::connect(board.clone());
+        while !board.host_is_done() {}
+        firmware::put_away(ep0in);
+    }
+
+    fn host(&self, mut host: Host) -> Script {
+        Box::pin(async move {
+            host.reset().await?;
+            host.control_in(Setup::get_device_descriptor(8)).await.map(drop)
+        })
+    }
+}
+
+#[test]
+fn device_that_never_answers_is_a_deadlock_that_names_both_sides() {
+    let verdict = stepped::explore(&Waits, Limits::default()).verdict;
+    let Verdict::Deadlock { message, .. } = &verdict else {
+        panic!("{verdict}");
+    };
+    assert_eq!(
+        message,
+        "the firmware waits for the host; the host sends IN and is answered NAK; the engine is idle"
+    );
+}
+
+/// Firmware that touches a register before READY.
+struct Impatient;
+
+impl Program for Impatient {
+    fn name(&self) -> String {
+        "impatient".to_owned()
+    }
+
+    fn config(&self) -> Config {
+        Config::default()
+    }
+
+    fn firmware<B: Board>(&self, board: B) {
+        let mut usbd = dma_api::nrf52840::usbd::Usbd::new(board);
+        usbd.power_up();
+        // Not waited for: a race with the power-up, which most schedules win.
+        let _ = usbd.is_ready();
+        usbd.connect();
+    }
+
+    fn host(&self, _host: Host) -> Script {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+#[test]
+fn access_before_ready_is_found_on_the_schedule_that_has_it() {
+    let run = stepped::run(&Impatient, &Rc::new(RefCell::new(Immediate)), None);
+    assert_eq!(run.verdict.kind(), Kind::Sound, "where power-up takes no time, nothing is seen");
+    let verdict = stepped::explore(&Impatient, Limits::default()).verdict;
+    assert_eq!(verdict.kind(), Kind::Violation(Rule::AccessBeforeReady), "{verdict}");
+}

@@ -1,0 +1,179 @@
+//! Every fence of `Ep0In` under loom, with the twin that must fail.
+
+use std::time::Duration;
+
+use dma_api::nrf52840::usbd::{Ep0In, Usbd, map};
+use sim_core::check::programs::{BackToBack, begin_control_read};
+use sim_core::explore::model::{self, Limits, Packets};
+use sim_core::explore::{Board, Kind, Program, Verdict, stepped};
+use sim_core::host::{Host, Script};
+use sim_core::machine::{Fences, Machine, Strength};
+use sim_core::monitor::{Rule, Site};
+use sim_core::soc::{Config, Soc};
+use sim_core::statics;
+
+fn check(packets: u8, fences: Fences) -> Verdict {
+    model::check(&BackToBack { packets, length: 8, fences }, Limits::default())
+}
+
+/// The fences that a machine does not honour.
+fn too_weak(machine: Machine) -> impl Iterator<Item = Strength> {
+    Strength::ALL.into_iter().filter(move |&strength| !machine.honours(strength))
+}
+
+#[test]
+fn right_fences_are_sound_on_every_machine() {
+    for machine in Machine::ALL {
+        let verdict = check(2, Fences::right(machine));
+        assert_eq!(verdict.kind(), Kind::Sound, "{machine}: {verdict}");
+    }
+}
+
+#[test]
+fn start_fence_that_is_too_weak_is_a_race_found_by_the_engine() {
+    for machine in Machine::ALL {
+        for start in too_weak(machine) {
+            let Verdict::Race(found) = check(1, Fences { start, ..Fences::right(machine) }) else {
+                panic!("a {machine} with {start} before the start is no race");
+            };
+            assert!(matches!(found.violation.site, Site::Dma { .. }), "{machine} {start}: {}", found.violation);
+            assert!(matches!(found.violation.misuse.other, Some(Site::Cpu(_))), "{machine} {start}");
+        }
+    }
+}
+
+#[test]
+fn end_fence_that_is_too_weak_is_a_race_found_by_the_cpu() {
+    for machine in Machine::ALL {
+        for end in too_weak(machine) {
+            let Verdict::Race(found) = check(1, Fences { end, ..Fences::right(machine) }) else {
+                panic!("a {machine} with {end} after the end is no race");
+            };
+            assert!(matches!(found.violation.site, Site::Cpu(_)), "{machine} {end}: {}", found.violation);
+            assert!(matches!(found.violation.misuse.other, Some(Site::Dma { .. })), "{machine} {end}");
+        }
+    }
+}
+
+#[test]
+fn one_two_and_three_packets_are_explored_completely() {
+    for (packets, most) in [(1, 25), (2, 625), (3, 15_625)] {
+        let verdict = check(packets, Fences::right(Machine::CortexM7));
+        println!("{packets} packets: {verdict}");
+        let Verdict::Sound { executions, complete } = verdict else {
+            panic!("{packets} packets: {verdict}");
+        };
+        assert_eq!(executions, complete, "every execution comes to its end");
+        assert!(executions <= most, "{executions} executions, where {most} were enough before");
+    }
+}
+
+#[test]
+fn loom_and_all_schedules_agree_on_every_row() {
+    for fences in sim_core::check::matrix::rows() {
+        for packets in 1..=2 {
+            let program = BackToBack { packets, length: 8, fences };
+            let model = model::check(&program, Limits::default());
+            let stepped = stepped::explore(&program, stepped::Limits::default()).verdict;
+            assert_eq!(model.kind(), stepped.kind(), "{}: loom: {model}; stepped: {stepped}", program.name());
+        }
+    }
+}
+
+#[test]
+fn limit_that_is_hit_is_inconclusive_and_not_sound() {
+    let program = BackToBack { packets: 2, length: 8, fences: Fences::default() };
+    let few = Limits { executions: 10, ..Limits::default() };
+    let verdict = model::check(&program, few);
+    assert!(matches!(verdict, Verdict::Inconclusive { executions: 10, .. }), "{verdict}");
+    let short = Limits { time: Duration::ZERO, ..Limits::default() };
+    assert_eq!(model::check(&program, short).kind(), Kind::Inconclusive);
+    let shallow = Limits { branches: 3, ..Limits::default() };
+    assert_eq!(model::check(&program, shallow).kind(), Kind::Inconclusive);
+}
+
+/// Firmware that is not `Ep0In` used as it should be.
+#[derive(Clone, Copy, Debug)]
+enum Odd {
+    /// Looks for the end once, and gives up.
+    LooksOnce,
+    /// Starts a second transfer by hand while the first runs.
+    StartsTwice,
+    /// Never starts.
+    NeverStarts,
+    /// Panics.
+    Panics,
+}
+
+impl Program for Odd {
+    fn name(&self) -> String {
+        format!("odd:{self:?}")
+    }
+
+    fn config(&self) -> Config {
+        Config::default()
+    }
+
+    fn prepare(&self, soc: &mut Soc) {
+        begin_control_read(soc);
+    }
+
+    fn firmware<B: Board>(&self, board: B) {
+        let mut ep0in = Ep0In::new(Usbd::new(board.clone()), statics::ep0_buffer());
+        match self {
+            Self::LooksOnce => {
+                ep0in.start(&[1, 2, 3]).expect("it is idle");
+                // Not there yet, in many executions; this firmware does not care.
+                let _ = ep0in.end();
+            }
+            Self::StartsTwice => {
+                ep0in.start(&[1, 2, 3]).expect("it is idle");
+                // SAFETY:
+                // - Not paid: this is the misuse that the test is about. It reaches memory through windows only.
+                unsafe { board.write(map::tasks_startepin(0), 1) };
+            }
+            Self::NeverStarts => {}
+            Self::Panics => panic!("the driver's own message"),
+        }
+    }
+
+    fn host(&self, _host: Host) -> Script {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+impl Packets for Odd {
+    fn packets(&self) -> usize {
+        1
+    }
+}
+
+#[test]
+fn driver_that_looks_once_is_sound_and_says_how_seldom_it_got_to_the_end() {
+    let Verdict::Sound { executions, complete } = model::check(&Odd::LooksOnce, Limits::default()) else {
+        panic!("giving up is no race");
+    };
+    assert!(0 < complete && complete < executions, "{complete} of {executions}");
+}
+
+#[test]
+fn second_start_in_the_model_is_named() {
+    let verdict = model::check(&Odd::StartsTwice, Limits::default());
+    assert_eq!(verdict.kind(), Kind::Violation(Rule::StartWhileBusy), "{verdict}");
+}
+
+#[test]
+fn model_that_never_ends_is_inconclusive() {
+    let verdict = model::check(&Odd::NeverStarts, Limits::default());
+    assert_eq!(verdict.kind(), Kind::Inconclusive, "{verdict}");
+}
+
+#[test]
+fn panic_of_a_driver_keeps_its_message_and_the_next_model_runs() {
+    let verdict = model::check(&Odd::Panics, Limits::default());
+    assert!(
+        matches!(&verdict, Verdict::Assertion { message, .. } if message == "the driver's own message"),
+        "{verdict}"
+    );
+    assert_eq!(check(1, Fences::default()).kind(), Kind::Sound);
+}
