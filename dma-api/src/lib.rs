@@ -77,10 +77,14 @@
 //! ```
 
 #![no_std]
+#![deny(unsafe_code)]
 
 pub mod address;
+#[expect(unsafe_code, reason = "a fence is a promise: an unsafe trait and its implementations")]
 pub mod fence;
+#[expect(unsafe_code, reason = "the drivers lend memory to the DMA")]
 pub mod nrf52840;
+#[expect(unsafe_code, reason = "volatile accesses, and writes that can start a transfer")]
 pub mod registers;
 pub mod table;
 pub mod usb;

@@ -1,7 +1,7 @@
 //! Register access: the seam between a driver and its chip, real or not.
 //!
 //! A driver is generic over one *bus*: a type that implements [`Registers`] and
-//! [`DmaFence`](crate::fence::DmaFence). On hardware that is [`Bus`] over [`Volatile`]; in the simulator and under
+//! [`DmaFence`]. On hardware that is [`Bus`] over [`Volatile`]; in the simulator and under
 //! loom it is a handle to an emulated chip. The driver cannot tell, so what is checked is what ships.
 
 use crate::address::{BusAddress, Region};

@@ -1,13 +1,85 @@
-//! wip
-#![allow(missing_docs)]
+//! Emulated DMA peripherals, and the explorers that run real drivers against them.
+//!
+//! A DMA transfer is a thread that runs a `memcpy` which the compiler cannot see. Here it really is one: the chip's
+//! engine runs in parallel to the driver, so that what goes wrong on hardware goes wrong in `cargo test`, with a name,
+//! both sites and a string that replays it.
+//!
+//! ```text
+//! your driver                     generic over dma_api's Registers + DmaFence, unchanged
+//!   explore::threads              driver, engine, host on threads             real parallelism
+//!   explore::stepped              a scheduler decides at every access         every interleaving, replay
+//!   explore::model                loom                                        every ordering that the fences allow
+//! soc                             chip + memory + engine + monitor + trace, one value, driven by all three
+//!   device::usbd                  the chip: a pure state machine
+//!   memory, engine                windows onto host memory; the copy, a word at a time
+//!   monitor                       rules, ownership, vector clocks -> Violation
+//!   host                          the virtual USB host: an async script of tokens and handshakes
+//!   trace                         what happened, as a timeline
+//! check                           the programs and the matrix of the `dmacheck` command
+//! ```
+//!
+//! # Check a driver
+//!
+//! A [`explore::Program`] is firmware and a host. This one sends three bytes; [`explore::stepped`] tries every schedule:
+//!
+//! ```
+//! use dma_api::nrf52840::usbd::{Ep0In, Usbd};
+//! use sim_core::check::programs::begin_control_read;
+//! use sim_core::explore::{Board, Kind, Program, stepped};
+//! use sim_core::host::{Host, Script};
+//! use sim_core::soc::{Config, Soc};
+//!
+//! struct ThreeBytes;
+//!
+//! impl Program for ThreeBytes {
+//!     fn name(&self) -> String {
+//!         "three-bytes".to_owned()
+//!     }
+//!     fn config(&self) -> Config {
+//!         Config::default() // a Cortex-M4 with compiler_fence: what `InOrder` is
+//!     }
+//!     fn prepare(&self, soc: &mut Soc) {
+//!         begin_control_read(soc);
+//!     }
+//!     fn firmware<B: Board>(&self, board: B) {
+//!         let mut ep0in = Ep0In::new(Usbd::new(board), sim_core::statics::ep0_buffer());
+//!         ep0in.start(&[1, 2, 3]).unwrap();
+//!         while ep0in.end().is_err() {}
+//!     }
+//!     fn host(&self, mut host: Host) -> Script {
+//!         Box::pin(async move {
+//!             assert_eq!(host.packet_in(true).await?.bytes(), [1, 2, 3]);
+//!             Ok(())
+//!         })
+//!     }
+//! }
+//!
+//! let exploration = stepped::explore(&ThreeBytes, stepped::Limits::default());
+//! assert_eq!(exploration.verdict.kind(), Kind::Sound);
+//! ```
+//!
+//! # What is not checked
+//!
+//! - A missing `compiler_fence` emits no instruction: it shows in the model (the fence is a value there) and in emitted
+//!   code, not in a run of a compiled driver.
+//! - loom does not explore load buffering, and has five threads. The vector clocks of [`monitor::clocks`] have neither
+//!   limit, but take registers to be read as their latest value, which device memory guarantees.
+//! - [`explore::stepped`] takes a driver to be a function of what it reads. One that counts its polls is not.
+//! - Where the hardware's documents are silent, the chip's choice is a switch ([`device::usbd::Options`]), not the truth.
+
+#![deny(unsafe_code)]
+
 pub mod check;
 pub mod device;
 pub mod engine;
+#[expect(unsafe_code, reason = "the explorers' buses implement the unsafe traits of dma-api")]
 pub mod explore;
 pub mod host;
 pub mod machine;
+#[expect(unsafe_code, reason = "the engine reads and writes host memory through windows")]
 pub mod memory;
 pub mod monitor;
+#[expect(unsafe_code, reason = "`release` passes the lender's promise on to memory")]
 pub mod soc;
 pub mod statics;
 pub mod trace;

@@ -59,8 +59,12 @@ impl Machine {
         match (self, strength) {
             _ if self.honours(strength) => None,
             (_, Strength::None) => Some("without a fence the compiler may move or delete the buffer's accesses"),
-            (Self::CortexM7, _) => Some("a Cortex-M7 has a store buffer and reads ahead, and compiler_fence emits no DMB"),
-            _ => Some("another master sees this core's accesses in an order of its own, and compiler_fence emits no DMB"),
+            (Self::CortexM7, _) => {
+                Some("a Cortex-M7 has a store buffer and reads ahead, and compiler_fence emits no DMB")
+            }
+            _ => {
+                Some("another master sees this core's accesses in an order of its own, and compiler_fence emits no DMB")
+            }
         }
     }
 }

@@ -86,8 +86,7 @@ fn bad_usage_is_named_and_exits_with_two() {
 
 #[test]
 fn reader_that_goes_away_is_no_panic() {
-    let mut child =
-        dmacheck().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it can be run");
+    let mut child = dmacheck().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it can be run");
     drop(child.stdout.take());
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");

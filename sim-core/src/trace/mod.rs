@@ -117,11 +117,7 @@ pub struct Trace {
 impl Trace {
     /// A trace that keeps nothing, one that keeps the order, or one that keeps wall-clock time as well.
     pub fn new(keep: Keep) -> Self {
-        Self {
-            enabled: keep != Keep::Nothing,
-            started: (keep == Keep::Time).then(Instant::now),
-            entries: Vec::new(),
-        }
+        Self { enabled: keep != Keep::Nothing, started: (keep == Keep::Time).then(Instant::now), entries: Vec::new() }
     }
 
     /// Whether anything is kept.

@@ -118,9 +118,14 @@ pub enum Event {
 #[derive(Clone, Copy, Debug)]
 enum State {
     Idle,
-    Sending { length: usize },
+    Sending {
+        length: usize,
+    },
     /// `stale`: the host may have fetched the packet as the answer to the SETUP that is pending.
-    Aborted { length: usize, stale: bool },
+    Aborted {
+        length: usize,
+        stale: bool,
+    },
 }
 
 /// Endpoint 0 IN: sends a packet of a control read by DMA.

@@ -115,7 +115,8 @@ fn milliseconds(time: Duration) -> String {
 }
 
 fn matrix_table(rows: &[Row]) -> String {
-    let mut table = table(&["machine", "start fence", "end fence", "verdict", "loom executions", "schedules", "finding"]);
+    let mut table =
+        table(&["machine", "start fence", "end fence", "verdict", "loom executions", "schedules", "finding"]);
     for row in rows {
         let Fences { machine, start, end } = row.fences;
         table.add_row([

@@ -67,7 +67,9 @@ fn show(program: &Device, verdict: &Verdict, trace: &Trace, found: &[Violation],
     output::print("A host reads the device descriptor and sets the address, through `Ep0In`:\n")?;
     output::print(&timeline::render(trace))?;
     output::print(&match verdict {
-        Verdict::Sound { .. } => "The host has what it asked for, and the monitor found nothing in this run.\n".to_owned(),
+        Verdict::Sound { .. } => {
+            "The host has what it asked for, and the monitor found nothing in this run.\n".to_owned()
+        }
         failure => format!("{failure}\n"),
     })
 }

@@ -119,4 +119,3 @@ impl Wire for SteppedWire {
         Poll::Ready(Ok(answer))
     }
 }
-

@@ -327,4 +327,3 @@ fn can_go_on(soc: &Soc, step: &Step) -> bool {
 fn end(ended: Ended) -> ! {
     resume_unwind(Box::new(ended))
 }
-

@@ -1,0 +1,1 @@
+//! Nothing: a package of benches needs a target of its own.
