@@ -13,7 +13,7 @@ use core::ptr::copy_nonoverlapping;
 use core::sync::atomic::{Ordering, compiler_fence};
 
 use crate::registers::{
-    EP0DATADONE_EP0STATUS, EPIN_0_MAXCNT, EPIN_0_PTR, EVENTS_ENDEPIN_0, EVENTS_EP0DATADONE, SHORTS, TASKS_STARTEPIN_0,
+    CORE_EP0CS, CORE_EP0CS_INBSY, COREDATA, COREINDEX, EP0DATADONE_EP0STATUS, EPIN_0_MAXCNT, EPIN_0_PTR, EVENTS_ENDEPIN_0, EVENTS_EP0DATADONE, SHORTS, TASKS_STARTEPIN_0,
 };
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -78,6 +78,8 @@ pub unsafe fn handwritten_start(endpoint: &mut Handwritten, bytes: &[u8]) -> boo
                 compiler_fence(Ordering::Acquire);
                 EVENTS_ENDEPIN_0.write_volatile(0);
                 endpoint.state = State::Idle;
+                COREINDEX.write_volatile(CORE_EP0CS);
+                COREDATA.write_volatile(COREDATA.read_volatile() | CORE_EP0CS_INBSY);
             }
         }
         copy_nonoverlapping(bytes.as_ptr(), endpoint.buffer, bytes.len());

@@ -11,6 +11,12 @@ pub(crate) const EVENTS_EP0DATADONE: *mut u32 = with_exposed_provenance_mut(0x40
 pub(crate) const SHORTS: *mut u32 = with_exposed_provenance_mut(0x4002_7200);
 pub(crate) const EPIN_0_PTR: *mut u32 = with_exposed_provenance_mut(0x4002_7600);
 pub(crate) const EPIN_0_MAXCNT: *mut u32 = with_exposed_provenance_mut(0x4002_7604);
+pub(crate) const COREINDEX: *mut u32 = with_exposed_provenance_mut(0x4002_7800);
+pub(crate) const COREDATA: *mut u32 = with_exposed_provenance_mut(0x4002_7804);
+
+/// COREINDEX of the core's control register for endpoint 0, and its bit that takes an armed packet out.
+pub(crate) const CORE_EP0CS: u32 = 0x7B4;
+pub(crate) const CORE_EP0CS_INBSY: u32 = 0x04;
 
 /// The bit of SHORTS that permits the status stage when the host has the packet.
 pub(crate) const EP0DATADONE_EP0STATUS: u32 = 1 << 2;
