@@ -281,7 +281,25 @@ impl Board for Bus {
 /// Explores `program` with loom.
 pub fn check<P: Packets>(program: &P, limits: Limits) -> Verdict {
     let evidence = Arc::new(Evidence::default());
-    let (body_evidence, body_program) = (evidence.clone(), program.clone());
+    let (body_evidence, program) = (evidence.clone(), program.clone());
+    search(limits, &evidence, move || execute(&program, &body_evidence))
+}
+
+/// Explores `body`, which spawns what loom threads it likes and accesses what stands in this module's submodules.
+///
+/// Every execution that returns is complete.
+pub fn explore(limits: Limits, body: impl Fn() + Send + Sync + 'static) -> Verdict {
+    let evidence = Arc::new(Evidence::default());
+    let body_evidence = evidence.clone();
+    search(limits, &evidence, move || {
+        body();
+        body_evidence.complete.fetch_add(1, Plain::Relaxed);
+    })
+}
+
+/// Has loom run `body` in every way, and judges what it leaves in `evidence`.
+fn search(limits: Limits, evidence: &Arc<Evidence>, body: impl Fn() + Send + Sync + 'static) -> Verdict {
+    let body_evidence = evidence.clone();
     let started = Instant::now();
     let body = move || {
         let evidence = &body_evidence;
@@ -291,11 +309,11 @@ pub fn check<P: Packets>(program: &P, limits: Limits) -> Verdict {
             *lock(&evidence.limit) = Some(limit);
             panic!("a limit was hit");
         }
-        execute(&body_program, evidence);
+        body();
     };
     cell::forget();
     let result = quietly(|| builder(limits).check(body));
-    judge(result, &evidence)
+    judge(result, evidence)
 }
 
 /// One execution.
@@ -361,6 +379,7 @@ fn judge(result: Result<(), Box<dyn std::any::Any + Send>>, evidence: &Evidence)
 fn race() -> Violation {
     let (site, other) = cell::last_two();
     let missing = match site {
+        None => "nothing orders the two accesses",
         Some(Site::Dma { .. }) => "no release fence orders the CPU's access before the start of the transfer",
         _ => "no acquire fence orders the CPU's access after the end of the transfer",
     };
