@@ -1,4 +1,4 @@
-//! Programs whose verdict is known, judged by both engines: loom and the clocks.
+//! Programs whose verdict is known, judged by both engines: loom and clocks.
 //!
 //! The engines answer one question, does this access happen after that one, by different means. They must give the
 //! verdict that was recorded, on every line: [`by_loom`] on the locations, fences and cells that the chip's model
@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | `oracle/programs.tsv` | GenMC and herd7, recorded | everything that happens at random: mostly races not to be missed |
 //! | [`hand_over`] | the language's rule | what the fences order: also that nothing is a race which is not |
-//! | [`shapes`] | both, and a race | each of loom's holes by name |
+//! | [`shapes`] | argued, one by one | loom's holes by name; where a register is not an atomic |
 //!
 //! That the tests can fail is tested: loom without the layer misses races, [`stock`], and mutants of the clocks are
 //! noticed.

@@ -1,7 +1,7 @@
-//! Programs that loom alone gets wrong, by shape: each is a race, and must be found.
+//! Programs by shape: what hides in loom, where a register is not an atomic.
 //!
-//! The first three are what a DMA driver comes across: it makes no difference to loom whether a thread is a CPU or a
-//! device. The others are what the layer would miss if it stood on loom's own fences.
+//! The first three are races that a DMA driver comes across, and that loom alone misses: whether a thread is a CPU or a
+//! device makes no difference to it. The next four are what the layer would miss if it stood on loom's own fences.
 
 use super::by_loom::{self, Creation, Layer, Memory};
 use super::program::{Program, Verdict};
@@ -99,4 +99,23 @@ fn acquire_after_a_write_is_a_race() {
     assert_race(text);
     assert_missed_without_the_layer::<ReadModifyWrite>(text);
     assert_ordered("D,w;F,rel;W,x,1;W,y,1|I,y,1;W,y,2|I,y,2;R,x;W,x,2;F,acq;D,r");
+}
+
+/// One acquire is enough for what was read from two; but not for what is read after it.
+#[test]
+fn acquire_between_two_reads_is_a_race() {
+    assert_race("D,w;F,rel;W,x,1|F,rel;W,y,1|I,y,1;F,acq;I,x,1;D,r");
+    assert_ordered("D,w;F,rel;W,x,1|F,rel;W,y,1|I,y,1;I,x,1;F,acq;D,r");
+    assert_ordered("D,w;F,rel;W,x,1|F,rel;W,y,1|I,x,1;I,y,1;F,acq;D,r");
+}
+
+/// The access that races is reached by a value that a register does not show: one from before, or a write that is
+/// overtaken by a later one. Atomics may; this is where the engines stand for registers, and differ from RC11.
+#[test]
+fn access_after_a_stale_read_is_never_reached() {
+    for text in ["D,w;W,x,1;W,y,1|I,y,1;I,x,0;D,r", "D,w;W,x,1;W,y,1|I,y,1;W,x,2;I,x,1;D,r"] {
+        assert_ordered(text);
+        let atomics = by_loom::judge::<Plain>(&parse(text), Creation::XThenY);
+        assert_eq!(atomics.verdict, Verdict::Race, "loads and stores: {text}");
+    }
 }

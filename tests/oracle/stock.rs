@@ -1,4 +1,4 @@
-//! What loom says without the layer: its own fences, and two ways to access a location.
+//! loom without the layer: its own fences, and two ways to access a location.
 
 #![expect(clippy::disallowed_methods, reason = "what loom makes of its own fences is what is measured here")]
 
