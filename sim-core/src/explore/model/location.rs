@@ -1,13 +1,22 @@
 //! A location that several threads read and write, as loom is to see it.
 //!
-//! Both ways are read-modify-writes: a load finds the latest value, as a register read does; and loom 0.7.2 forgets a
-//! thread's loads when the same thread stores afterwards (tokio-rs/loom#392), which hides races.
+//! To loom both ways are read-modify-writes: a load finds the latest value, as a register read does; and loom 0.7.2
+//! forgets a thread's loads when the same thread stores afterwards (tokio-rs/loom#392), which hides races.
+
+use std::sync::Mutex;
 
 use loom::sync::atomic::{AtomicUsize, Ordering};
 
+use super::fence::{self, Stamp};
+use super::lock;
+
 /// A relaxed location.
 #[derive(Debug, Default)]
-pub struct Location(AtomicUsize);
+pub struct Location {
+    value: AtomicUsize,
+    /// What the writer of the latest value had released. A write replaces it, whoever makes it, as in C++20.
+    stamp: Mutex<Option<Stamp>>,
+}
 
 impl Location {
     /// A location that holds 0.
@@ -17,11 +26,16 @@ impl Location {
 
     /// Reads the latest value.
     pub fn read(&self) -> usize {
-        self.0.fetch_add(0, Ordering::Relaxed)
+        let value = self.value.fetch_add(0, Ordering::Relaxed);
+        if let Some(stamp) = &*lock(&self.stamp) {
+            fence::collect(stamp);
+        }
+        value
     }
 
     /// Writes a value.
     pub fn write(&self, value: usize) {
-        self.0.swap(value, Ordering::Relaxed);
+        self.value.swap(value, Ordering::Relaxed);
+        *lock(&self.stamp) = fence::released();
     }
 }

@@ -24,8 +24,8 @@
 //!
 //! - A thread that loads and then stores one location hides races from loom (tokio-rs/loom#392): every access to a
 //!   location is a read-modify-write. It finds the latest value, as a register read does.
-//! - An acquire *fence* may take over what other threads have read: the device polls with an acquire *load*.
-//! - A sequentially consistent fence orders too much: the device has none.
+//! - Its acquire fence, its sequentially consistent fence and the read-modify-writes order too much: the fences are not
+//!   loom's own, see [`fence`].
 //! - A limit that is hit looks like success: executions are counted here, and a limit is [`Verdict::Inconclusive`].
 //! - Environment variables change the search: every field of the builder is set.
 //!
@@ -40,7 +40,6 @@ use std::time::{Duration, Instant};
 use dma_api::address::{BusAddress, Region};
 use dma_api::fence::DmaFence;
 use dma_api::registers::Registers;
-use loom::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{Board, Program, Verdict, quiet, quietly};
 use crate::device::usbd::{Answer, Token};
@@ -63,12 +62,14 @@ pub struct Limits {
     pub time: Duration,
     /// Switch points in one execution, at most.
     pub branches: usize,
+    /// Release fences in one execution, at most.
+    pub releases: usize,
 }
 
 impl Default for Limits {
-    /// A million executions, a minute, 10 000 switch points.
+    /// A million executions, a minute, 10 000 switch points, 64 release fences.
     fn default() -> Self {
-        Self { executions: 1_000_000, time: Duration::from_secs(60), branches: 10_000 }
+        Self { executions: 1_000_000, time: Duration::from_secs(60), branches: 10_000, releases: 64 }
     }
 }
 
@@ -97,8 +98,8 @@ struct Shared {
     soc: Mutex<Soc>,
     fences: Fences,
     buffer: cell::Shadow,
-    to_device: AtomicUsize,
-    to_cpu: AtomicUsize,
+    to_device: location::Location,
+    to_cpu: location::Location,
     jobs: Mutex<VecDeque<Copy>>,
     actions: Mutex<VecDeque<Action>>,
     applied: AtomicU64,
@@ -124,8 +125,8 @@ impl Shared {
             soc: Mutex::new(soc),
             fences: config.fences,
             buffer: cell::Shadow::new(),
-            to_device: AtomicUsize::new(0),
-            to_cpu: AtomicUsize::new(0),
+            to_device: location::Location::new(),
+            to_cpu: location::Location::new(),
             jobs: Mutex::default(),
             actions: Mutex::default(),
             applied: AtomicU64::new(0),
@@ -188,11 +189,11 @@ impl Shared {
     /// The device thread: engine and host, for as many packets as the program has.
     fn device(&self, packets: usize) {
         for packet in 1..=packets {
-            // ORDERING: pairs with the driver's `release`; orders the engine's accesses after the trigger. An acquire
-            // load, and not a fence: see the module's documentation.
-            while self.to_device.fetch_add(0, Ordering::Acquire) < packet {
+            while self.to_device.read() < packet {
                 loom::thread::yield_now();
             }
+            // ORDERING: pairs with the driver's `release`; orders the engine's accesses after the trigger.
+            fence::acquire();
             let mut copy = lock(&self.jobs).pop_front().expect("a job stands before its count is stored");
             if let Some(beat) = copy.next() {
                 self.buffer.access(beat.access, beat.site);
@@ -201,7 +202,7 @@ impl Shared {
             // ORDERING: pairs with the driver's `acquire`; orders the engine's accesses before END.
             fence::release();
             lock(&self.actions).extend([Action::End(copy), Action::TakePacket]);
-            self.to_cpu.swap(2 * packet, Ordering::Relaxed);
+            self.to_cpu.write(2 * packet);
         }
     }
 }
@@ -220,7 +221,7 @@ impl Registers for Bus {
     fn read(&self, offset: u16) -> u32 {
         let line = Location::caller();
         if self.0.wants_news(offset) {
-            self.0.apply(self.0.to_cpu.fetch_add(0, Ordering::Relaxed));
+            self.0.apply(self.0.to_cpu.read());
         }
         let value = lock(&self.0.soc).cpu_read(offset, line);
         self.0.stop_at_violation();
@@ -238,7 +239,7 @@ impl Registers for Bus {
             let count = usize::try_from(copy.job().id).expect("a count of transfers");
             lock(&self.0.jobs).push_back(copy);
             lock(&self.0.polled).clear();
-            self.0.to_device.swap(count, Ordering::Relaxed);
+            self.0.to_device.write(count);
         }
     }
 }
@@ -281,7 +282,25 @@ impl Board for Bus {
 /// Explores `program` with loom.
 pub fn check<P: Packets>(program: &P, limits: Limits) -> Verdict {
     let evidence = Arc::new(Evidence::default());
-    let (body_evidence, body_program) = (evidence.clone(), program.clone());
+    let (body_evidence, program) = (evidence.clone(), program.clone());
+    search(limits, &evidence, move || execute(&program, &body_evidence))
+}
+
+/// Explores `body`, which spawns what loom threads it likes and accesses what stands in this module's submodules.
+///
+/// Every execution that returns is complete.
+pub fn explore(limits: Limits, body: impl Fn() + Send + Sync + 'static) -> Verdict {
+    let evidence = Arc::new(Evidence::default());
+    let body_evidence = evidence.clone();
+    search(limits, &evidence, move || {
+        body();
+        body_evidence.complete.fetch_add(1, Plain::Relaxed);
+    })
+}
+
+/// Has loom run `body` in every way, and judges what it leaves in `evidence`.
+fn search(limits: Limits, evidence: &Arc<Evidence>, body: impl Fn() + Send + Sync + 'static) -> Verdict {
+    let body_evidence = evidence.clone();
     let started = Instant::now();
     let body = move || {
         let evidence = &body_evidence;
@@ -291,11 +310,12 @@ pub fn check<P: Packets>(program: &P, limits: Limits) -> Verdict {
             *lock(&evidence.limit) = Some(limit);
             panic!("a limit was hit");
         }
-        execute(&body_program, evidence);
+        fence::begin(limits.releases);
+        body();
     };
     cell::forget();
     let result = quietly(|| builder(limits).check(body));
-    judge(result, &evidence)
+    judge(result, evidence)
 }
 
 /// One execution.
@@ -348,7 +368,7 @@ fn judge(result: Result<(), Box<dyn std::any::Any + Send>>, evidence: &Evidence)
     if message.starts_with("Causality violation") {
         return Verdict::found(race(), executions);
     }
-    if message.starts_with("Model exceeded maximum number of branches") {
+    if message.starts_with("Model exceeded maximum number of branches") || message == fence::NO_STAMP {
         return Verdict::Inconclusive { message, executions };
     }
     if message.starts_with("deadlock") {
@@ -361,6 +381,7 @@ fn judge(result: Result<(), Box<dyn std::any::Any + Send>>, evidence: &Evidence)
 fn race() -> Violation {
     let (site, other) = cell::last_two();
     let missing = match site {
+        None => "nothing orders the two accesses",
         Some(Site::Dma { .. }) => "no release fence orders the CPU's access before the start of the transfer",
         _ => "no acquire fence orders the CPU's access after the end of the transfer",
     };
