@@ -200,7 +200,6 @@ impl Usbd {
         wrong
     }
 
-
     /// An event's edge: sets the event and runs its shortcuts, whether or not the event was already 1.
     fn signal(&mut self, offset: u16) {
         self.events |= map::event_bit(offset);
