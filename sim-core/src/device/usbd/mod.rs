@@ -227,4 +227,4 @@ impl Usbd {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -8,6 +8,7 @@
 //! | `transfer` | START to END, a second START |
 //! | `shorts` | tasks that events trigger |
 //! | `reset` | what a bus reset and a new SETUP leave behind |
+//! | `rules` | every rule of the chip, broken and kept |
 
 use std::ops::{Deref, DerefMut};
 
@@ -22,6 +23,7 @@ mod control_write;
 mod power;
 mod registers;
 mod reset;
+pub(crate) mod rules;
 mod shorts;
 mod transfer;
 

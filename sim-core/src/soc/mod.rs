@@ -228,9 +228,9 @@ impl Soc {
         let job = self.copy.as_ref().map(|copy| (copy.range(), copy.site())).or(self.taken.clone());
         let conflicts = |direction| write || direction == Direction::DeviceToMemory;
         let direction = self.usbd.job().map(|job| job.direction);
-        let in_flight = job.filter(|_| direction.is_some_and(conflicts)).and_then(|(job, site)| {
-            ownership::check_cpu_access_in_flight(range.clone(), job, access, site)
-        });
+        let in_flight = job
+            .filter(|_| direction.is_some_and(conflicts))
+            .and_then(|(job, site)| ownership::check_cpu_access_in_flight(range.clone(), job, access, site));
         let race = self.ownership.cpu_access(range, access, line);
         self.report(in_flight, Site::Cpu(line));
         self.report(race, Site::Cpu(line));
@@ -372,3 +372,6 @@ fn check_reach(fault: Fault, range: Range<u32>) -> Misuse {
 fn overlap(a: &Range<u32>, b: &Range<u32>) -> bool {
     a.start < b.end && b.start < a.end
 }
+
+#[cfg(test)]
+pub(crate) mod tests;
