@@ -12,6 +12,10 @@
 use super::*;
 
 /// The bytes of one packet, 64 at most.
+///
+/// # Invariants
+///
+/// - What follows the packet's bytes is zero: packets with the same bytes are equal, and hash alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Packet {
     bytes: [u8; PACKET_SIZE],
@@ -38,8 +42,10 @@ impl Packet {
     /// # Panics
     ///
     /// If the buffer is shorter.
-    pub fn with_length(bytes: [u8; PACKET_SIZE], length: usize) -> Self {
+    pub fn with_length(mut bytes: [u8; PACKET_SIZE], length: usize) -> Self {
         assert!(length <= PACKET_SIZE, "a packet has at most {PACKET_SIZE} bytes, not {length}");
+        // INVARIANT: the rest is zero.
+        bytes[length..].fill(0);
         Self { bytes, length: length.to_le_bytes()[0] }
     }
 

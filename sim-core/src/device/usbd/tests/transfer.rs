@@ -217,3 +217,18 @@ fn second_start_competes_across_directions() {
     assert_eq!(rig.end_out(), bytes(8));
     assert_eq!(rig.job(), None);
 }
+
+#[test]
+fn packet_is_its_bytes_and_not_what_the_buffer_held_before() {
+    assert_eq!(Packet::with_length([7; PACKET_SIZE], 3), Packet::new(&[7; 3]));
+    let mut rig = received_with(Options::default());
+    rig.start_out(8);
+    rig.end_out();
+    rig.setup(Setup::get_device_descriptor(3));
+    rig.start_in(3);
+    let job = rig.job().expect("it was started").clone();
+    let mut packet = job.packet;
+    packet.bytes_mut().fill(0xEE);
+    rig.complete(job.id, &packet);
+    assert_eq!(rig.host_in(), data(true, &[0xEE; 3]));
+}
