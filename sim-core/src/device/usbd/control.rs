@@ -177,7 +177,12 @@ impl Usbd {
 
     /// What [`Usbd::token`] would answer, without any effect.
     pub fn answer(&self, address: u8, endpoint: u8, token: &Token) -> Answer {
-        if !self.is_connected() || address != self.usbaddr || endpoint != 0 {
+        let enabled = match token {
+            Token::Setup(_) => true,
+            Token::In => map::epinen::IN0.is_set(self.epinen),
+            Token::Out { .. } => map::epouten::OUT0.is_set(self.epouten),
+        };
+        if !self.is_connected() || address != self.usbaddr || endpoint != 0 || !enabled {
             return Answer::Silence;
         }
         let ep0 = &self.ep0;

@@ -182,3 +182,25 @@ fn transfer_after_a_power_cycle_is_not_taken_for_the_one_before() {
     rig.complete(lost.id, &lost.packet);
     assert!(rig.job().is_some(), "the engine ended another transfer");
 }
+
+#[test]
+fn direction_that_is_not_enabled_is_not_answered() {
+    let mut rig = Rig::asked(Setup::get_device_descriptor(18));
+    rig.arm(&bytes(18));
+    rig.write(map::epinen(), !1);
+    assert_eq!(rig.host_in(), Answer::Silence);
+    assert_eq!(rig.host_status_out(), Answer::Nak);
+    rig.write(map::epinen(), 1);
+    rig.write(map::epouten(), !1);
+    assert_eq!(rig.host_in(), data(true, &bytes(18)));
+    assert_eq!(rig.host_status_out(), Answer::Silence);
+}
+
+#[test]
+fn setup_is_acknowledged_although_no_endpoint_is_enabled() {
+    let mut rig = Rig::connected();
+    rig.write(map::epinen(), 0);
+    rig.write(map::epouten(), 0);
+    rig.setup(no_data());
+    assert_eq!(rig.events(), ["EVENTS_EP0SETUP"]);
+}
