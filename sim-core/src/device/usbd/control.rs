@@ -212,12 +212,9 @@ impl Usbd {
                 self.ep0.data1 = !self.ep0.data1;
                 self.signal(map::events_ep0datadone());
             }
-            Stage::Status => {
-                self.ep0.status_permitted = false;
-                if self.ep0.is_set_address() {
-                    self.usbaddr = self.ep0.setup[2] & 0x7F;
-                }
-            }
+            Stage::Status if self.ep0.is_set_address() => self.usbaddr = self.ep0.setup[2] & 0x7F,
+            // The permission stays: a host that has lost the handshake tries again.
+            Stage::Status => {}
         }
     }
 
@@ -239,8 +236,7 @@ impl Usbd {
                 self.ep0.data1 = !self.ep0.data1;
                 self.signal(map::events_ep0datadone());
             }
-            Stage::Data => {}
-            Stage::Status => self.ep0.status_permitted = false,
+            Stage::Data | Stage::Status => {}
         }
     }
 

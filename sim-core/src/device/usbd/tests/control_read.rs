@@ -175,3 +175,15 @@ fn stall_is_stronger_than_an_armed_packet_and_a_permitted_status() {
     assert_eq!(rig.host_in(), Answer::Stall);
     assert_eq!(rig.host_status_out(), Answer::Stall);
 }
+
+#[test]
+fn status_whose_ack_is_lost_is_acknowledged_again() {
+    let mut rig = asked(18);
+    rig.arm(&bytes(18));
+    rig.host_in();
+    rig.task(map::tasks_ep0status());
+    assert_eq!(rig.host_status_out(), Answer::Ack);
+    assert_eq!(rig.host_status_out(), Answer::Ack);
+    rig.setup(Setup::get_device_descriptor(18));
+    assert_eq!(rig.host_status_out(), Answer::Nak);
+}

@@ -222,3 +222,13 @@ fn packet_that_was_not_fetched_does_not_outlive_its_control_transfer() {
     rig.start_out(7);
     assert_eq!(rig.rules(), [Rule::StartWithoutPacket]);
 }
+
+#[test]
+fn status_whose_ack_is_lost_is_sent_again() {
+    let mut rig = Rig::asked(no_data());
+    rig.task(map::tasks_ep0status());
+    assert_eq!(rig.host_in(), status());
+    assert_eq!(rig.host_in(), status());
+    rig.setup(no_data());
+    assert_eq!(rig.host_in(), Answer::Nak);
+}
