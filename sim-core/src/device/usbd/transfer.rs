@@ -116,7 +116,9 @@ impl Usbd {
             }
             Direction::DeviceToMemory => {
                 self.epout[job.endpoint].amount = amount;
-                self.ep0.received = false;
+                if !job.stale {
+                    self.ep0.received = false;
+                }
                 self.signal(map::events_endepout(0));
             }
         }

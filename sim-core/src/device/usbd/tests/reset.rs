@@ -120,3 +120,17 @@ fn out_transfer_caught_by_a_setup_ends_with_its_own_bytes() {
     assert_eq!(rig.events(), ["EVENTS_ENDEPOUT[0]"]);
     assert_eq!(rig.host_out(true, &bytes(8)), Answer::Nak);
 }
+
+#[test]
+fn out_transfer_caught_by_a_setup_does_not_drop_the_next_packet() {
+    let mut rig = Rig::asked(control_write(8));
+    rig.task(map::tasks_ep0rcvout());
+    rig.host_out(true, &bytes(8));
+    rig.task(map::tasks_ep0rcvout());
+    rig.start_out(8);
+    rig.setup(control_write(8));
+    assert_eq!(rig.host_out(true, &[0xEE; 8]), Answer::Ack, "the permission outlives its control transfer");
+    assert_eq!(rig.end_out(), bytes(8));
+    rig.start_out(8);
+    assert_eq!(rig.end_out(), [0xEE; 8]);
+}
