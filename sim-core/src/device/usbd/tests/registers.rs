@@ -327,3 +327,16 @@ fn name_is_the_datasheets() {
     assert_eq!(name_of(map::events_ep0setup()), "EVENTS_EP0SETUP");
     assert_eq!(name_of(0x060), "0x060");
 }
+
+#[test]
+fn garbage_of_a_register_out_of_reach_stays_in_its_fields() {
+    let mut rig = Rig::asked(Setup::get_device_descriptor(18));
+    rig.start_in(18);
+    for (row, offset) in every_register() {
+        let value = rig.read(offset);
+        assert_eq!(value & !row.mask(), 0, "{}", name_of(offset));
+        if rig.rules() == [Rule::NotModelled] {
+            assert_eq!(value, row.reset, "{}", name_of(offset));
+        }
+    }
+}
