@@ -246,6 +246,12 @@ impl Usbd {
         }
     }
 
+    /// A write of any value drops the packet that waits, if there is one, and permits the next.
+    pub(super) fn on_size_epout(&mut self) {
+        self.ep0.received = false;
+        self.ep0.out_permitted = true;
+    }
+
     pub(super) fn on_tasks_ep0status(&mut self) {
         let busy = self.report(rules::check_task_while_busy(self, "TASKS_EP0STATUS"));
         if !busy && !self.report(rules::check_status_on_set_address(self)) {

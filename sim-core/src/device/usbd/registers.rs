@@ -144,6 +144,7 @@ impl Usbd {
             Name::INTENCLR => self.inten &= !value,
             Name::EVENTCAUSE => self.eventcause &= !value,
             Name::EPSTATUS => self.epstatus &= !value,
+            Name::SIZE_EPOUT => self.on_size_epout(),
             Name::ENABLE => self.on_enable(value),
             Name::USBPULLUP => self.usbpullup = value,
             Name::EPINEN => self.epinen = value,

@@ -232,3 +232,34 @@ fn status_whose_ack_is_lost_is_sent_again() {
     rig.setup(no_data());
     assert_eq!(rig.host_in(), Answer::Nak);
 }
+
+#[test]
+fn size_written_permits_the_next_packet() {
+    for value in [0, 1, u32::MAX] {
+        let mut rig = asked(7);
+        rig.write(map::size_epout(0), value);
+        assert_eq!(rig.host_out(true, &bytes(7)), Answer::Ack);
+        assert_eq!(rig.read(map::size_epout(0)), 7);
+        rig.start_out(7);
+        assert_eq!(rig.end_out(), bytes(7));
+    }
+}
+
+#[test]
+fn size_written_while_a_packet_waits_drops_it() {
+    let mut rig = received(64);
+    rig.write(map::size_epout(0), 0);
+    assert_eq!(rig.host_out(false, &[0xEE; 3]), Answer::Ack);
+    rig.start_out(3);
+    assert_eq!(rig.end_out(), [0xEE; 3]);
+}
+
+#[test]
+fn size_written_during_a_transfer_is_lost() {
+    let mut rig = received(64);
+    rig.start_out(64);
+    rig.write(map::size_epout(0), 0);
+    assert_eq!(rig.rules(), [Rule::AccessDuringTransfer]);
+    rig.end_out();
+    assert_eq!(rig.host_out(false, &[0xEE; 3]), Answer::Nak);
+}
