@@ -324,6 +324,10 @@ impl Soc {
             for misuse in self.usbd.take_misuse() {
                 self.report(Some(misuse), site);
             }
+            // A second START may have corrupted the first. A copy that was taken out is not reached.
+            if let (Some(copy), Some(job)) = (&mut self.copy, self.usbd.job()) {
+                copy.update(job);
+            }
         }
         let started = self.usbd.job().filter(|job| job.id != self.captured);
         if let Some(job) = started {

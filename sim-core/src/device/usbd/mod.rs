@@ -13,7 +13,7 @@
 //! (their registers outside of this block do not exist here; DMALATCH holds what is written).
 //!
 //! *Unspecified; we chose* (the first of each is the default, [`Options`] has the rest):
-//! - a second START while a transfer runs is dropped; or it replaces the first; or both arrive corrupted;
+//! - a second START while a transfer runs is dropped; or it replaces the first; or it corrupts the first;
 //! - a transfer that a bus reset catches runs to its end; or it never ends;
 //! - registers of the USB core are out of reach while a transfer runs; or only SIZE.* is;
 //! - an EP0RCVOUT permission outlives its control transfer (embassy issue #768);
@@ -45,7 +45,7 @@ pub enum SecondStart {
     Dropped,
     /// The engine turns to the new transfer; the first never ends.
     Replaces,
-    /// The first transfer ends with corrupted bytes; the second never runs.
+    /// The first transfer ends with corrupted bytes (what is in memory already stays whole); the second never runs.
     Corrupts,
 }
 

@@ -64,8 +64,9 @@ impl Usbd {
                 SecondStart::Dropped => return,
                 SecondStart::Replaces => self.job = None,
                 SecondStart::Corrupts => {
-                    if let Some(job) = &mut self.job {
+                    if let Some(job) = self.job.as_mut().filter(|job| !job.corrupt) {
                         job.corrupt = true;
+                        job.packet = job.packet.corrupted();
                     }
                     return;
                 }

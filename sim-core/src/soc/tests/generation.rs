@@ -59,6 +59,7 @@ const OPERATIONS: &[(&str, Operation)] = &[
     ("maxcnt", |rig, random| rig.write(map::epin_maxcnt(0), u32::from(random % 9))),
     ("clear", |rig, random| rig.write(map::events_usbreset() + 4 * (random % 25), 0)),
     ("epstatus", |rig, _| rig.write(map::epstatus(), u32::MAX)),
+    ("size", |rig, _| rig.write(map::size_epout(0), 0)),
     ("engine", |rig, _| rig.soc.engine_step()),
     ("end", |rig, _| (0..20).for_each(|_| rig.soc.engine_step())),
     ("look", |rig, random| {

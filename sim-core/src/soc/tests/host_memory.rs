@@ -1,6 +1,7 @@
 //! The DMA touches what is lent to it, while it is lent, and nothing else.
 
 use super::*;
+use crate::device::usbd::SecondStart;
 
 #[test]
 fn out_transfer_fills_the_window_and_nothing_else() {
@@ -125,4 +126,21 @@ fn copy_taken_out_is_in_use_until_it_ends() {
     assert!(!rig.soc.is_in_use(region, Location::caller()));
     assert_eq!(rig.buffer(), [0x11; BUFFER]);
     assert_eq!(rig.rules().len(), 1);
+}
+
+#[test]
+fn second_start_corrupts_what_an_out_transfer_has_yet_to_write() {
+    let options = Options { second_start: SecondStart::Corrupts, ..Options::default() };
+    let mut rig = Rig::received(Config { options, ..config() });
+    let address = rig.release(BUFFER, Direction::DeviceToMemory);
+    rig.start_out(address, 64);
+    rig.soc.engine_step();
+    for _ in 0..2 {
+        rig.write(map::tasks_startepout(0), 1);
+    }
+    rig.run_to_end();
+    assert_eq!(rig.rules(), [Rule::StartWhileBusy; 2]);
+    let (written, rest) = rig.buffer().split_at(4);
+    assert_eq!(written, [0x11; 4]);
+    assert!(rest.iter().all(|&byte| byte != 0x11 && byte != UNTOUCHED));
 }
