@@ -138,11 +138,11 @@ impl Soc {
     ///
     /// - The region is valid for what the DMA does to it, and nobody conflicts with that, until `acquire`.
     pub unsafe fn release(&mut self, region: Region, line: Line) -> BusAddress {
-        let twice = ownership::check_released_twice(self.memory.lent(region));
+        let twice = ownership::check_released_twice(self.memory.lent(region).next());
         // SAFETY:
         // - The region is valid and left alone until it is taken back: the caller's debt, passed on unchanged.
         let address = unsafe { self.memory.lend(region) };
-        let range = self.memory.lent(region).unwrap_or_default();
+        let range = self.memory.lent(region).find(|range| range.start == address.get()).unwrap_or_default();
         let race = self.ownership.cpu_access(range.clone(), CPU_ACCESS, line);
         if self.fences.machine.honours(self.fences.start) {
             self.ownership.release_fence();
@@ -162,8 +162,10 @@ impl Soc {
         if self.fences.machine.honours(self.fences.end) {
             self.ownership.acquire_fence();
         }
-        let range = self.memory.take_back(region).unwrap_or_default();
-        let in_flight = self.revoke(&range);
+        let ranges = self.memory.take_back(region);
+        // There is one copy at most, and it looks through one window.
+        let in_flight = ranges.iter().find_map(|range| self.revoke(range));
+        let range = ranges.into_iter().next().unwrap_or_default();
         let race = self.ownership.cpu_access(range.clone(), CPU_ACCESS, line);
         let fence = self.fences.end;
         self.trace.note(Some(line), || Record::Acquire { range, fence });
@@ -173,12 +175,12 @@ impl Soc {
 
     /// Whether a copy that was taken out still uses `region`; reports it to be taken back too early, if so.
     pub fn is_in_use(&mut self, region: Region, line: Line) -> bool {
-        let Some(range) = self.memory.lent(region) else {
+        let Some((taken, site)) = self.taken.clone() else {
             return false;
         };
-        let Some((taken, site)) = self.taken.clone().filter(|(taken, _)| overlap(taken, &range)) else {
+        if !self.memory.lent(region).any(|range| overlap(&taken, &range)) {
             return false;
-        };
+        }
         self.report(Some(ownership::check_acquired_in_flight(taken, site)), Site::Cpu(line));
         true
     }

@@ -100,6 +100,49 @@ fn out_transfer_under_way_writes_nothing_after_the_acquire() {
 }
 
 #[test]
+fn window_lent_twice_is_closed_by_one_acquire() {
+    for (first, second) in [(64, 64), (64, 8), (8, 64), (16, 64)] {
+        let mut rig = Rig::received(config());
+        let address = rig.release(first, Direction::DeviceToMemory);
+        let again = rig.release(second, Direction::DeviceToMemory);
+        rig.acquire(second, Direction::DeviceToMemory);
+        for address in [address, again] {
+            rig.start_out(address, 8);
+            while rig.soc.engine_is_busy() {
+                rig.soc.engine_step();
+            }
+        }
+        assert_eq!(rig.buffer(), [UNTOUCHED; BUFFER], "{first} bytes, then {second}");
+    }
+}
+
+#[test]
+fn transfer_under_way_in_a_window_lent_twice_writes_nothing_after_the_acquire() {
+    for (first, second) in [(64, 64), (64, 8), (32, 64)] {
+        let mut rig = Rig::received(config());
+        let address = rig.release(first, Direction::DeviceToMemory);
+        rig.start_out(BusAddress::new(address.get() + 16), 16);
+        rig.release(second, Direction::DeviceToMemory);
+        rig.acquire(second, Direction::DeviceToMemory);
+        rig.run_to_end();
+        assert_eq!(rig.buffer(), [UNTOUCHED; BUFFER], "{first} bytes, then {second}");
+    }
+}
+
+#[test]
+fn window_lent_again_has_the_direction_and_length_of_the_last_time() {
+    let mut rig = Rig::received(config());
+    let read = rig.release(BUFFER, Direction::MemoryToDevice);
+    let written = rig.release(8, Direction::DeviceToMemory);
+    rig.start_out(read, 64);
+    rig.run_to_end();
+    assert_eq!(rig.rules(), [Rule::ReleasedTwice, Rule::PointerNotLent]);
+    rig.start_out(written, 8);
+    rig.run_to_end();
+    assert_eq!(rig.buffer()[..9], [0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, UNTOUCHED]);
+}
+
+#[test]
 fn transfer_given_up_by_the_chip_writes_nothing_more() {
     let mut rig = Rig::received(config());
     let address = rig.release(BUFFER, Direction::DeviceToMemory);
