@@ -171,7 +171,7 @@ impl Memory {
             return Ok(View(Bytes::Simulated { ram: self.ram.clone(), start: (start - RAM.start) as usize }));
         }
         let open = self.windows.iter().find(|window| window.lent && window.range().contains(&start));
-        let window = open.ok_or(Fault::NotLent(start))?;
+        let window = open.ok_or(Fault::NotLent(start.max(RAM.start + self.allocated)))?;
         if end > window.range().end {
             return Err(Fault::NotLent(window.range().end));
         }
@@ -367,6 +367,8 @@ mod tests {
         view.write(1, &[8, 9]);
         assert_eq!(memory.load(BusAddress::new(address.get() + 2)), Some(9));
         assert_eq!(memory.load(BusAddress::new(address.get() + 8)), None);
+        let fault = memory.view(address, 9, Direction::DeviceToMemory).expect_err("one byte too long");
+        assert_eq!(fault, Fault::NotLent(address.get() + 8));
         let mut read = [0; 2];
         view.read(0, &mut read);
         assert_eq!(read, [7, 8]);
