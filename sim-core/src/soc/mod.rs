@@ -280,11 +280,11 @@ impl Soc {
     pub fn end_copy(&mut self, copy: &Copy) {
         self.taken = None;
         self.generation += 1;
+        self.ownership.job_ended();
         let job = copy.job();
         if self.usbd.job().is_none_or(|current| current.id != job.id) {
             return;
         }
-        self.ownership.job_ended();
         let (block, endpoint, amount) = (job.block(), job.endpoint, copy.moved());
         self.trace.note(None, || Record::Ended { block, endpoint, amount });
         self.usbd.complete(job.id, copy.packet());
@@ -344,10 +344,13 @@ impl Soc {
         self.drop_orphan();
     }
 
-    /// A copy whose job the chip has given up is not done.
+    /// A copy whose job the chip has given up is not done. The beats that it has done come before whatever the chip
+    /// shows from now on.
     fn drop_orphan(&mut self) {
         let current = self.usbd.job().map(|job| job.id);
-        self.copy.take_if(|copy| current != Some(copy.job().id));
+        if self.copy.take_if(|copy| current != Some(copy.job().id)).is_some() {
+            self.ownership.job_ended();
+        }
     }
 
     fn report(&mut self, misuse: Option<Misuse>, site: Site) {

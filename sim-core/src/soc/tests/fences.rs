@@ -1,6 +1,7 @@
 //! Which fences order CPU and DMA, on which machine.
 
 use super::*;
+use crate::device::usbd::EndOnReset;
 use crate::machine::{Machine, Strength};
 use crate::monitor::Violation;
 
@@ -103,4 +104,51 @@ fn fence_of_a_program_orders_its_simulated_ram() {
         rig.soc.store(address, 2, Location::caller());
         assert_eq!(rig.rules(), expected, "{fences:?}");
     }
+}
+
+/// A transfer that a bus reset has caught after a beat, on a chip where it then never ends.
+fn given_up(end: Strength) -> Rig {
+    let options = Options { end_on_reset: EndOnReset::Never, ..Options::default() };
+    let mut rig = Rig::asked(Config { options, fences: Fences { end, ..Fences::default() }, ..config() });
+    let address = rig.release(8, Direction::MemoryToDevice);
+    rig.start_in(address, 8);
+    rig.soc.engine_step();
+    rig.soc.bus_reset();
+    rig
+}
+
+#[test]
+fn transfer_given_up_by_the_chip_is_over_for_who_sees_it_and_acquires() {
+    let mut rig = given_up(Strength::Compiler);
+    rig.read(map::events_usbreset());
+    rig.acquire(8, Direction::MemoryToDevice);
+    assert_eq!(rig.rules(), []);
+}
+
+#[test]
+fn transfer_given_up_by_the_chip_is_a_race_without_the_acquire_or_the_look() {
+    let mut rig = given_up(Strength::None);
+    rig.read(map::events_usbreset());
+    rig.acquire(8, Direction::MemoryToDevice);
+    assert_eq!(rig.rules(), [Rule::Race]);
+    let mut rig = given_up(Strength::Compiler);
+    rig.acquire(8, Direction::MemoryToDevice);
+    assert_eq!(rig.rules(), [Rule::Race]);
+}
+
+#[test]
+fn copy_taken_out_of_a_transfer_given_up_is_over_when_it_ends() {
+    let mut rig = Rig::asked(config());
+    let address = rig.release(8, Direction::MemoryToDevice);
+    rig.start_in(address, 8);
+    let mut copy = rig.soc.take_copy().expect("a transfer runs");
+    while let Some(beat) = copy.next() {
+        let bytes = copy.step();
+        rig.soc.note_beat(beat, bytes, false);
+    }
+    rig.write(map::enable(), 0);
+    rig.soc.end_copy(&copy);
+    rig.read(map::enable());
+    rig.acquire(8, Direction::MemoryToDevice);
+    assert_eq!(rig.rules(), [Rule::PowerDownDuringTransfer]);
 }
