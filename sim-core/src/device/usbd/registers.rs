@@ -101,7 +101,8 @@ impl Usbd {
                 let step = usize::from(row.stride) * n;
                 u32::from(self.events & (map::event_bit(row.offset) << (step / 4)) != 0)
             }
-            // Tasks and write-only registers read as 0; the rest is not modelled and holds its reset value.
+            // Tasks and write-only registers read as 0. EPDATASTATUS stays 0: endpoint 0 has no bit in it. The rest is
+            // not modelled and holds its reset value.
             _ => row.reset,
         }
     }

@@ -88,6 +88,7 @@ fn packet_that_is_repeated_is_acknowledged_and_not_stored() {
     rig.start_out(7);
     assert_eq!(rig.end_out(), bytes(7));
     assert_eq!(rig.host_out(false, &[0xEE; 2]), Answer::Ack);
+    assert_eq!(rig.host_out(false, &[0xDD; 3]), Answer::Ack, "a repetition needs no permission");
     assert_eq!(rig.read(map::size_epout(0)), 2);
 }
 

@@ -117,8 +117,10 @@ fn answer_looks_and_does_not_touch() {
 fn power_down_resets_the_core_and_keeps_the_configuration() {
     let mut rig = Rig::asked(Setup::set_address(5));
     rig.host_in();
-    rig.write(map::epinen(), 0);
-    rig.write(map::epouten(), 0);
+    rig.arm(&bytes(3));
+    for (offset, value) in [(map::epinen(), 0), (map::epouten(), 0), (map::dmalatch(), 0x82)] {
+        rig.write(offset, value);
+    }
     let kept = [
         (map::shorts(), 1),
         (map::inten(), 2),
@@ -139,10 +141,11 @@ fn power_down_resets_the_core_and_keeps_the_configuration() {
     for (offset, value) in kept {
         assert_eq!(rig.read(offset), value, "{}", name_of(offset));
     }
-    for (offset, value) in [(map::usbaddr(), 0), (map::usbpullup(), 0), (map::epinen(), 1), (map::epouten(), 1)] {
-        assert_eq!(rig.read(offset), value, "{}", name_of(offset));
+    assert_eq!(rig.read(map::epin_amount(0)), 3);
+    for offset in [map::usbaddr(), map::usbpullup(), map::brequest(), map::epstatus(), map::dmalatch()] {
+        assert_eq!(rig.read(offset), 0, "{}", name_of(offset));
     }
-    assert_eq!(rig.read(map::brequest()), 0);
+    assert_eq!((rig.read(map::epinen()), rig.read(map::epouten())), (1, 1));
 }
 
 #[test]
