@@ -72,6 +72,13 @@ impl Copy {
         self.view = None;
     }
 
+    /// Looks at the job again: what an OUT transfer has yet to write may have been corrupted.
+    pub fn update(&mut self, job: &Job) {
+        if job.id == self.job.id && job.direction == Direction::DeviceToMemory {
+            self.packet = job.packet;
+        }
+    }
+
     /// How many bytes were moved.
     pub fn moved(&self) -> usize {
         self.moved

@@ -59,6 +59,11 @@ struct Window {
 unsafe impl Send for Window {}
 
 impl Window {
+    /// Whether the window shows what starts where `region` starts.
+    fn is_onto(&self, region: Region) -> bool {
+        self.region.pointer == region.pointer
+    }
+
     fn range(&self) -> Range<u32> {
         self.base..self.base + bytes(self.region.length)
     }
@@ -101,7 +106,8 @@ impl Memory {
         BusAddress::new(RAM.start + start)
     }
 
-    /// Opens a window onto `region`, and gives its address. A region that was lent before keeps its address.
+    /// Opens a window onto `region`, and gives its address. A region that was lent before keeps its address, unless it
+    /// is still lent with another length or direction: that window stays as it is, and a second one is opened.
     ///
     /// # Panics
     ///
@@ -113,7 +119,9 @@ impl Memory {
     pub unsafe fn lend(&mut self, region: Region) -> BusAddress {
         let length = bytes(region.length);
         let mut windows = self.windows.iter_mut();
-        let known = windows.find(|window| window.region.pointer == region.pointer && length <= window.reserved);
+        let known = windows.find(|window| {
+            window.is_onto(region) && length <= window.reserved && (!window.lent || window.region == region)
+        });
         if let Some(window) = known {
             window.region = region;
             window.lent = true;
@@ -128,17 +136,20 @@ impl Memory {
         BusAddress::new(base)
     }
 
-    /// Closes the window onto `region`: the DMA cannot reach it any more. Returns its addresses, if it was open.
-    pub fn take_back(&mut self, region: Region) -> Option<Range<u32>> {
-        let window = self.windows.iter_mut().find(|window| window.lent && window.region.pointer == region.pointer)?;
-        window.lent = false;
-        Some(window.range())
+    /// Closes the windows onto `region`, however long: the DMA cannot reach it any more. Returns their addresses: one
+    /// range, unless a driver has lent the region twice.
+    pub fn take_back(&mut self, region: Region) -> Vec<Range<u32>> {
+        let open = self.windows.iter_mut().filter(|window| window.lent && window.is_onto(region));
+        open.map(|window| {
+            window.lent = false;
+            window.range()
+        })
+        .collect()
     }
 
-    /// The addresses of the window onto `region`, if it is open.
-    pub fn lent(&self, region: Region) -> Option<Range<u32>> {
-        let mut windows = self.windows.iter();
-        windows.find(|window| window.lent && window.region.pointer == region.pointer).map(Window::range)
+    /// The addresses of the open windows onto `region`.
+    pub fn lent(&self, region: Region) -> impl Iterator<Item = Range<u32>> {
+        self.windows.iter().filter(move |window| window.lent && window.is_onto(region)).map(Window::range)
     }
 
     /// What the DMA needs to move `length` bytes at `address`.
@@ -160,7 +171,7 @@ impl Memory {
             return Ok(View(Bytes::Simulated { ram: self.ram.clone(), start: (start - RAM.start) as usize }));
         }
         let open = self.windows.iter().find(|window| window.lent && window.range().contains(&start));
-        let window = open.ok_or(Fault::NotLent(start))?;
+        let window = open.ok_or(Fault::NotLent(start.max(RAM.start + self.allocated)))?;
         if end > window.range().end {
             return Err(Fault::NotLent(window.range().end));
         }
@@ -293,13 +304,39 @@ mod tests {
         let mut buffer = [0; 8];
         let mut memory = Memory::new(0);
         let address = lend(&mut memory, &mut buffer, Direction::DeviceToMemory);
-        assert_eq!(
-            memory.take_back(region(&mut buffer, Direction::DeviceToMemory)),
-            Some(address.get()..address.get() + 8)
-        );
+        let mut closed = memory.take_back(region(&mut buffer, Direction::DeviceToMemory));
+        assert_eq!((closed.pop(), closed.pop()), (Some(address.get()..address.get() + 8), None));
         let fault = memory.view(address, 8, Direction::DeviceToMemory).expect_err("it is closed");
         assert_eq!(fault, Fault::NotLent(address.get()));
         assert_eq!(lend(&mut memory, &mut buffer, Direction::DeviceToMemory), address);
+    }
+
+    #[test]
+    fn region_lent_again_and_again_keeps_its_window() {
+        let mut buffer = [0; 8];
+        let mut memory = Memory::new(0);
+        let address = lend(&mut memory, &mut buffer, Direction::DeviceToMemory);
+        for _ in 0..10_000 {
+            assert_eq!(lend(&mut memory, &mut buffer, Direction::DeviceToMemory), address);
+        }
+        assert_eq!(memory.take_back(region(&mut buffer, Direction::DeviceToMemory)).len(), 1);
+    }
+
+    #[test]
+    fn windows_onto_one_buffer_are_closed_together() {
+        let mut buffer = [0; 200];
+        let mut memory = Memory::new(0);
+        let short = lend(&mut memory, &mut buffer[..8], Direction::DeviceToMemory);
+        let long = lend(&mut memory, &mut buffer, Direction::MemoryToDevice);
+        assert_ne!(short, long);
+        assert!(memory.view(short, 8, Direction::DeviceToMemory).is_ok());
+        assert!(memory.view(long, 200, Direction::MemoryToDevice).is_ok());
+        let whole = region(&mut buffer, Direction::MemoryToDevice);
+        assert_eq!(memory.lent(whole).count(), 2);
+        let closed = memory.take_back(whole);
+        assert_eq!(closed, [short.get()..short.get() + 8, long.get()..long.get() + 200]);
+        assert!(memory.view(short, 8, Direction::DeviceToMemory).is_err());
+        assert!(memory.view(long, 200, Direction::MemoryToDevice).is_err());
     }
 
     #[test]
@@ -330,6 +367,8 @@ mod tests {
         view.write(1, &[8, 9]);
         assert_eq!(memory.load(BusAddress::new(address.get() + 2)), Some(9));
         assert_eq!(memory.load(BusAddress::new(address.get() + 8)), None);
+        let fault = memory.view(address, 9, Direction::DeviceToMemory).expect_err("one byte too long");
+        assert_eq!(fault, Fault::NotLent(address.get() + 8));
         let mut read = [0; 2];
         view.read(0, &mut read);
         assert_eq!(read, [7, 8]);

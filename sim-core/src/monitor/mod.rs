@@ -18,10 +18,22 @@ use serde::Serialize;
 pub mod clocks;
 pub mod ownership;
 
-/// A rule that a driver can break.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[non_exhaustive]
-pub enum Rule {
+/// Writes the rules and [`Rule::ALL`] from one list, so that neither can miss one.
+macro_rules! rules {
+    ($($(#[$doc:meta])* $Rule:ident,)*) => {
+        /// A rule that a driver can break.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+        #[non_exhaustive]
+        pub enum Rule { $( $(#[$doc])* $Rule, )* }
+
+        impl Rule {
+            /// All rules.
+            pub const ALL: &[Self] = &[$(Self::$Rule),*];
+        }
+    };
+}
+
+rules! {
     /// Two accesses to one buffer, by CPU and DMA, that nothing orders.
     Race,
     /// The CPU touched a buffer that is lent to the DMA.
@@ -180,3 +192,6 @@ impl Monitor {
         self.violations.first().filter(|_| self.policy == Policy::Stop)
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

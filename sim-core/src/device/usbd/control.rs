@@ -14,6 +14,10 @@ use std::fmt;
 use super::*;
 
 /// The bytes of one packet, 64 at most.
+///
+/// # Invariants
+///
+/// - What follows the packet's bytes is zero: packets with the same bytes are equal, and hash alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Packet {
     bytes: [u8; PACKET_SIZE],
@@ -40,8 +44,10 @@ impl Packet {
     /// # Panics
     ///
     /// If the buffer is shorter.
-    pub fn with_length(bytes: [u8; PACKET_SIZE], length: usize) -> Self {
+    pub fn with_length(mut bytes: [u8; PACKET_SIZE], length: usize) -> Self {
         assert!(length <= PACKET_SIZE, "a packet has at most {PACKET_SIZE} bytes, not {length}");
+        // INVARIANT: the rest is zero.
+        bytes[length..].fill(0);
         Self { bytes, length: length.to_le_bytes()[0] }
     }
 
@@ -213,7 +219,12 @@ impl Usbd {
 
     /// What [`Usbd::token`] would answer, without any effect.
     pub fn answer(&self, address: u8, endpoint: u8, token: &Token) -> Answer {
-        if !self.is_connected() || address != self.usbaddr || endpoint != 0 {
+        let enabled = match token {
+            Token::Setup(_) => true,
+            Token::In => map::epinen::IN0.is_set(self.epinen),
+            Token::Out { .. } => map::epouten::OUT0.is_set(self.epouten),
+        };
+        if !self.is_connected() || address != self.usbaddr || endpoint != 0 || !enabled {
             return Answer::Silence;
         }
         let ep0 = &self.ep0;
@@ -243,12 +254,9 @@ impl Usbd {
                 self.ep0.data1 = !self.ep0.data1;
                 self.signal(map::events_ep0datadone());
             }
-            Stage::Status => {
-                self.ep0.status_permitted = false;
-                if self.ep0.is_set_address() {
-                    self.usbaddr = self.ep0.setup[2] & 0x7F;
-                }
-            }
+            Stage::Status if self.ep0.is_set_address() => self.usbaddr = self.ep0.setup[2] & 0x7F,
+            // The permission stays: a host that has lost the handshake tries again.
+            Stage::Status => {}
         }
     }
 
@@ -270,8 +278,7 @@ impl Usbd {
                 self.ep0.data1 = !self.ep0.data1;
                 self.signal(map::events_ep0datadone());
             }
-            Stage::Data => {}
-            Stage::Status => self.ep0.status_permitted = false,
+            Stage::Data | Stage::Status => {}
         }
     }
 
@@ -279,6 +286,12 @@ impl Usbd {
         if !self.report(rules::check_task_while_busy(self, "TASKS_EP0RCVOUT")) {
             self.ep0.out_permitted = true;
         }
+    }
+
+    /// A write of any value drops the packet that waits, if there is one, and permits the next.
+    pub(super) fn on_size_epout(&mut self) {
+        self.ep0.received = false;
+        self.ep0.out_permitted = true;
     }
 
     pub(super) fn on_tasks_ep0status(&mut self) {

@@ -4,24 +4,39 @@
 //! behaviour; the EZ-USB manuals for the core underneath.
 //!
 //! *Modelled*: power-up and READY, pull-up, bus reset, endpoint 0 in both directions (SETUP, data and status stage,
-//! STALL, NAK, toggles), SET_ADDRESS in hardware, all SHORTS, STARTED/EPSTATUS/AMOUNT, PTR and MAXCNT captured at
-//! START, one EasyDMA transfer at a time, INTEN and the level interrupt line, EVENTCAUSE write-1-to-clear, the windows
-//! in which registers are out of reach, taking an armed packet out of endpoint 0 (COREINDEX 0x7B4, as nrfx does).
+//! STALL, NAK, toggles, EPINEN.IN0 and EPOUTEN.OUT0), SET_ADDRESS in hardware, all SHORTS, STARTED/EPSTATUS/AMOUNT, PTR
+//! and MAXCNT captured at START, one EasyDMA transfer at a time, INTEN and the level interrupt line, EVENTCAUSE
+//! write-1-to-clear, the windows in which registers are out of reach, taking an armed packet out of endpoint 0
+//! (COREINDEX 0x7B4, as nrfx does).
 //!
-//! *Not modelled*, and reported as [`Rule::NotModelled`] when touched: endpoints 1 to 7, isochronous endpoints, SOF,
-//! suspend and low power, DPDM, data toggles by hand. Not modelled and not reported: errata 166, 171, 187, 199, 211
-//! (their registers outside of this block do not exist here; DMALATCH holds what is written).
+//! *Not modelled*, and reported as [`Rule::NotModelled`] when touched: the tasks and SIZE of endpoints 1 to 7,
+//! isochronous endpoints, HALTED, DPDM, data toggles by hand, frame numbers, low power, the core's other registers
+//! (COREDATA: the workaround of erratum 166).
+//!
+//! *Not modelled, and not reported*:
+//! - PTR, MAXCNT, events and enable bits of the other endpoints hold what is written, and do nothing; EPDATASTATUS,
+//!   which has bits for them only, stays 0; EVENTS_SOF and the causes of suspend never come;
+//! - VBUS and HFXO: they are there; READY comes when the explorer says so;
+//! - errata 171, 187, 199 and 211: their registers outside of this block do not exist here, DMALATCH holds what is
+//!   written, and no task is lost without it;
+//! - what drivers do not agree on: the alignment of PTR, an AMOUNT that reads 0 (TinyUSB issue #3783), an odd number of
+//!   bytes moved before ENABLE=0 (nrfx `m_dma_odd`).
 //!
 //! *Unspecified; we chose* (the first of each is the default, [`Options`] has the rest):
-//! - a second START while a transfer runs is dropped; or it replaces the first; or both arrive corrupted;
+//! - a second START while a transfer runs is dropped; or it replaces the first; or it corrupts the first;
 //! - a transfer that a bus reset catches runs to its end; or it never ends;
 //! - registers of the USB core are out of reach while a transfer runs; or only SIZE.* is;
 //! - an EP0RCVOUT permission outlives its control transfer (embassy issue #768);
-//! - a transfer that a new SETUP catches ends as usual, but does not arm the endpoint: after a SETUP the endpoint
-//!   answers NAK until software acts (PS, control transfers);
+//! - a transfer that a new SETUP catches ends as usual, shortcuts included, but neither arms the endpoint nor touches
+//!   what has arrived since: after a SETUP the endpoint answers NAK until software acts (PS, control transfers);
 //! - an armed IN packet and the EP0 state survive a bus reset (EZ-USB), until the next SETUP;
 //! - MAXCNT above 64 moves 64 bytes; STARTEPOUT without a packet moves what the buffer holds;
-//! - STARTED is raised together with the capture, at the task write.
+//! - STARTED is raised together with the capture, at the task write;
+//! - a write to SIZE.EPOUT\[0\] drops a packet that waits and permits the next (EZ-USB OUT0BC);
+//! - an OUT packet that repeats the toggle of the one before is acknowledged, permitted or not;
+//! - SETUP is acknowledged with EPINEN and EPOUTEN 0;
+//! - shortcuts of one event run in the order of their bits;
+//! - ENABLE=0 clears the core, the events, EVENTCAUSE, EPSTATUS and DMALATCH; INTEN, SHORTS, PTR, MAXCNT and AMOUNT stay.
 
 use dma_api::address::{BusAddress, Direction};
 use dma_api::nrf52840::usbd::map::{self, Name, PACKET_SIZE};
@@ -45,7 +60,7 @@ pub enum SecondStart {
     Dropped,
     /// The engine turns to the new transfer; the first never ends.
     Replaces,
-    /// The first transfer ends with corrupted bytes; the second never runs.
+    /// The first transfer ends with corrupted bytes (what is in memory already stays whole); the second never runs.
     Corrupts,
 }
 
@@ -229,4 +244,4 @@ impl Usbd {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

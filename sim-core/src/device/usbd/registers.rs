@@ -8,7 +8,7 @@ use dma_api::table::{Access, Register};
 
 use super::*;
 
-/// What SIZE.* reads while a transfer runs, where silicon gives garbage.
+/// What a register that is out of reach reads while a transfer runs, where silicon gives garbage.
 const POISON: u32 = 0x55;
 
 type Row = Register<Name>;
@@ -62,10 +62,11 @@ impl Usbd {
             self.report(Some(rules::unknown_register(offset)));
             return 0;
         };
-        if self.report(rules::check_access(self, row, n)) && self.job.is_some() {
-            return POISON;
-        }
-        self.value(row, usize::from(n)) & row.mask()
+        let misuse = rules::check_access(self, row, n);
+        let is_garbage = misuse.as_ref().is_some_and(|misuse| misuse.rule == Rule::AccessDuringTransfer);
+        self.report(misuse);
+        let value = if is_garbage { POISON } else { self.value(row, usize::from(n)) };
+        value & row.mask()
     }
 
     fn value(&self, row: &Row, n: usize) -> u32 {
@@ -102,7 +103,8 @@ impl Usbd {
                 let step = usize::from(row.stride) * n;
                 u32::from(self.events & (map::event_bit(row.offset) << (step / 4)) != 0)
             }
-            // Tasks and write-only registers read as 0; the rest is not modelled and holds its reset value.
+            // Tasks and write-only registers read as 0. EPDATASTATUS stays 0: endpoint 0 has no bit in it. The rest is
+            // not modelled and holds its reset value.
             _ => row.reset,
         }
     }
@@ -145,6 +147,7 @@ impl Usbd {
             Name::INTENCLR => self.inten &= !value,
             Name::EVENTCAUSE => self.eventcause &= !value,
             Name::EPSTATUS => self.epstatus &= !value,
+            Name::SIZE_EPOUT => self.on_size_epout(),
             Name::ENABLE => self.on_enable(value),
             Name::USBPULLUP => self.usbpullup = value,
             Name::EPINEN => self.epinen = value,

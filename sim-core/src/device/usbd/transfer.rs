@@ -64,8 +64,9 @@ impl Usbd {
                 SecondStart::Dropped => return,
                 SecondStart::Replaces => self.job = None,
                 SecondStart::Corrupts => {
-                    if let Some(job) = &mut self.job {
+                    if let Some(job) = self.job.as_mut().filter(|job| !job.corrupt) {
                         job.corrupt = true;
+                        job.packet = job.packet.corrupted();
                     }
                     return;
                 }
@@ -116,7 +117,9 @@ impl Usbd {
             }
             Direction::DeviceToMemory => {
                 self.epout[job.endpoint].amount = amount;
-                self.ep0.received = false;
+                if !job.stale {
+                    self.ep0.received = false;
+                }
                 self.signal(map::events_endepout(0));
             }
         }

@@ -138,11 +138,11 @@ impl Soc {
     ///
     /// - The region is valid for what the DMA does to it, and nobody conflicts with that, until `acquire`.
     pub unsafe fn release(&mut self, region: Region, line: Line) -> BusAddress {
-        let twice = ownership::check_released_twice(self.memory.lent(region));
+        let twice = ownership::check_released_twice(self.memory.lent(region).next());
         // SAFETY:
         // - The region is valid and left alone until it is taken back: the caller's debt, passed on unchanged.
         let address = unsafe { self.memory.lend(region) };
-        let range = self.memory.lent(region).unwrap_or_default();
+        let range = self.memory.lent(region).find(|range| range.start == address.get()).unwrap_or_default();
         let race = self.ownership.cpu_access(range.clone(), CPU_ACCESS, line);
         if self.fences.machine.honours(self.fences.start) {
             self.ownership.release_fence();
@@ -162,8 +162,10 @@ impl Soc {
         if self.fences.machine.honours(self.fences.end) {
             self.ownership.acquire_fence();
         }
-        let range = self.memory.take_back(region).unwrap_or_default();
-        let in_flight = self.revoke(&range);
+        let ranges = self.memory.take_back(region);
+        // There is one copy at most, and it looks through one window.
+        let in_flight = ranges.iter().find_map(|range| self.revoke(range));
+        let range = ranges.into_iter().next().unwrap_or_default();
         let race = self.ownership.cpu_access(range.clone(), CPU_ACCESS, line);
         let fence = self.fences.end;
         self.trace.note(Some(line), || Record::Acquire { range, fence });
@@ -173,12 +175,12 @@ impl Soc {
 
     /// Whether a copy that was taken out still uses `region`; reports it to be taken back too early, if so.
     pub fn is_in_use(&mut self, region: Region, line: Line) -> bool {
-        let Some(range) = self.memory.lent(region) else {
+        let Some((taken, site)) = self.taken.clone() else {
             return false;
         };
-        let Some((taken, site)) = self.taken.clone().filter(|(taken, _)| overlap(taken, &range)) else {
+        if !self.memory.lent(region).any(|range| overlap(&taken, &range)) {
             return false;
-        };
+        }
         self.report(Some(ownership::check_acquired_in_flight(taken, site)), Site::Cpu(line));
         true
     }
@@ -283,11 +285,11 @@ impl Soc {
     pub fn end_copy(&mut self, copy: &Copy) {
         self.taken = None;
         self.generation += 1;
+        self.ownership.job_ended();
         let job = copy.job();
         if self.usbd.job().is_none_or(|current| current.id != job.id) {
             return;
         }
-        self.ownership.job_ended();
         let (block, endpoint, amount) = (job.block(), job.endpoint, copy.moved());
         self.trace.note(None, || Record::Ended { block, endpoint, amount });
         self.usbd.complete(job.id, copy.packet());
@@ -329,6 +331,10 @@ impl Soc {
             for misuse in self.usbd.take_misuse() {
                 self.report(Some(misuse), site);
             }
+            // A second START may have corrupted the first. A copy that was taken out is not reached.
+            if let (Some(copy), Some(job)) = (&mut self.copy, self.usbd.job()) {
+                copy.update(job);
+            }
         }
         let started = self.usbd.job().filter(|job| job.id != self.captured);
         if let Some(job) = started {
@@ -343,10 +349,13 @@ impl Soc {
         self.drop_orphan();
     }
 
-    /// A copy whose job the chip has given up is not done.
+    /// A copy whose job the chip has given up is not done. The beats that it has done come before whatever the chip
+    /// shows from now on.
     fn drop_orphan(&mut self) {
         let current = self.usbd.job().map(|job| job.id);
-        self.copy.take_if(|copy| current != Some(copy.job().id));
+        if self.copy.take_if(|copy| current != Some(copy.job().id)).is_some() {
+            self.ownership.job_ended();
+        }
     }
 
     fn report(&mut self, misuse: Option<Misuse>, site: Site) {
@@ -377,3 +386,6 @@ fn check_reach(fault: Fault, range: Range<u32>) -> Misuse {
 fn overlap(a: &Range<u32>, b: &Range<u32>) -> bool {
     a.start < b.end && b.start < a.end
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

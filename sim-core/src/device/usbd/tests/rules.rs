@@ -1,0 +1,278 @@
+//! Every rule of the chip: a sequence that breaks it, and its twin.
+//!
+//! A sequence does one thing too early, too often or out of place if its driver is [`Driver::Wrong`], and is the same
+//! otherwise. It returns the rules that it breaks.
+
+use super::*;
+use crate::monitor::tests::Driver;
+
+fn asked() -> Rig {
+    Rig::asked(Setup::get_device_descriptor(255))
+}
+
+/// A rig with a transfer that runs.
+fn busy() -> Rig {
+    let mut rig = asked();
+    rig.start_in(18);
+    rig
+}
+
+pub(crate) fn length_over_buffer(driver: Driver) -> Vec<Rule> {
+    let mut rig = asked();
+    rig.start_in(if driver == Driver::Wrong { 65 } else { 64 });
+    rig.rules()
+}
+
+pub(crate) fn start_while_busy(driver: Driver) -> Vec<Rule> {
+    let mut rig = busy();
+    if driver == Driver::Right {
+        rig.end_in(&bytes(18));
+        rig.host_in();
+    }
+    rig.start_in(18);
+    rig.rules()
+}
+
+pub(crate) fn task_while_busy(driver: Driver) -> Vec<Rule> {
+    let mut rig = busy();
+    if driver == Driver::Right {
+        rig.end_in(&bytes(18));
+    }
+    rig.task(map::tasks_ep0status());
+    rig.rules()
+}
+
+pub(crate) fn start_while_armed(driver: Driver) -> Vec<Rule> {
+    let mut rig = asked();
+    rig.arm(&bytes(18));
+    if driver == Driver::Right {
+        rig.host_in();
+    }
+    rig.start_in(18);
+    rig.rules()
+}
+
+pub(crate) fn start_without_packet(driver: Driver) -> Vec<Rule> {
+    let mut rig = Rig::asked(control_write(8));
+    rig.task(map::tasks_ep0rcvout());
+    if driver == Driver::Right {
+        rig.host_out(true, &bytes(8));
+    }
+    rig.start_out(8);
+    rig.rules()
+}
+
+pub(crate) fn access_before_ready(driver: Driver) -> Vec<Rule> {
+    let mut rig = Rig::off();
+    rig.write(map::enable(), 1);
+    if driver == Driver::Right {
+        rig.power_up_done();
+    }
+    rig.write(map::usbpullup(), 1);
+    rig.rules()
+}
+
+pub(crate) fn access_during_transfer(driver: Driver) -> Vec<Rule> {
+    let mut rig = busy();
+    if driver == Driver::Right {
+        rig.end_in(&bytes(18));
+    }
+    rig.read(map::size_epout(0));
+    rig.rules()
+}
+
+pub(crate) fn power_down_during_transfer(driver: Driver) -> Vec<Rule> {
+    let mut rig = busy();
+    if driver == Driver::Right {
+        rig.end_in(&bytes(18));
+    }
+    rig.write(map::enable(), 0);
+    rig.rules()
+}
+
+pub(crate) fn status_on_set_address(driver: Driver) -> Vec<Rule> {
+    let mut rig = Rig::asked(if driver == Driver::Wrong { Setup::set_address(5) } else { no_data() });
+    rig.task(map::tasks_ep0status());
+    rig.rules()
+}
+
+pub(crate) fn unknown_register(driver: Driver) -> Vec<Rule> {
+    let mut rig = asked();
+    let after_the_last_task = map::tasks_dpdmnodrive() + 4;
+    rig.read(if driver == Driver::Wrong { after_the_last_task } else { map::tasks_ep0stall() });
+    rig.rules()
+}
+
+pub(crate) fn not_modelled(driver: Driver) -> Vec<Rule> {
+    let mut rig = asked();
+    rig.task(map::tasks_startepin(if driver == Driver::Wrong { 1 } else { 0 }));
+    rig.rules()
+}
+
+#[test]
+fn length_over_buffer_is_reported() {
+    assert_eq!(length_over_buffer(Driver::Wrong), [Rule::LengthOverBuffer]);
+    assert_eq!(length_over_buffer(Driver::Right), []);
+}
+
+#[test]
+fn start_while_busy_is_reported() {
+    assert_eq!(start_while_busy(Driver::Wrong), [Rule::StartWhileBusy]);
+    assert_eq!(start_while_busy(Driver::Right), []);
+}
+
+#[test]
+fn task_while_busy_is_reported() {
+    assert_eq!(task_while_busy(Driver::Wrong), [Rule::TaskWhileBusy]);
+    assert_eq!(task_while_busy(Driver::Right), []);
+}
+
+#[test]
+fn start_while_armed_is_reported() {
+    assert_eq!(start_while_armed(Driver::Wrong), [Rule::StartWhileArmed]);
+    assert_eq!(start_while_armed(Driver::Right), []);
+}
+
+#[test]
+fn start_without_packet_is_reported() {
+    assert_eq!(start_without_packet(Driver::Wrong), [Rule::StartWithoutPacket]);
+    assert_eq!(start_without_packet(Driver::Right), []);
+}
+
+#[test]
+fn access_before_ready_is_reported() {
+    assert_eq!(access_before_ready(Driver::Wrong), [Rule::AccessBeforeReady]);
+    assert_eq!(access_before_ready(Driver::Right), []);
+}
+
+#[test]
+fn access_during_transfer_is_reported() {
+    assert_eq!(access_during_transfer(Driver::Wrong), [Rule::AccessDuringTransfer]);
+    assert_eq!(access_during_transfer(Driver::Right), []);
+}
+
+#[test]
+fn power_down_during_transfer_is_reported() {
+    assert_eq!(power_down_during_transfer(Driver::Wrong), [Rule::PowerDownDuringTransfer]);
+    assert_eq!(power_down_during_transfer(Driver::Right), []);
+}
+
+#[test]
+fn status_on_set_address_is_reported() {
+    assert_eq!(status_on_set_address(Driver::Wrong), [Rule::StatusOnSetAddress]);
+    assert_eq!(status_on_set_address(Driver::Right), []);
+}
+
+#[test]
+fn unknown_register_is_reported() {
+    assert_eq!(unknown_register(Driver::Wrong), [Rule::UnknownRegister]);
+    assert_eq!(unknown_register(Driver::Right), []);
+}
+
+#[test]
+fn not_modelled_is_reported() {
+    assert_eq!(not_modelled(Driver::Wrong), [Rule::NotModelled]);
+    assert_eq!(not_modelled(Driver::Right), []);
+}
+
+#[test]
+fn task_while_busy_is_lost() {
+    let mut rig = busy();
+    rig.task(map::tasks_ep0status());
+    rig.task(map::tasks_ep0rcvout());
+    assert_eq!(rig.rules(), [Rule::TaskWhileBusy; 2]);
+    rig.end_in(&bytes(18));
+    assert_eq!(rig.host_status_out(), Answer::Nak);
+    rig.setup(control_write(8));
+    assert_eq!(rig.host_out(true, &bytes(8)), Answer::Nak);
+}
+
+#[test]
+fn status_on_set_address_is_lost() {
+    let mut rig = Rig::asked(Setup::set_address(5));
+    let before = rig.state();
+    rig.task(map::tasks_ep0status());
+    rig.rules();
+    assert_eq!(rig.state(), before);
+}
+
+/// The registers that are windows onto the USB core (nRF5340 PS, USB register access limitations), of those that are
+/// modelled.
+const CORE: &[Name] = &[
+    Name::TASKS_STARTEPIN,
+    Name::TASKS_STARTEPOUT,
+    Name::TASKS_EP0RCVOUT,
+    Name::TASKS_EP0STATUS,
+    Name::TASKS_EP0STALL,
+    Name::USBADDR,
+    Name::BMREQUESTTYPE,
+    Name::BREQUEST,
+    Name::WVALUEL,
+    Name::WVALUEH,
+    Name::WINDEXL,
+    Name::WINDEXH,
+    Name::WLENGTHL,
+    Name::WLENGTHH,
+    Name::SIZE_EPOUT,
+    Name::USBPULLUP,
+    Name::EPINEN,
+    Name::EPOUTEN,
+    Name::COREINDEX,
+];
+
+/// Tasks that have a rule of their own about a running transfer, when they are written 1.
+const STARTS: &[Name] = &[Name::TASKS_STARTEPIN, Name::TASKS_STARTEPOUT, Name::TASKS_EP0RCVOUT, Name::TASKS_EP0STATUS];
+
+/// The rows of which some register breaks `rule` when it is read.
+fn rows_that_break(rule: Rule, mut rig: Rig) -> Vec<Name> {
+    let mut names = Vec::new();
+    for (row, offset) in every_register() {
+        rig.read(offset);
+        if rig.rules() == [rule] && !names.contains(&row.name) {
+            names.push(row.name);
+        }
+    }
+    names
+}
+
+#[test]
+fn core_is_out_of_reach_before_ready() {
+    let mut starting = Rig::off();
+    starting.write(map::enable(), 1);
+    assert_eq!(rows_that_break(Rule::AccessBeforeReady, Rig::off()), CORE);
+    assert_eq!(rows_that_break(Rule::AccessBeforeReady, starting), CORE);
+    assert_eq!(rows_that_break(Rule::AccessBeforeReady, Rig::ready(Options::default())), []);
+}
+
+#[test]
+fn core_is_out_of_reach_during_a_transfer() {
+    let core: Vec<Name> = CORE.iter().copied().filter(|name| !STARTS.contains(name)).collect();
+    assert_eq!(rows_that_break(Rule::AccessDuringTransfer, busy()), core);
+}
+
+#[test]
+fn only_the_sizes_are_out_of_reach_during_a_transfer_if_so_chosen() {
+    let mut rig = Rig::with(Options { out_of_reach: OutOfReach::Sizes, ..Options::default() });
+    rig.setup(Setup::get_device_descriptor(18));
+    rig.start_in(18);
+    assert_eq!(rows_that_break(Rule::AccessDuringTransfer, rig), [Name::SIZE_EPOUT]);
+}
+
+#[test]
+fn register_out_of_reach_reads_garbage_and_loses_writes() {
+    let mut rig = busy();
+    let before = rig.state();
+    assert_ne!(rig.read(map::size_epout(0)), 0);
+    rig.write(map::usbpullup(), 0);
+    rig.task(map::tasks_ep0stall());
+    assert_eq!(rig.rules(), [Rule::AccessDuringTransfer; 3]);
+    assert_eq!(rig.state(), before);
+}
+
+#[test]
+fn misuse_says_what_to_wait_for() {
+    let mut rig = busy();
+    rig.task(map::tasks_startepin(0));
+    let [misuse] = &rig.take_misuse()[..] else { panic!("one rule was broken") };
+    assert_eq!(misuse.what, "TASKS_STARTEPIN[0] while the transfer of EPIN[0] runs: wait for EVENTS_ENDEPIN[0]");
+}

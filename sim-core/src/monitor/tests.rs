@@ -1,0 +1,45 @@
+//! Every rule has a sequence that breaks it, and a twin that does not.
+
+use super::*;
+use crate::device::usbd::tests::rules as usbd;
+use crate::soc::tests::rules as soc;
+
+/// What a rule's sequence is done by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Driver {
+    /// A driver that breaks the rule, once.
+    Wrong,
+    /// The same driver without the mistake.
+    Right,
+}
+
+/// A new rule does not compile until it has its sequence here.
+fn sequence(rule: Rule) -> fn(Driver) -> Vec<Rule> {
+    match rule {
+        Rule::Race => soc::race,
+        Rule::CpuAccessInFlight => soc::cpu_access_in_flight,
+        Rule::ReleasedTwice => soc::released_twice,
+        Rule::AcquiredInFlight => soc::acquired_in_flight,
+        Rule::PointerOutsideRam => soc::pointer_outside_ram,
+        Rule::PointerNotLent => soc::pointer_not_lent,
+        Rule::LengthOverBuffer => usbd::length_over_buffer,
+        Rule::StartWhileBusy => usbd::start_while_busy,
+        Rule::TaskWhileBusy => usbd::task_while_busy,
+        Rule::StartWhileArmed => usbd::start_while_armed,
+        Rule::StartWithoutPacket => usbd::start_without_packet,
+        Rule::AccessBeforeReady => usbd::access_before_ready,
+        Rule::AccessDuringTransfer => usbd::access_during_transfer,
+        Rule::PowerDownDuringTransfer => usbd::power_down_during_transfer,
+        Rule::StatusOnSetAddress => usbd::status_on_set_address,
+        Rule::UnknownRegister => usbd::unknown_register,
+        Rule::NotModelled => usbd::not_modelled,
+    }
+}
+
+#[test]
+fn every_rule_is_broken_by_its_sequence_and_kept_by_the_twin() {
+    for &rule in Rule::ALL {
+        assert_eq!(sequence(rule)(Driver::Wrong), [rule]);
+        assert_eq!(sequence(rule)(Driver::Right), [], "the twin of {rule}");
+    }
+}
