@@ -142,8 +142,6 @@ pub struct Ep0In<B> {
     usbd: Usbd<B>,
     buffer: NonNull<Ep0Buffer>,
     state: State,
-    /// Read together with a reset that goes first.
-    setup: Option<Setup>,
 }
 
 // SAFETY:
@@ -155,7 +153,7 @@ impl<B: Registers + DmaFence> Ep0In<B> {
     /// The endpoint of `usbd`, which sends from `buffer`.
     pub fn new(usbd: Usbd<B>, buffer: &'static mut Ep0Buffer) -> Self {
         // INVARIANT: `buffer` is `'static` and exclusive, and no transfer runs: `usbd` was not an endpoint's.
-        Self { usbd, buffer: NonNull::from(buffer), state: State::Idle, setup: None }
+        Self { usbd, buffer: NonNull::from(buffer), state: State::Idle }
     }
 
     /// Gives back what the endpoint was made from, or the endpoint itself while the buffer is lent to the DMA.
@@ -282,7 +280,7 @@ impl<B: Registers + DmaFence> Ep0In<B> {
     ///
     /// A SETUP is held back while the DMA runs, because its registers are out of reach then.
     pub fn next_event(&mut self) -> Option<Event> {
-        if let Some(setup) = self.setup.take() {
+        if let Some(setup) = self.usbd.setup.take() {
             return Some(Event::Setup(setup));
         }
         // Sampled first: what came before this SETUP, a reset or a packet taken, is then seen to have come.
@@ -312,7 +310,7 @@ impl<B: Registers + DmaFence> Ep0In<B> {
         let setup = self.usbd.take_setup();
         if self.take_reset() {
             // The SETUP that was read may be of after the reset, and its event is cleared.
-            self.setup = Some(setup);
+            self.usbd.setup = Some(setup);
             return Some(Event::Reset);
         }
         Some(Event::Setup(setup))

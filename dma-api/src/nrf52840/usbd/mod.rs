@@ -23,6 +23,9 @@ pub type ChipBus<F> = Bus<Volatile<{ map::BASE }>, F>;
 #[derive(Debug)]
 pub struct Usbd<B> {
     bus: B,
+    /// A SETUP that was read together with a reset, which is reported first: its event is cleared, so whoever has the
+    /// block next must be told.
+    setup: Option<Setup>,
 }
 
 /// Whether a write of `value` to `offset` starts a transfer, now or through a shortcut.
@@ -36,7 +39,7 @@ const fn starts_transfer(offset: u16, value: u32) -> bool {
 impl<B: Registers> Usbd<B> {
     /// The controller behind `bus`. Whoever made the bus has vouched that nobody else uses it.
     pub const fn new(bus: B) -> Self {
-        Self { bus }
+        Self { bus, setup: None }
     }
 
     /// Powers the controller up. Goes on in hardware, for a few microseconds: see [`is_ready`](Self::is_ready).
@@ -56,6 +59,7 @@ impl<B: Registers> Usbd<B> {
     /// Powers the controller down. Takes `&mut self`, which an endpoint gives out only when its transfer has ended:
     /// [`Ep0In::into_parts`].
     pub fn power_down(&mut self) {
+        self.setup = None;
         self.write(map::usbpullup(), 0);
         self.write(map::enable(), 0);
     }
