@@ -20,7 +20,7 @@
 //! - A SETUP that arrives between `next_event` and the start of the answer to the one before can be given that answer:
 //!   the hardware disarms at the SETUP, and START arms again. `next_event` disarms when it sees the SETUP, and stalls the
 //!   status stage if the host was faster. A host that has ended the status stage as well has the old answer; the
-//!   hardware offers no way to close that window.
+//!   hardware offers no way to close that window. `end` alone does not look: a packet taken is a packet sent.
 //! - Some drivers assume that a bus reset ends a running transfer without ENDEPIN\[0\] (the datasheet is silent). On
 //!   such silicon an aborted transfer stays `Busy` until the controller is powered down and up.
 
@@ -118,8 +118,10 @@ pub enum Event {
 #[derive(Clone, Copy, Debug)]
 enum State {
     Idle,
+    /// `overtaken`: a SETUP has come before the host has fetched the packet. It may fetch it as the answer to that.
     Sending {
         length: usize,
+        overtaken: bool,
     },
     /// `stale`: the host may have fetched the packet as the answer to the SETUP that is pending.
     Aborted {
@@ -228,7 +230,7 @@ impl<B: Registers + DmaFence> Ep0In<B> {
         // - The CPU leaves it alone until `acquire`: it is touched in `State::Idle` only (second invariant).
         let address = unsafe { self.usbd.bus.release(region) };
         // INVARIANT: `release` was called with this region just now.
-        self.state = State::Sending { length: region.length };
+        self.state = State::Sending { length: region.length, overtaken: false };
 
         self.usbd.write(map::epin_ptr(0), address.get());
         self.usbd.write(map::epin_maxcnt(0), maxcnt);
@@ -240,6 +242,11 @@ impl<B: Registers + DmaFence> Ep0In<B> {
         // - The memory of the transfer, EPIN[0].PTR and MAXCNT, is `region`: released above, and `acquire`d only
         //   after ENDEPIN[0] was read as 1, in `take_back_from`.
         unsafe { self.usbd.bus.write(map::tasks_startepin(0), map::tasks_startepin::TASK.mask()) };
+        // A SETUP that is still to come disarms the packet. One that is here may have come before the start; if the
+        // packet is not taken yet, it never is for the request that it is the answer to.
+        let overtaken = self.usbd.event(map::events_ep0setup()) && !self.usbd.event(map::events_ep0datadone());
+        // INVARIANT: as above, with the same length.
+        self.state = State::Sending { length: region.length, overtaken };
         Ok(())
     }
 
@@ -250,7 +257,7 @@ impl<B: Registers + DmaFence> Ep0In<B> {
     /// [`EndError::NotDone`] until the host has the packet: call it again. [`EndError::NotStarted`] without a
     /// transfer.
     pub fn end(&mut self) -> Result<(), EndError> {
-        let State::Sending { length } = self.state else {
+        let State::Sending { length, .. } = self.state else {
             return Err(EndError::NotStarted);
         };
         // ENDEPIN[0] is what frees the buffer. EP0DATADONE implies it on a sane chip; believing one flag about the
@@ -268,7 +275,7 @@ impl<B: Registers + DmaFence> Ep0In<B> {
     /// Never blocks. EasyDMA cannot be stopped: the endpoint stays `busy` until the DMA has read the buffer, a few
     /// microseconds.
     pub fn abort(&mut self) {
-        if let State::Sending { length } = self.state {
+        if let State::Sending { length, .. } = self.state {
             // A late EP0DATADONE must not permit the status stage of a transfer that it does not belong to.
             self.usbd.write(map::shorts(), 0);
             // INVARIANT: the length is that of `Sending`.
@@ -290,7 +297,9 @@ impl<B: Registers + DmaFence> Ep0In<B> {
             self.forget_taken_packet();
             return Some(Event::Reset);
         }
-        if self.end().is_ok() {
+        // A packet that was overtaken is not the answer that the host takes it for: not sent, but stale.
+        let overtaken = matches!(self.state, State::Sending { overtaken: true, .. });
+        if !overtaken && self.end().is_ok() {
             return Some(Event::Sent);
         }
         if !setup {
