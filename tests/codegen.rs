@@ -21,8 +21,11 @@ use listing::{Function, order};
 
 mod listing;
 
-/// How many instructions `Ep0In::start` may have more than the code by hand. Measured: 0.
-const START_MARGIN: usize = 0;
+/// How many instructions `Ep0In::start` may have more than the code by hand.
+///
+/// Measured: 1. It keeps the length of what it has lent, because `acquire` is given it: a fence that maintains a cache
+/// needs it. The twin knows that this chip has no cache. Neither a check nor an access to the peripheral.
+const START_MARGIN: usize = 1;
 
 /// How many instructions `Ep0In::end` may have more than the code by hand. Measured: 0.
 const END_MARGIN: usize = 0;

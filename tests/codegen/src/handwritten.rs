@@ -3,6 +3,8 @@
 //! The same checks as in `Ep0In`, the same register accesses in the same order, the same fences, the same answers
 //! (the test compares the accesses of every path). What differs:
 //!
+//! - `Ep0In` keeps the length that it has lent, because `acquire` is given it: a fence that maintains a cache needs it.
+//!   The twin knows that this chip has no cache.
 //! - `Ep0In` tells why it refused, in a `Result`. Here as there, the caller asks only whether it did.
 //! - The twin is unsafe to call: what `Ep0In` knows from its types is the caller's promise here.
 
@@ -13,7 +15,8 @@ use core::ptr::copy_nonoverlapping;
 use core::sync::atomic::{Ordering, compiler_fence};
 
 use crate::registers::{
-    CORE_EP0CS, CORE_EP0CS_INBSY, COREDATA, COREINDEX, EP0DATADONE_EP0STATUS, EPIN_0_MAXCNT, EPIN_0_PTR, EVENTS_ENDEPIN_0, EVENTS_EP0DATADONE, SHORTS, TASKS_STARTEPIN_0,
+    CORE_EP0CS, CORE_EP0CS_INBSY, COREDATA, COREINDEX, EP0DATADONE_EP0STATUS, EPIN_0_MAXCNT, EPIN_0_PTR,
+    EVENTS_ENDEPIN_0, EVENTS_EP0DATADONE, EVENTS_EP0SETUP, SHORTS, TASKS_STARTEPIN_0,
 };
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -27,12 +30,14 @@ enum State {
 pub struct Handwritten {
     buffer: *mut u8,
     state: State,
+    /// A SETUP has come before the host has fetched the packet.
+    overtaken: bool,
 }
 
 impl Handwritten {
     /// An idle endpoint that sends from `buffer`.
     pub const fn new(buffer: *mut u8) -> Self {
-        Self { buffer, state: State::Idle }
+        Self { buffer, state: State::Idle, overtaken: false }
     }
 
     /// Gives a packet on its way up, without the register write that belongs to it: it makes the state reachable.
@@ -92,6 +97,7 @@ pub unsafe fn handwritten_start(endpoint: &mut Handwritten, bytes: &[u8]) -> boo
         EVENTS_EP0DATADONE.write_volatile(0);
         SHORTS.write_volatile(EP0DATADONE_EP0STATUS);
         TASKS_STARTEPIN_0.write_volatile(1);
+        endpoint.overtaken = EVENTS_EP0SETUP.read_volatile() != 0 && EVENTS_EP0DATADONE.read_volatile() == 0;
     }
     true
 }

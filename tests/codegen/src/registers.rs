@@ -8,6 +8,7 @@ use core::ptr::with_exposed_provenance_mut;
 pub(crate) const TASKS_STARTEPIN_0: *mut u32 = with_exposed_provenance_mut(0x4002_7004);
 pub(crate) const EVENTS_ENDEPIN_0: *mut u32 = with_exposed_provenance_mut(0x4002_7108);
 pub(crate) const EVENTS_EP0DATADONE: *mut u32 = with_exposed_provenance_mut(0x4002_7128);
+pub(crate) const EVENTS_EP0SETUP: *mut u32 = with_exposed_provenance_mut(0x4002_715C);
 pub(crate) const SHORTS: *mut u32 = with_exposed_provenance_mut(0x4002_7200);
 pub(crate) const EPIN_0_PTR: *mut u32 = with_exposed_provenance_mut(0x4002_7600);
 pub(crate) const EPIN_0_MAXCNT: *mut u32 = with_exposed_provenance_mut(0x4002_7604);

@@ -27,13 +27,16 @@
 use core::fmt;
 use core::ptr::NonNull;
 
-use thiserror::Error;
-
 use super::{Usbd, map};
 use crate::address::{Direction, Region};
 use crate::fence::DmaFence;
 use crate::registers::Registers;
-use crate::usb::Setup;
+
+mod control;
+mod error;
+
+pub use control::Event;
+pub use error::{AcceptError, EndError, StartError};
 
 /// The memory that endpoint 0's packets are sent from: 64 bytes in RAM.
 #[repr(C, align(4))]
@@ -56,59 +59,6 @@ impl fmt::Debug for Ep0Buffer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Ep0Buffer")
     }
-}
-
-/// Why [`Ep0In::start`] did not start. Nothing was touched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// The buffer is still lent to the DMA, or the host has not taken the packet.
-    #[error("endpoint 0 IN is busy with a packet: call `end` until it succeeds, or `abort` if the host has given up")]
-    Busy,
-    /// More than a packet.
-    #[error("{length} bytes do not fit a packet of endpoint 0: send at most 64 at a time")]
-    TooLong {
-        /// How many bytes were given.
-        length: usize,
-    },
-    /// No bytes.
-    #[error(
-        "0 bytes make no data stage: use `accept` for the status stage, or `start_zero_length` to end a data stage"
-    )]
-    Empty,
-}
-
-/// Why [`Ep0In::end`] did not end the transfer. Nothing was changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum EndError {
-    /// The DMA still runs, or the host has not taken the packet.
-    #[error("the packet is still on its way: wait for EVENTS_EP0DATADONE")]
-    NotDone,
-    /// There is no transfer to end.
-    #[error("no packet is on its way: none was started, or it was aborted")]
-    NotStarted,
-}
-
-/// Why [`Ep0In::accept`] or [`Ep0In::stall`] did nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum AcceptError {
-    /// A packet is on its way, and the tasks of endpoint 0 need the DMA engine idle.
-    #[error("endpoint 0 IN is busy with a packet: end or abort it first")]
-    Busy,
-}
-
-/// What happened on endpoint 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Event {
-    /// The host has reset the bus. A packet on its way was aborted.
-    Reset,
-    /// The host has taken the packet; the status stage is permitted.
-    Sent,
-    /// A control transfer begins. A packet on its way was aborted.
-    Setup(Setup),
 }
 
 /// # Invariants
@@ -281,101 +231,6 @@ impl<B: Registers + DmaFence> Ep0In<B> {
             // INVARIANT: the length is that of `Sending`.
             self.state = State::Aborted { length, stale: false };
         }
-    }
-
-    /// Takes the next event, in the order reset, sent, SETUP; ends or aborts the transfer that it concerns.
-    ///
-    /// A SETUP is held back while the DMA runs, because its registers are out of reach then.
-    pub fn next_event(&mut self) -> Option<Event> {
-        if let Some(setup) = self.usbd.setup.take() {
-            return Some(Event::Setup(setup));
-        }
-        // Sampled first: what came before this SETUP, a reset or a packet taken, is then seen to have come.
-        let setup = self.usbd.event(map::events_ep0setup());
-        if self.take_reset() {
-            self.abort();
-            self.forget_taken_packet();
-            return Some(Event::Reset);
-        }
-        // A packet that was overtaken is not the answer that the host takes it for: not sent, but stale.
-        let overtaken = matches!(self.state, State::Sending { overtaken: true, .. });
-        if !overtaken && self.end().is_ok() {
-            return Some(Event::Sent);
-        }
-        if !setup {
-            return None;
-        }
-        self.abort();
-        let aborted = self.state;
-        if !self.take_back() {
-            return None;
-        }
-        if let State::Aborted { stale, .. } = aborted
-            && (self.usbd.event(map::events_ep0datadone()) || stale)
-        {
-            self.refuse_stale_answer();
-            return None;
-        }
-        let setup = self.usbd.take_setup();
-        if self.take_reset() {
-            // The SETUP that was read may be of after the reset, and its event is cleared.
-            self.usbd.setup = Some(setup);
-            return Some(Event::Reset);
-        }
-        Some(Event::Setup(setup))
-    }
-
-    fn take_reset(&self) -> bool {
-        let reset = self.usbd.event(map::events_usbreset());
-        if reset {
-            self.usbd.write(map::events_usbreset(), 0);
-        }
-        reset
-    }
-
-    /// After a reset: a packet that was taken before it says nothing about what comes after.
-    fn forget_taken_packet(&mut self) {
-        self.usbd.write(map::events_ep0datadone(), 0);
-        if let State::Aborted { stale, .. } = &mut self.state {
-            // A SETUP is here already. If the packet was taken after it, that was forgotten just now.
-            *stale = self.usbd.event(map::events_ep0setup());
-        }
-    }
-
-    /// The host has fetched the packet of the transfer before as the answer to this SETUP: too early for us to take it
-    /// out, but its status stage is not permitted yet. Refusing that makes the host ask again.
-    fn refuse_stale_answer(&self) {
-        self.usbd.write(map::events_ep0datadone(), 0);
-        self.usbd.write(map::events_ep0setup(), 0);
-        self.usbd.write(map::tasks_ep0stall(), map::tasks_ep0stall::TASK.mask());
-    }
-
-    /// Permits the status stage: the request without data is accepted.
-    ///
-    /// Not for SET_ADDRESS, which the hardware answers by itself.
-    ///
-    /// # Errors
-    ///
-    /// [`AcceptError::Busy`] while a packet is on its way.
-    pub fn accept(&mut self) -> Result<(), AcceptError> {
-        self.trigger(map::tasks_ep0status())
-    }
-
-    /// Refuses the request: data and status stages are answered with STALL, until the next SETUP.
-    ///
-    /// # Errors
-    ///
-    /// [`AcceptError::Busy`] while a packet is on its way.
-    pub fn stall(&mut self) -> Result<(), AcceptError> {
-        self.trigger(map::tasks_ep0stall())
-    }
-
-    fn trigger(&mut self, task: u16) -> Result<(), AcceptError> {
-        if !self.take_back() {
-            return Err(AcceptError::Busy);
-        }
-        self.usbd.write(task, 1);
-        Ok(())
     }
 
     /// The first `length` bytes of the buffer, as they are lent.
