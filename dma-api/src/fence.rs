@@ -19,9 +19,10 @@
 //! - [`InOrder`]: Cortex-M0 to M4F. ARM's application note AN321 (3.2, 4.18) says that these cores do not reorder
 //!   memory transfers and do not overlap two writes, so that leaving out the DMB before a DMA start causes no error.
 //!   What is left to stop is the compiler: `compiler_fence`, no instruction.
-//! - [`Barrier`]: everything else. A Cortex-M7 has a store buffer (and a data cache, which these fences do *not*
-//!   maintain); on a multi-core chip another core or another master sees writes in an order of its own. `fence`
-//!   compiles to DMB there.
+//! - [`Barrier`]: Cortex-M7 and multi-core Cortex-M. A Cortex-M7 has a store buffer (and a data cache, which these
+//!   fences do *not* maintain); on a multi-core chip another core or another master sees writes in an order of its own.
+//!   `fence` compiles to DMB there. For other architectures (aarch64, RISC-V) write a fence of your own: a CPU's fence
+//!   need not order its memory accesses against its device accesses.
 //!
 //! dmacheck runs every driver of this crate with both on models of all three machines: `compiler_fence` is a race on
 //! a Cortex-M7 and on a multi-core chip, and sound on a Cortex-M4.
@@ -112,15 +113,16 @@ unsafe impl DmaFence for InOrder {
     }
 }
 
-/// The fence for every other core: Cortex-M7, multi-core chips, application processors. Emits DMB on Arm.
+/// The fence for Cortex-M7 and for multi-core Cortex-M chips. Emits DMB.
 ///
 /// Caches are not maintained: a buffer in cached memory needs a fence that cleans and invalidates its lines.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Barrier;
 
 // SAFETY:
-// - `release`: `fence(Release)` orders earlier accesses before later writes, for the compiler and for the core.
-// - `acquire`: `fence(Acquire)` orders later accesses after earlier reads, likewise.
+// - `release`: `fence(Release)` keeps the compiler from moving earlier accesses behind later volatile writes, and is a
+//   DMB on Cortex-M, which orders all memory and device accesses before it with all after it (ARMv7-M ARM, DMB).
+// - `acquire`: `fence(Acquire)` likewise, for later accesses and earlier volatile reads.
 // - The address is the pointer's own: CPU and DMA share the bus.
 unsafe impl DmaFence for Barrier {
     #[inline]

@@ -27,8 +27,8 @@
 //! let mut usbd = Usbd::new(ChipBus::new(registers, InOrder));
 //! usbd.power_up();
 //! while !usbd.is_ready() {}
+//! usbd.connect();
 //! let mut ep0in = Ep0In::new(usbd, buffer());
-//! ep0in.usbd().connect();
 //! loop {
 //!     match ep0in.next_event() {
 //!         Some(Event::Setup(setup)) if setup.is_in() => {

@@ -9,9 +9,14 @@ use crate::fence::DmaFence;
 
 /// The 32-bit registers of one peripheral, by their offset from its base address in bytes.
 ///
-/// Accesses through one value happen in program order, as on device memory: an implementation must neither merge
-/// nor reorder them among themselves. They order nothing else; that is the work of [`DmaFence`].
-pub trait Registers {
+/// They order nothing but themselves; memory is the business of [`DmaFence`].
+///
+/// # Safety
+///
+/// Drivers let go of memory, and take it back, by what they read. An implementation promises:
+/// - `read` returns what the register holds, and `write` writes it: none is made up, merged or left out.
+/// - Accesses through one value happen in program order, as on device memory.
+pub unsafe trait Registers {
     /// Reads the register at `offset`.
     ///
     /// Safe: no read of a peripheral that this crate describes starts a transfer.
@@ -54,7 +59,10 @@ impl<const BASE: usize> Volatile<BASE> {
     }
 }
 
-impl<const BASE: usize> Registers for Volatile<BASE> {
+// SAFETY:
+// - `read` and `write` are one volatile access each: the compiler neither makes up, merges nor leaves out any.
+// - Volatile accesses are not reordered among themselves, by the compiler; device memory keeps program order, on Arm.
+unsafe impl<const BASE: usize> Registers for Volatile<BASE> {
     #[inline]
     fn read(&self, offset: u16) -> u32 {
         // SAFETY:
@@ -86,7 +94,10 @@ impl<R: Registers, F: DmaFence> Bus<R, F> {
     }
 }
 
-impl<R: Registers, F> Registers for Bus<R, F> {
+// SAFETY:
+// - `read` and `write` are those of `R`, which promises the same.
+// - So is their order.
+unsafe impl<R: Registers, F> Registers for Bus<R, F> {
     #[inline]
     fn read(&self, offset: u16) -> u32 {
         self.registers.read(offset)
@@ -102,6 +113,8 @@ impl<R: Registers, F> Registers for Bus<R, F> {
 
 // SAFETY:
 // - `release` and `acquire` order what `DmaFence` promises: they are those of `F`, which promises it.
+// - The address is the region's for the engine behind `R`: `F` promises it for the chip that it is made for, and
+//   whoever made `R` has promised that this is the chip (`Volatile::new`).
 unsafe impl<R, F: DmaFence> DmaFence for Bus<R, F> {
     #[inline]
     unsafe fn release(&self, region: Region) -> BusAddress {

@@ -19,6 +19,8 @@ pub struct Setup {
 pub const SET_ADDRESS: u8 = 5;
 /// bRequest GET_DESCRIPTOR.
 pub const GET_DESCRIPTOR: u8 = 6;
+/// bRequest SET_CONFIGURATION.
+pub const SET_CONFIGURATION: u8 = 9;
 /// Descriptor type DEVICE, the high byte of wValue in GET_DESCRIPTOR.
 pub const DEVICE_DESCRIPTOR: u8 = 1;
 /// bmRequestType: standard, device, device to host.
@@ -41,6 +43,11 @@ impl Setup {
     /// SET_ADDRESS with this address.
     pub const fn set_address(address: u8) -> Self {
         Self { request_type: STANDARD_DEVICE_OUT, request: SET_ADDRESS, value: address as u16, index: 0, length: 0 }
+    }
+
+    /// SET_CONFIGURATION with this configuration.
+    pub const fn set_configuration(configuration: u8) -> Self {
+        Self { request: SET_CONFIGURATION, ..Self::set_address(configuration) }
     }
 
     /// Whether the data stage goes from device to host. Without a data stage (`length == 0`) it means nothing.

@@ -19,7 +19,7 @@ fn without_arguments_it_shows_a_transfer_and_ends_with_the_verdicts() {
     let (code, out, err) = run(&[]);
     assert_eq!(code, 0, "{err}");
     assert!(out.contains("TASKS_STARTEPIN[0] <- 0x1") && out.contains("SETUP 80 06 00 01"), "{out}");
-    assert_eq!(out.lines().last(), Some("verdicts: 33 as expected, 0 unexpected"));
+    assert_eq!(out.lines().last(), Some("verdicts: 34 as expected, 0 unexpected"));
     assert!(!out.contains('\u{1b}'), "colours go to terminals only");
     assert_eq!(err, "");
 }

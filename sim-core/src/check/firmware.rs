@@ -1,9 +1,9 @@
-//! A small device: answers GET_DESCRIPTOR and SET_ADDRESS through `Ep0In`.
+//! A small device: answers GET_DESCRIPTOR, SET_ADDRESS and SET_CONFIGURATION through `Ep0In`.
 //!
 //! Runs on every [`Board`], so on threads, stepped, and (with a loop that does not end) on the chip.
 
 use dma_api::nrf52840::usbd::{Ep0In, Event, Usbd};
-use dma_api::usb::{DEVICE_DESCRIPTOR, GET_DESCRIPTOR, SET_ADDRESS, Setup};
+use dma_api::usb::{DEVICE_DESCRIPTOR, GET_DESCRIPTOR, SET_ADDRESS, SET_CONFIGURATION, Setup};
 
 use crate::explore::Board;
 use crate::statics;
@@ -16,9 +16,8 @@ pub fn connect<B: Board>(board: B) -> Ep0In<B> {
     let mut usbd = Usbd::new(board);
     usbd.power_up();
     while !usbd.is_ready() {}
-    let ep0in = Ep0In::new(usbd, statics::ep0_buffer());
-    ep0in.usbd().connect();
-    ep0in
+    usbd.connect();
+    Ep0In::new(usbd, statics::ep0_buffer())
 }
 
 /// Serves the host until it is done.
@@ -50,6 +49,7 @@ pub fn answer<B: Board>(ep0in: &mut Ep0In<B>, setup: Setup) {
         }
         // The hardware answers it, status stage included.
         SET_ADDRESS => {}
+        SET_CONFIGURATION => ep0in.accept().expect("the SETUP has ended the packet before"),
         _ => ep0in.stall().expect("the SETUP has ended the packet before"),
     }
 }

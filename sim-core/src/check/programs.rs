@@ -112,12 +112,21 @@ pub enum Try {
     DoubleStart,
     /// Sends a request that the device refuses, then reads the descriptor.
     Stall,
+    /// Sends a request without data that the device accepts, then reads the descriptor.
+    NoData,
 }
 
 impl Try {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::ControlRead, Self::Reset, Self::NewSetup, Self::EarlyStatus, Self::DoubleStart, Self::Stall];
+    pub const ALL: [Self; 7] = [
+        Self::ControlRead,
+        Self::Reset,
+        Self::NewSetup,
+        Self::EarlyStatus,
+        Self::DoubleStart,
+        Self::Stall,
+        Self::NoData,
+    ];
 
     fn text(self) -> &'static str {
         match self {
@@ -127,6 +136,7 @@ impl Try {
             Self::EarlyStatus => "early-status",
             Self::DoubleStart => "double-start",
             Self::Stall => "stall",
+            Self::NoData => "no-data",
         }
     }
 }
@@ -192,6 +202,7 @@ impl Program for Device {
                 }
                 Try::DoubleStart => {}
                 Try::Stall => expect_stall(&mut host).await?,
+                Try::NoData => host.control_out(Setup::set_configuration(1), &[]).await?,
             }
             read_descriptor(&mut host, length).await
         })

@@ -148,7 +148,10 @@ impl std::fmt::Debug for Bus {
     }
 }
 
-impl Registers for Bus {
+// SAFETY:
+// - `read` and `write` are those of the emulated chip, whose registers these are.
+// - Each takes effect at once, in program order.
+unsafe impl Registers for Bus {
     fn read(&self, offset: u16) -> u32 {
         let line = Location::caller();
         let value = self.shared.with(|soc| soc.cpu_read(offset, line));

@@ -64,13 +64,14 @@ impl<B: Registers> Usbd<B> {
         self.write(map::enable(), 0);
     }
 
-    /// Pulls D+ up: the host sees a full-speed device, and resets the bus.
-    pub fn connect(&self) {
+    /// Pulls D+ up: the host sees a full-speed device, and resets the bus. Out of reach while a transfer runs, so before
+    /// [`Ep0In::new`].
+    pub fn connect(&mut self) {
         self.write(map::usbpullup(), map::usbpullup::CONNECT.mask());
     }
 
-    /// Lets D+ go: the host sees the device leave.
-    pub fn disconnect(&self) {
+    /// Lets D+ go: the host sees the device leave. After [`Ep0In::into_parts`].
+    pub fn disconnect(&mut self) {
         self.write(map::usbpullup(), 0);
     }
 

@@ -7,7 +7,9 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum StartError {
     /// The buffer is still lent to the DMA, or the host has not taken the packet.
-    #[error("endpoint 0 IN is busy with a packet: call `end` until it succeeds, or `abort` if the host has given up")]
+    #[error(
+        "endpoint 0 IN is busy with a packet: call `end` until it succeeds; if the host has given up, `abort`, and try again until the DMA has read the buffer"
+    )]
     Busy,
     /// More than a packet.
     #[error("{length} bytes do not fit a packet of endpoint 0: send at most 64 at a time")]
