@@ -1,0 +1,321 @@
+//! Random calls of `Ep0In`, random hosts, random schedules: the property holds.
+//!
+//! The property is in this package's library (`tests/src`), with what it is compared with. Here are the cases, the twins
+//! that must be found, what was found before, and the bytes that a fuzzer makes of a case.
+//!
+//! The cases are the same in each run: a failure here is not one of luck. New ones are the fuzzer's business.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{Config, RngSeed, TestRunner};
+use sim_core::explore::Kind;
+use sim_core::machine::Machine;
+use sim_core::monitor::Rule;
+use tests::bytes;
+use tests::conversation::Hazard;
+use tests::operations::{Case, HostOperation, LONGEST_START, LONGEST_WAIT, MOST_OPERATIONS, Operation, Request};
+use tests::property::{self, Failure};
+use tests::sabotage::Twin;
+
+/// How many random cases.
+const CASES: u32 = 30_000;
+
+/// How many random byte strings.
+const BYTE_STRINGS: u32 = 10_000;
+
+/// Within how many cases each twin must be found.
+const CASES_OF_A_TWIN: u64 = 2_000;
+
+/// How many schedules a case is tried on while it is made smaller: most of what fails does so on some, not on all.
+const SCHEDULES_OF_A_SMALLER_CASE: u32 = 200;
+
+fn runner(cases: u32) -> TestRunner {
+    TestRunner::new(Config {
+        cases,
+        failure_persistence: None,
+        rng_seed: RngSeed::Fixed(0xE90),
+        max_shrink_iters: 2_000,
+        ..Config::default()
+    })
+}
+
+fn start() -> impl Strategy<Value = Operation> {
+    prop_oneof![
+        6 => (1..=8u8).prop_map(Operation::Start),
+        2 => (9..=64u8).prop_map(Operation::Start),
+        1 => prop_oneof![Just(0), 65..=LONGEST_START].prop_map(Operation::Start),
+        1 => Just(Operation::StartZeroLength),
+    ]
+}
+
+/// One call, or a few that belong together.
+fn operations() -> impl Strategy<Value = Vec<Operation>> {
+    let any = prop_oneof![
+        3 => start(),
+        3 => Just(Operation::End),
+        1 => Just(Operation::Abort),
+        1 => Just(Operation::Busy),
+        5 => Just(Operation::NextEvent),
+        2 => Just(Operation::Accept),
+        1 => Just(Operation::Stall),
+        1 => Just(Operation::TakeApart),
+        1 => Just(Operation::Connect),
+        2 => (0..=LONGEST_WAIT).prop_map(Operation::Wait),
+    ];
+    let ending = prop_oneof![Just(Operation::NextEvent), Just(Operation::End)];
+    let packet = (start(), 0..=LONGEST_WAIT, ending)
+        .prop_map(|(start, polls, end)| vec![Operation::NextEvent, start, Operation::Wait(polls), end]);
+    prop_oneof![3 => any.prop_map(|operation| vec![operation]), 1 => packet]
+}
+
+/// One step of the host, or a control transfer.
+fn host_operations() -> impl Strategy<Value = Vec<HostOperation>> {
+    let read = (1..=130u8).prop_map(Request::Read);
+    let request = prop_oneof![4 => read, 1 => Just(Request::NoData), 1 => Just(Request::SetAddress)];
+    let request = request.prop_map(HostOperation::Setup).boxed();
+    let any = prop_oneof![
+        1 => Just(HostOperation::Reset),
+        2 => request.clone(),
+        4 => Just(HostOperation::InOnce),
+        2 => Just(HostOperation::OutStatusOnce),
+    ];
+    let transfer = (request, 0..20usize, 0..3usize).prop_map(|(request, ins, outs)| {
+        let ins = vec![HostOperation::InOnce; ins];
+        [vec![request], ins, vec![HostOperation::OutStatusOnce; outs]].concat()
+    });
+    prop_oneof![4 => any.prop_map(|operation| vec![operation]), 1 => transfer]
+}
+
+/// Which kind of operation this is, as a bit.
+fn bit(operation: &str) -> u32 {
+    operation.bytes().next().map_or(0, |letter| 1 << (letter - b'A'))
+}
+
+/// A case. Swarm: in half of the cases some kinds of operations are switched off, so that the others come in longer runs.
+fn case() -> impl Strategy<Value = Case> {
+    let lists = (
+        prop::collection::vec(operations(), 0..MOST_OPERATIONS),
+        prop::collection::vec(host_operations(), 0..MOST_OPERATIONS / 2),
+    );
+    let machine = prop::sample::select(Machine::ALL.to_vec());
+    let off = prop_oneof![Just((0, 0)), any::<(u32, u32)>()];
+    (lists, machine, off, any::<bool>(), any::<u32>()).prop_map(
+        |((cpu, host), machine, (cpu_off, host_off), careful, schedule)| {
+            let cpu = cpu.concat().into_iter().filter(|operation| bit(&operation.to_string()) & cpu_off == 0);
+            let host = host.concat().into_iter().filter(|operation| bit(&operation.to_string()) & host_off == 0);
+            let (cpu, host) = (cpu.take(MOST_OPERATIONS).collect(), host.take(MOST_OPERATIONS).collect());
+            Case { cpu, host, machine, careful, schedule }
+        },
+    )
+}
+
+/// The cells of the table in `Ep0In`'s documentation: state, call, result.
+const CELLS: [&str; 56] = [
+    "idle Start Ok",
+    "idle Start Empty",
+    "idle Start TooLong",
+    "idle StartZeroLength Ok",
+    "idle End NotStarted",
+    "idle Abort ()",
+    "idle Busy false",
+    "idle NextEvent None",
+    "idle NextEvent Reset",
+    "idle NextEvent Setup",
+    "idle Accept Ok",
+    "idle Stall Ok",
+    "idle TakeApart Ok",
+    "idle Connect ()",
+    "idle Wait ()",
+    "sending Start Busy",
+    "sending Start Empty",
+    "sending Start TooLong",
+    "sending StartZeroLength Busy",
+    "sending End Ok",
+    "sending End NotDone",
+    "sending Abort ()",
+    "sending Busy true",
+    "sending NextEvent None",
+    "sending NextEvent Reset",
+    "sending NextEvent Sent",
+    "sending NextEvent Setup",
+    "sending NextEvent refused",
+    "sending Accept Busy",
+    "sending Stall Busy",
+    "sending TakeApart Err",
+    "sending Connect ()",
+    "sending Wait ()",
+    "aborted Start Ok",
+    "aborted Start Busy",
+    "aborted Start Empty",
+    "aborted Start TooLong",
+    "aborted StartZeroLength Ok",
+    "aborted StartZeroLength Busy",
+    "aborted End NotStarted",
+    "aborted Abort ()",
+    "aborted Busy true",
+    "aborted Busy false",
+    "aborted NextEvent None",
+    "aborted NextEvent Reset",
+    "aborted NextEvent Setup",
+    "aborted NextEvent refused",
+    "aborted Accept Ok",
+    "aborted Accept Busy",
+    "aborted Stall Ok",
+    "aborted Stall Busy",
+    "aborted TakeApart Ok",
+    "aborted TakeApart Err",
+    "aborted Connect ()",
+    "aborted Wait ()",
+    "packets taken",
+];
+
+#[test]
+fn endpoint_keeps_the_property_in_every_case_and_every_cell_of_its_table_is_reached() {
+    let counts = RefCell::new(BTreeMap::<String, usize>::new());
+    let is_shrinking = Cell::new(false);
+    let result = runner(CASES).run(&case(), |case| {
+        let schedules = if is_shrinking.get() { 0..SCHEDULES_OF_A_SMALLER_CASE } else { 0..0 };
+        for schedule in std::iter::once(case.schedule).chain(schedules) {
+            let report = property::run(&Case { schedule, ..case.clone() }, None).map_err(|failure| {
+                is_shrinking.set(true);
+                TestCaseError::fail(failure.to_string())
+            })?;
+            let mut counts = counts.borrow_mut();
+            for cell in report.cells {
+                *counts.entry(cell).or_default() += 1;
+            }
+            *counts.entry("packets taken".to_owned()).or_default() += report.packets;
+            if let Some(hazard) = report.hazard {
+                *counts.entry(format!("{hazard:?}")).or_default() += 1;
+            }
+        }
+        Ok(())
+    });
+    let counts = counts.into_inner();
+    println!("{counts:#?}");
+    if let Err(failure) = result {
+        panic!("{failure}");
+    }
+    for cell in CELLS {
+        assert!(counts.get(cell).is_some_and(|&count| count >= 20), "`{cell}` was hardly reached");
+    }
+}
+
+/// The first failure of a twin, and in which case it was found.
+fn first_failure(twin: Twin) -> Option<(u64, Failure)> {
+    let mut runner = runner(CASES);
+    let case = case();
+    (1..=CASES_OF_A_TWIN).find_map(|number| {
+        let case = case.new_tree(&mut runner).expect("no case is rejected").current();
+        property::run(&case, Some(twin)).err().map(|failure| (number, failure))
+    })
+}
+
+/// The twin is found, as what it is; and its replay string finds it again.
+fn assert_found(twin: Twin, kind: Kind) -> String {
+    let Some((number, failure)) = first_failure(twin) else {
+        panic!("{twin} was not found in {CASES_OF_A_TWIN} cases");
+    };
+    println!("{twin}: case {number}: {failure}");
+    assert_eq!(failure.kind(), kind, "{failure}");
+    let replay = failure.replay().expect("each of these kinds has a replay string");
+    let again = property::replay(replay).expect("the string is of this program").expect_err("it failed before");
+    assert_eq!(again.kind(), kind, "{again}");
+    failure.to_string()
+}
+
+#[test]
+fn board_that_forgets_acquire_is_found() {
+    assert_found(Twin::ForgetsAcquire, Kind::Violation(Rule::ReleasedTwice));
+}
+
+#[test]
+fn compiler_fence_on_a_cortex_m7_is_found_to_be_a_race() {
+    assert_found(Twin::WeakFences, Kind::Race);
+}
+
+#[test]
+fn reference_with_another_result_is_found_to_differ() {
+    let failure = assert_found(Twin::WrongReference, Kind::Assertion);
+    assert!(failure.contains("End has returned Ended(Err(NotStarted)), expected Ended(Err(NotDone))"), "{failure}");
+}
+
+#[test]
+fn board_that_hides_resets_is_found() {
+    let failure = assert_found(Twin::HidesReset, Kind::Assertion);
+    assert!(failure.contains("expected Event(Some(Reset))"), "{failure}");
+}
+
+#[test]
+fn board_on_which_every_transfer_has_ended_is_found() {
+    assert_found(Twin::EndsAtOnce, Kind::Violation(Rule::AcquiredInFlight));
+}
+
+#[test]
+fn packet_that_is_one_byte_short_is_found() {
+    let failure = assert_found(Twin::CutsPackets, Kind::Assertion);
+    assert!(failure.contains("the host was given"), "{failure}");
+}
+
+#[test]
+fn shortcut_that_outlives_its_packet_is_found() {
+    let failure = assert_found(Twin::KeepsShorts, Kind::Assertion);
+    assert!(failure.contains("a status stage that nobody has permitted"), "{failure}");
+}
+
+#[test]
+fn chip_on_which_a_reset_swallows_the_end_is_found_to_stay_busy() {
+    // The limit that `Ep0In` documents.
+    let failure = assert_found(Twin::ResetSwallowsEnd, Kind::Deadlock);
+    assert!(failure.contains("the driver polls EVENTS_ENDEPIN[0]"), "{failure}");
+}
+
+#[test]
+fn reset_before_a_setup_is_reported_before_it() {
+    property::hold_everywhere("ep0in:cortex-m4:reckless:NN:RQ1");
+}
+
+#[test]
+fn setup_read_together_with_a_reset_outlives_the_endpoint() {
+    property::hold_everywhere("ep0in:cortex-m4:reckless:NP:RQ1");
+}
+
+#[test]
+fn packet_taken_in_answer_to_another_setup_is_refused_and_not_reported_as_sent() {
+    property::hold_everywhere("ep0in:cortex-m4:reckless:NZN:Q1Q1I");
+}
+
+#[test]
+fn status_stage_of_set_address_is_a_hazard_that_a_careful_firmware_leaves_out() {
+    let hazard = |manner: &str| property::hold(&format!("ep0in:cortex-m4:{manner}:W8C:L"), 0).hazard;
+    assert_eq!(hazard("reckless"), Some(Hazard::AcceptOfSetAddress));
+    assert_eq!(hazard("careful"), None);
+}
+
+#[test]
+fn connecting_during_a_transfer_is_a_hazard_that_a_careful_firmware_leaves_out() {
+    let hazards = |manner: &str| {
+        let name = format!("ep0in:cortex-m4:{manner}:S64U:");
+        (0..20).filter_map(|schedule| property::hold(&name, schedule).hazard).collect::<Vec<_>>()
+    };
+    let reckless = hazards("reckless");
+    assert!(!reckless.is_empty() && reckless.iter().all(|&hazard| hazard == Hazard::ConnectDuringTransfer));
+    assert_eq!(hazards("careful"), []);
+}
+
+#[test]
+fn property_holds_in_every_case_that_a_fuzzer_may_make() {
+    let result = runner(BYTE_STRINGS).run(&prop::collection::vec(any::<u8>(), 0..120), |bytes| {
+        let case = bytes::decode(&bytes);
+        prop_assert_eq!(bytes::decode(&bytes::encode(&case)), case.clone());
+        prop_assert_eq!(Case::by_name(&case.name(), case.schedule), Some(case.clone()));
+        property::run(&case, None).map_err(|failure| TestCaseError::fail(failure.to_string()))?;
+        Ok(())
+    });
+    if let Err(failure) = result {
+        panic!("{failure}");
+    }
+}

@@ -1,0 +1,27 @@
+//! `Ep0In` under random use: the property, and what it is compared with.
+//!
+//! | module | what it has |
+//! |---|---|
+//! | [`operations`] | what CPU and host do: a [`Case`](operations::Case) |
+//! | [`notation`] | a case as one line of text, [`bytes`]: as the bytes that a fuzzer makes |
+//! | [`reference`](mod@reference), [`events`] | the endpoint's states, from its documentation: what a call may return |
+//! | [`world`] | one of the states that it may be in, and what the chip has in store |
+//! | [`conversation`] | what has passed on the wire: what the host may be answered |
+//! | [`firmware`] | the CPU's side: makes the calls, asks the reference about each |
+//! | [`property`] | runs a case on the emulated chip, on its schedule or on all; judges, replays |
+//! | [`pace`] | schedules on which the CPU comes to its turn |
+//! | [`sabotage`] | twins: the same with one thing wrong, which must be found |
+//!
+//! `tests/prop` runs it on cases from proptest, `fuzz/` on cases from libFuzzer.
+
+pub mod bytes;
+pub mod conversation;
+pub mod events;
+pub mod firmware;
+pub mod notation;
+pub mod operations;
+pub mod pace;
+pub mod property;
+pub mod reference;
+pub mod sabotage;
+pub mod world;
