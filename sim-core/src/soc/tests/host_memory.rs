@@ -38,6 +38,19 @@ fn in_transfer_sends_the_windows_bytes() {
 }
 
 #[test]
+fn misuse_during_a_transfer_leaves_its_bytes_alone() {
+    let mut rig = Rig::asked(config());
+    rig.memory[RED_ZONE..RED_ZONE + 8].copy_from_slice(b"8 bytes!");
+    let address = rig.release(8, Direction::MemoryToDevice);
+    rig.start_in(address, 8);
+    rig.soc.engine_step();
+    rig.read(map::size_epout(0));
+    rig.run_to_end();
+    assert_eq!(rig.rules(), [Rule::AccessDuringTransfer]);
+    assert_eq!(rig.host(Token::In), Answer::Data { data1: true, packet: Packet::new(b"8 bytes!") });
+}
+
+#[test]
 fn out_transfer_longer_than_the_window_writes_nothing() {
     for window in [0, 1, 8, 63] {
         let mut rig = Rig::received(config());

@@ -167,8 +167,11 @@ fn misuse_of_the_chip_by_a_shortcut_at_the_end_is_judged_as_well() {
     rig.start_out(address, 64);
     rig.host(Token::Setup(Setup::set_address(5).to_bytes()));
     assert_eq!(rig.rules(), []);
-    rig.run_to_end();
+    while rig.soc.engine_is_busy() {
+        rig.soc.engine_step();
+    }
     assert_eq!(rig.rules(), [Rule::StatusOnSetAddress]);
+    assert_eq!(rig.soc.monitor().violations()[0].site, Site::Dma { block: "EPOUT", endpoint: 0, beat: 16 });
 }
 
 #[test]

@@ -148,6 +148,14 @@ fn request_without_data_needs_the_status_stage_only() {
 }
 
 #[test]
+fn request_for_no_bytes_has_no_data_stage_in_either_direction() {
+    let mut rig = Rig::asked(Setup::get_device_descriptor(0));
+    rig.task(map::tasks_ep0status());
+    assert_eq!(rig.host_in(), status());
+    assert_eq!(rig.events(), Vec::<String>::new());
+}
+
+#[test]
 fn request_without_data_is_refused_by_a_stall() {
     let mut rig = Rig::asked(no_data());
     rig.task(map::tasks_ep0stall());
@@ -194,6 +202,19 @@ fn address_has_seven_bits() {
     let mut rig = Rig::asked(Setup { value: 0xFF85, ..Setup::set_address(0) });
     rig.host_in();
     assert_eq!(rig.read(map::usbaddr()), 5);
+    assert_eq!(rig.token(5, 0, &Token::Setup(no_data().to_bytes())), Answer::Ack);
+}
+
+#[test]
+fn size_is_that_of_the_last_packet_until_the_next() {
+    let mut rig = received(7);
+    rig.start_out(7);
+    rig.end_out();
+    rig.setup(control_write(8));
+    assert_eq!(rig.read(map::size_epout(0)), 7);
+    rig.task(map::tasks_ep0rcvout());
+    rig.host_out(true, &bytes(8));
+    assert_eq!(rig.read(map::size_epout(0)), 8);
 }
 
 #[test]

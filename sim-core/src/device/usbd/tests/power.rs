@@ -98,6 +98,7 @@ fn token_for_another_address_or_endpoint_is_not_answered() {
 #[test]
 fn token_before_the_first_setup_is_answered_nak() {
     let mut rig = Rig::connected();
+    rig.task(map::tasks_ep0status());
     assert_eq!(rig.host_in(), Answer::Nak);
     assert_eq!(rig.host_status_out(), Answer::Nak);
 }

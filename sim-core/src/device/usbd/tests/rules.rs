@@ -270,6 +270,16 @@ fn register_out_of_reach_reads_garbage_and_loses_writes() {
 }
 
 #[test]
+fn start_of_an_out_transfer_beside_an_armed_packet_is_not_reported() {
+    let mut rig = Rig::asked(control_write(8));
+    rig.task(map::tasks_ep0rcvout());
+    rig.host_out(true, &bytes(8));
+    rig.arm(&bytes(3));
+    rig.start_out(8);
+    assert_eq!(rig.rules(), []);
+}
+
+#[test]
 fn misuse_says_what_to_wait_for() {
     let mut rig = busy();
     rig.task(map::tasks_startepin(0));
