@@ -62,7 +62,6 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
         2 => Just(Operation::Accept),
         1 => Just(Operation::Stall),
         1 => Just(Operation::TakeApart),
-        1 => Just(Operation::Connect),
         2 => (0..=LONGEST_WAIT).prop_map(Operation::Wait),
     ];
     let ending = prop_oneof![Just(Operation::NextEvent), Just(Operation::End)];
@@ -113,7 +112,7 @@ fn case() -> impl Strategy<Value = Case> {
 }
 
 /// The cells of the table in `Ep0In`'s documentation: state, call, result.
-const CELLS: [&str; 56] = [
+const CELLS: [&str; 53] = [
     "idle Start Ok",
     "idle Start Empty",
     "idle Start TooLong",
@@ -127,7 +126,6 @@ const CELLS: [&str; 56] = [
     "idle Accept Ok",
     "idle Stall Ok",
     "idle TakeApart Ok",
-    "idle Connect ()",
     "idle Wait ()",
     "sending Start Busy",
     "sending Start Empty",
@@ -145,7 +143,6 @@ const CELLS: [&str; 56] = [
     "sending Accept Busy",
     "sending Stall Busy",
     "sending TakeApart Err",
-    "sending Connect ()",
     "sending Wait ()",
     "aborted Start Ok",
     "aborted Start Busy",
@@ -167,7 +164,6 @@ const CELLS: [&str; 56] = [
     "aborted Stall Busy",
     "aborted TakeApart Ok",
     "aborted TakeApart Err",
-    "aborted Connect ()",
     "aborted Wait ()",
     "packets taken",
 ];
@@ -293,17 +289,6 @@ fn status_stage_of_set_address_is_a_hazard_that_a_careful_firmware_leaves_out() 
     let hazard = |manner: &str| property::hold(&format!("ep0in:cortex-m4:{manner}:W8C:L"), 0).hazard;
     assert_eq!(hazard("reckless"), Some(Hazard::AcceptOfSetAddress));
     assert_eq!(hazard("careful"), None);
-}
-
-#[test]
-fn connecting_during_a_transfer_is_a_hazard_that_a_careful_firmware_leaves_out() {
-    let hazards = |manner: &str| {
-        let name = format!("ep0in:cortex-m4:{manner}:S64U:");
-        (0..20).filter_map(|schedule| property::hold(&name, schedule).hazard).collect::<Vec<_>>()
-    };
-    let reckless = hazards("reckless");
-    assert!(!reckless.is_empty() && reckless.iter().all(|&hazard| hazard == Hazard::ConnectDuringTransfer));
-    assert_eq!(hazards("careful"), []);
 }
 
 #[test]

@@ -23,7 +23,7 @@ enum Either {
 
 /// The operation of this byte; `parameter` gives the next one.
 fn operation(byte: u8, mut parameter: impl FnMut() -> u8) -> Either {
-    match byte % 17 {
+    match byte % 16 {
         0 => Either::Cpu(Operation::Start(parameter() % (LONGEST_START + 1))),
         1 => Either::Cpu(Operation::StartZeroLength),
         2 => Either::Cpu(Operation::End),
@@ -39,8 +39,7 @@ fn operation(byte: u8, mut parameter: impl FnMut() -> u8) -> Either {
         12 => Either::Host(HostOperation::Setup(Request::NoData)),
         13 => Either::Host(HostOperation::Setup(Request::SetAddress)),
         14 => Either::Host(HostOperation::InOnce),
-        15 => Either::Host(HostOperation::OutStatusOnce),
-        _ => Either::Cpu(Operation::Connect),
+        _ => Either::Host(HostOperation::OutStatusOnce),
     }
 }
 
@@ -56,7 +55,6 @@ fn cpu_bytes(operation: Operation) -> Vec<u8> {
         Operation::Stall => vec![7],
         Operation::TakeApart => vec![8],
         Operation::Wait(polls) => vec![9, polls],
-        Operation::Connect => vec![16],
     }
 }
 

@@ -33,8 +33,6 @@ pub enum HostEvent {
 pub enum Hazard {
     /// `accept` while the latest SETUP is SET_ADDRESS. The firmware may not have seen it yet.
     AcceptOfSetAddress,
-    /// `usbd().connect()` while the DMA runs: USBPULLUP is out of reach.
-    ConnectDuringTransfer,
 }
 
 impl Hazard {
@@ -42,7 +40,6 @@ impl Hazard {
     pub fn rule(self) -> Rule {
         match self {
             Self::AcceptOfSetAddress => Rule::StatusOnSetAddress,
-            Self::ConnectDuringTransfer => Rule::AccessDuringTransfer,
         }
     }
 }
@@ -170,7 +167,6 @@ impl Conversation {
     pub fn hazard(&self, operation: Operation, busy: bool) -> Option<Hazard> {
         match operation {
             Operation::Accept if !busy && self.is_set_address() => Some(Hazard::AcceptOfSetAddress),
-            Operation::Connect if busy => Some(Hazard::ConnectDuringTransfer),
             _ => None,
         }
     }
@@ -194,7 +190,7 @@ impl Conversation {
                     self.stalled.call_begins();
                 }
             }
-            Operation::Busy | Operation::TakeApart | Operation::Connect | Operation::Wait(_) => {}
+            Operation::Busy | Operation::TakeApart | Operation::Wait(_) => {}
             _ => self.shortcut = Sure::Maybe,
         }
     }

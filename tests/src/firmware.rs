@@ -204,10 +204,6 @@ impl<B: Board> Firmware<B> {
             Operation::Accept => Outcome::Triggered(self.endpoint().accept()),
             Operation::Stall => Outcome::Triggered(self.endpoint().stall()),
             Operation::TakeApart => self.take_apart(),
-            Operation::Connect => {
-                self.endpoint().usbd().connect();
-                Outcome::Nothing
-            }
             Operation::Wait(polls) => {
                 for _ in 0..polls {
                     if self.board.host_is_done() {

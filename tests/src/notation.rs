@@ -38,7 +38,6 @@ impl Display for Operation {
             Self::Accept => f.write_str("C"),
             Self::Stall => f.write_str("T"),
             Self::TakeApart => f.write_str("P"),
-            Self::Connect => f.write_str("U"),
             Self::Wait(polls) => write!(f, "W{polls}"),
         }
     }
@@ -68,7 +67,6 @@ fn operation(letter: char, number: Option<u8>) -> Option<Operation> {
         ('C', None) => Operation::Accept,
         ('T', None) => Operation::Stall,
         ('P', None) => Operation::TakeApart,
-        ('U', None) => Operation::Connect,
         ('W', Some(polls)) if polls <= LONGEST_WAIT => Operation::Wait(polls),
         _ => return None,
     })

@@ -39,8 +39,6 @@ pub enum Operation {
     Stall,
     /// `into_parts`, and an endpoint made of the parts.
     TakeApart,
-    /// `usbd().connect()`, on a device that is connected.
-    Connect,
     /// Nothing: so many polls, up to [`LONGEST_WAIT`], in which the others may go on.
     Wait(u8),
 }

@@ -156,7 +156,7 @@ impl Reference {
                 take_back(world, call, |free| Outcome::Triggered(free.then_some(()).ok_or(AcceptError::Busy)))
             }
             Operation::TakeApart => take_back(world, call, Outcome::TakenApart),
-            Operation::Connect | Operation::Wait(_) => one(Outcome::Nothing, world),
+            Operation::Wait(_) => one(Outcome::Nothing, world),
         }
     }
 
