@@ -9,11 +9,11 @@ use dma_api::address::Direction;
 
 use crate::device::usbd::{Job, Packet};
 use crate::memory::{Fault, Memory, View};
-use crate::monitor::Site;
 use crate::monitor::clocks::Access;
+use crate::monitor::{Site, ownership};
 
 /// The bytes of one beat.
-pub const BEAT: usize = 4;
+const BEAT: usize = ownership::BEAT as usize;
 
 /// What the engine reads where there is no memory.
 const NOTHING_THERE: u8 = 0xA5;

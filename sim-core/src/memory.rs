@@ -13,6 +13,7 @@
 //! - *Unspecified; we chose*: RAM that nobody lent or allocated is out of reach for the DMA. On the chip it is there,
 //!   and holds somebody else's data.
 
+use std::hash::{Hash, Hasher};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -59,9 +60,10 @@ struct Window {
 unsafe impl Send for Window {}
 
 impl Window {
-    /// Whether the window shows what starts where `region` starts.
+    /// Whether the window shows a byte of `region`, or starts where it starts.
     fn is_onto(&self, region: Region) -> bool {
-        self.region.pointer == region.pointer
+        let (mine, theirs) = (self.region.pointer.addr(), region.pointer.addr());
+        mine == theirs || mine < theirs + region.length && theirs < mine + self.region.length
     }
 
     fn range(&self) -> Range<u32> {
@@ -116,11 +118,14 @@ impl Memory {
     /// # Safety
     ///
     /// - The region is valid for what its direction says, and nobody conflicts with that, until it is taken back.
-    pub unsafe fn lend(&mut self, region: Region) -> BusAddress {
+    pub(crate) unsafe fn lend(&mut self, region: Region) -> BusAddress {
         let length = bytes(region.length);
+        assert!(length <= RAM.end - RAM.start, "a region of {length} bytes does not fit the chip's RAM");
         let mut windows = self.windows.iter_mut();
         let known = windows.find(|window| {
-            window.is_onto(region) && length <= window.reserved && (!window.lent || window.region == region)
+            window.region.pointer == region.pointer
+                && length <= window.reserved
+                && (!window.lent || window.region == region)
         });
         if let Some(window) = known {
             window.region = region;
@@ -136,9 +141,19 @@ impl Memory {
         BusAddress::new(base)
     }
 
-    /// Closes the windows onto `region`, however long: the DMA cannot reach it any more. Returns their addresses: one
-    /// range, unless a driver has lent the region twice.
-    pub fn take_back(&mut self, region: Region) -> Vec<Range<u32>> {
+    /// Whether exactly `region` is lent.
+    pub(crate) fn is_lent(&self, region: Region) -> bool {
+        self.windows.iter().any(|window| window.lent && window.region == region)
+    }
+
+    /// Closes all windows.
+    pub(crate) fn take_all_back(&mut self) {
+        self.windows.iter_mut().for_each(|window| window.lent = false);
+    }
+
+    /// Closes the windows onto any byte of `region`: the DMA cannot reach it any more. Returns their addresses: one range,
+    /// unless a driver has lent the region twice.
+    pub(crate) fn take_back(&mut self, region: Region) -> Vec<Range<u32>> {
         let open = self.windows.iter_mut().filter(|window| window.lent && window.is_onto(region));
         open.map(|window| {
             window.lent = false;
@@ -147,8 +162,8 @@ impl Memory {
         .collect()
     }
 
-    /// The addresses of the open windows onto `region`.
-    pub fn lent(&self, region: Region) -> impl Iterator<Item = Range<u32>> {
+    /// The addresses of the open windows onto any byte of `region`.
+    pub(crate) fn lent(&self, region: Region) -> impl Iterator<Item = Range<u32>> {
         self.windows.iter().filter(move |window| window.lent && window.is_onto(region)).map(Window::range)
     }
 
@@ -157,7 +172,7 @@ impl Memory {
     /// # Errors
     ///
     /// The [`Fault`] of the first byte that it cannot reach.
-    pub fn view(&self, address: BusAddress, length: usize, direction: Direction) -> Result<View, Fault> {
+    pub(crate) fn view(&self, address: BusAddress, length: usize, direction: Direction) -> Result<View, Fault> {
         let start = address.get();
         let last = u64::from(start) + length.max(1) as u64 - 1;
         if FLASH.contains(&start) {
@@ -199,6 +214,22 @@ impl Memory {
     }
 }
 
+/// What the DMA can find: open windows, the bytes that it may read through them, simulated RAM.
+impl Hash for Memory {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for window in self.windows.iter().filter(|window| window.lent) {
+            let Region { length, direction, .. } = window.region;
+            (window.base, length, direction).hash(state);
+            if let Ok(view) = self.view(BusAddress::new(window.base), length, Direction::MemoryToDevice) {
+                let mut bytes = vec![0; length];
+                view.read(0, &mut bytes);
+                bytes.hash(state);
+            }
+        }
+        self.ram.iter().for_each(|byte| byte.load(Ordering::Relaxed).hash(state));
+    }
+}
+
 #[derive(Debug)]
 enum Bytes {
     Simulated { ram: Arc<Vec<AtomicU8>>, start: usize },
@@ -209,8 +240,9 @@ enum Bytes {
 ///
 /// # Invariants
 ///
-/// - A host pointer is valid for `length` bytes while the view exists: its window was open when the view was made, and
-///   the explorers close no window before the views of it are gone (they wait, or the copy is not yet begun).
+/// - A host pointer is valid for `length` bytes while the view is used: its window was open when the view was made; when
+///   the window closes (`Soc::acquire`), a copy that `Soc` holds loses its view in the same call, and one that was taken
+///   out is waited for before the call (`explore::threads`).
 #[derive(Debug)]
 pub struct View(Bytes);
 

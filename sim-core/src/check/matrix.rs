@@ -68,7 +68,7 @@ impl Row {
         let Fences { machine, start, end } = self.fences;
         let (which, strength) = match found.violation.site {
             Site::Dma { .. } => ("before the start (release)", start),
-            Site::Cpu(_) => ("after the end (acquire)", end),
+            Site::Cpu(_) | Site::Host { .. } => ("after the end (acquire)", end),
         };
         let reason = machine.objection(strength).unwrap_or("this machine honours it: the model is wrong");
         Some(format!("missing: a {} {which}: {reason}", machine.weakest_sufficient()))

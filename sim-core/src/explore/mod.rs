@@ -40,7 +40,8 @@ pub trait Board: Registers + DmaFence + Clone + fmt::Debug {
 
 /// A program for chip and host: what the explorers explore.
 pub trait Program {
-    /// The program's name, which a replay string carries. It identifies the program with all its parameters.
+    /// The program's name, which a replay string carries. It identifies the program with all its parameters, and has no
+    /// dot and no white space.
     fn name(&self) -> String;
 
     /// The system it runs on.
@@ -56,10 +57,14 @@ pub trait Program {
     fn host(&self, host: Host) -> Script;
 }
 
+/// What every register holds for a driver that is being left, by a panic or after a violation: whatever its destructors
+/// wait for has come. The engine moves nothing any more.
+const WHILE_LEAVING: u32 = u32::MAX;
+
 /// What an exploration has found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Every execution was sound, and nothing was left unexplored.
+    /// Every execution was sound. From `explore` or `check`: and nothing was left unexplored. From `run`: the one.
     Sound {
         /// How many executions there are.
         executions: u64,
@@ -205,13 +210,13 @@ impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sound { executions, complete } => {
-                write!(f, "sound: {executions} executions, {complete} of them complete, nothing left unexplored")
+                write!(f, "sound: {executions} executions, {complete} of them complete")
             }
             Self::Race(found) | Self::Violation(found) => write!(f, "{}", found.violation),
             Self::Assertion { message, replay, .. } | Self::Deadlock { message, replay, .. } => {
                 write!(f, "{}: {message}", self.kind())?;
                 if let Some(replay) = replay {
-                    write!(f, "\n  replay with: dmacheck replay {replay}")?;
+                    write!(f, "\n  replay {replay}")?;
                 }
                 Ok(())
             }

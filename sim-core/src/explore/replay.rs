@@ -70,7 +70,7 @@ impl std::fmt::Display for Recording {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { program, choices } = self;
         let is_plain = !program.is_empty() && !program.contains(|c: char| c == '.' || c.is_whitespace());
-        assert!(is_plain, "a program's name has no dot and no white space: `{program}`");
+        assert!(is_plain, "a program's name has no dot and no white space, and `{program}` has: use `-` instead");
         let mut text = format!("{VERSION}.{program}.");
         for run in choices.chunk_by(|a, b| a == b) {
             assert!(run[0] < 26, "a choice point has at most 26 options");

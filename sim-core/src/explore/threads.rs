@@ -9,6 +9,7 @@
 //! use [`stepped`](super::stepped).
 
 use std::any::Any;
+use std::cell::Cell;
 use std::future::Future;
 use std::panic::{Location, resume_unwind};
 use std::pin::pin;
@@ -25,15 +26,18 @@ use dma_api::fence::DmaFence;
 use dma_api::registers::Registers;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-use super::{Board, Program, Verdict, quiet, quietly};
-use crate::device::usbd::{Answer, Token};
+use super::{Board, Program, Verdict, WHILE_LEAVING, quiet, quietly};
+use crate::device::usbd::{Answer, Token, name_of};
 use crate::host::{Host, HostError, Step, Wire};
 use crate::monitor::Violation;
 use crate::soc::Soc;
 use crate::trace::{Keep, Trace};
 
 /// How long the host is answered NAK, or waits for a device, before it gives up (USB 2.0 9.2.6.1: 5 s a request).
-const PATIENCE: Duration = Duration::from_secs(5);
+const NAK_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long the host's script may wait for something that is not the wire.
+const SCRIPT_PATIENCE: Duration = Duration::from_secs(60);
 
 struct Shared {
     soc: Mutex<Soc>,
@@ -72,6 +76,7 @@ impl Shared {
     /// Waits until the system is `ready`: spins, yields, then sleeps. `None` when the deadline has passed.
     fn wait(&self, deadline: Option<Instant>, ready: impl Fn(&Soc) -> bool) -> Option<MutexGuard<'_, Soc>> {
         loop {
+            // ORDERING: pairs with the `fetch_add` in `tell`, here and below; the lock taken next orders the rest.
             let seen = self.news.load(Ordering::Acquire);
             let mut soc = self.soc.lock();
             if ready(&soc) {
@@ -97,11 +102,13 @@ impl Shared {
     }
 
     fn firmware_is_done(&self) -> bool {
+        // ORDERING: pairs with the store in `set`; what the firmware has done is behind the lock.
         self.firmware_is_done.load(Ordering::Acquire)
     }
 
     /// The engine's thread: powers the peripheral up, copies, until there is nothing more to come.
     fn engine(&self) {
+        // ORDERING: pairs with the store in `set`; what the host has done is behind the lock.
         let is_over = || self.firmware_is_done() && self.host_is_done.load(Ordering::Acquire);
         loop {
             let ready = |soc: &Soc| soc.engine_is_busy() || soc.usbd().is_powering_up() || is_over();
@@ -126,10 +133,25 @@ impl Shared {
         }
     }
 
+    /// Leaves the run, through the driver. Its frames are about to go, and a buffer may be among them: the engine finishes
+    /// what it copies, and begins nothing more.
+    fn leave(&self, ended: Box<Ended>) -> ! {
+        let mut soc = self.soc.lock();
+        soc.leave();
+        while soc.is_copying() {
+            self.changed.wait(&mut soc);
+        }
+        self.tell(soc);
+        resume_unwind(ended)
+    }
+
     fn stop_at_violation(&self) {
+        if thread::panicking() {
+            return;
+        }
         let stop = self.soc.lock().stop().cloned();
         if let Some(violation) = stop {
-            resume_unwind(Box::new(violation));
+            self.leave(Box::new(Ended::Violation(Box::new(violation))));
         }
     }
 }
@@ -140,6 +162,41 @@ pub struct Bus {
     shared: Arc<Shared>,
     /// How long the driver has polled in vain.
     backoff: Rc<Backoff>,
+    /// Polls, and what was new when, at the last look.
+    idle: Rc<Cell<(u32, u64, Instant)>>,
+}
+
+impl Bus {
+    fn new(shared: &Arc<Shared>) -> Self {
+        let idle = Rc::new(Cell::new((0, 0, Instant::now())));
+        Self { shared: shared.clone(), backoff: Rc::new(Backoff::new()), idle }
+    }
+
+    /// Ends the run as a deadlock when nobody has done anything for longer than the host waits for an answer.
+    fn stop_if_nothing_happens(&self, what: &dyn std::fmt::Display) {
+        const POLLS_BETWEEN_LOOKS: u32 = 1024;
+        let (polls, seen, since) = self.idle.get();
+        if polls < POLLS_BETWEEN_LOOKS {
+            return self.idle.set((polls + 1, seen, since));
+        }
+        // ORDERING: pairs with the `fetch_add` in `tell`; the count is all that is looked at.
+        let news = self.shared.news.load(Ordering::Acquire);
+        if news != seen {
+            return self.idle.set((0, news, Instant::now()));
+        }
+        self.idle.set((0, seen, since));
+        let waited = since.elapsed();
+        if waited > NAK_PATIENCE + Duration::from_secs(1) {
+            let message = format!("the firmware {what}, and nothing has happened for {} s", waited.as_secs());
+            self.shared.leave(Box::new(Ended::Deadlock(message)));
+        }
+    }
+}
+
+/// How a run ended before its end.
+enum Ended {
+    Violation(Box<Violation>),
+    Deadlock(String),
 }
 
 impl std::fmt::Debug for Bus {
@@ -153,9 +210,13 @@ impl std::fmt::Debug for Bus {
 // - Each takes effect at once, in program order.
 unsafe impl Registers for Bus {
     fn read(&self, offset: u16) -> u32 {
+        if thread::panicking() {
+            return WHILE_LEAVING;
+        }
         let line = Location::caller();
         let value = self.shared.with(|soc| soc.cpu_read(offset, line));
         self.shared.stop_at_violation();
+        self.stop_if_nothing_happens(&format_args!("reads {}", name_of(offset)));
         if value == 0 {
             // Most likely a poll for an event that has not come.
             self.backoff.snooze();
@@ -166,6 +227,9 @@ unsafe impl Registers for Bus {
     }
 
     unsafe fn write(&self, offset: u16, value: u32) {
+        if thread::panicking() {
+            return;
+        }
         let line = Location::caller();
         self.backoff.reset();
         self.shared.with(|soc| soc.cpu_write(offset, value, line));
@@ -191,18 +255,26 @@ unsafe impl DmaFence for Bus {
 
     unsafe fn acquire(&self, region: Region) {
         let line = Location::caller();
-        let is_in_use = self.shared.soc.lock().is_in_use(region, line);
-        if is_in_use {
-            drop(self.shared.wait(None, |soc| !soc.is_copying()));
+        let mut soc = self.shared.soc.lock();
+        // Under one lock with the closing of the window: no copy is taken out in between.
+        if soc.is_in_use(region, line) {
+            while soc.is_copying() {
+                self.shared.changed.wait(&mut soc);
+            }
         }
-        self.shared.with(|soc| soc.acquire(region, line));
+        soc.acquire(region, line);
+        drop(soc);
         self.shared.stop_at_violation();
     }
 }
 
 impl Board for Bus {
     fn host_is_done(&self) -> bool {
+        if thread::panicking() {
+            return true;
+        }
         self.shared.stop_at_violation();
+        self.stop_if_nothing_happens(&"waits for the host");
         // ORDERING: pairs with the store in `set`; what the host has done is behind the lock.
         self.shared.host_is_done.load(Ordering::Acquire)
     }
@@ -216,7 +288,7 @@ impl ThreadsWire {
             let started = Instant::now();
             let waits = |soc: &Soc| soc.usbd().answer(address, endpoint, &token) == Answer::Nak;
             let is_hopeless = |soc: &Soc| self.0.firmware_is_done() && !soc.engine_is_busy() && !soc.is_copying();
-            let soc = self.0.wait(Some(started + PATIENCE), |soc| !waits(soc) || is_hopeless(soc));
+            let soc = self.0.wait(Some(started + NAK_PATIENCE), |soc| !waits(soc) || is_hopeless(soc));
             if soc.is_none_or(|soc| waits(&soc)) {
                 let milliseconds = started.elapsed().as_millis();
                 return Err(HostError::Timeout { token: token.name(), milliseconds });
@@ -232,7 +304,7 @@ impl Wire for ThreadsWire {
             Step::Reset => {
                 let started = Instant::now();
                 let is_hopeless = || self.0.firmware_is_done();
-                let soc = self.0.wait(Some(started + PATIENCE), |soc| soc.usbd().is_connected() || is_hopeless());
+                let soc = self.0.wait(Some(started + NAK_PATIENCE), |soc| soc.usbd().is_connected() || is_hopeless());
                 if soc.is_some_and(|soc| soc.usbd().is_connected()) {
                     self.0.with(Soc::bus_reset);
                     Ok(Answer::Ack)
@@ -279,38 +351,47 @@ pub fn run<P: Program + Sync>(program: &P, keep: Option<Keep>) -> Run {
             outcome
         });
         scope.spawn(|| shared.engine());
-        let bus = Bus { shared: shared.clone(), backoff: Rc::new(Backoff::new()) };
-        let result = quietly(|| program.firmware(bus));
+        let result = quietly(|| program.firmware(Bus::new(&shared)));
         shared.set(&shared.firmware_is_done);
         (result, host.join().expect("the host's panic was caught in its thread"))
     });
     let soc = std::mem::replace(&mut *shared.soc.lock(), Soc::new(config));
-    let stop = soc.stop().cloned();
+    let stop = soc.stop().cloned().map(|violation| Ended::Violation(Box::new(violation)));
     let (trace, violations) = soc.into_evidence();
     Run { verdict: judge(stop, result, host), trace, violations }
 }
 
 /// Polls a script whose steps block: it is never pending.
-fn block_on<T>(future: impl Future<Output = T>) -> T {
+fn block_on(future: impl Future<Output = Result<(), HostError>>) -> Result<(), HostError> {
     let mut future = pin!(future);
-    loop {
+    let started = Instant::now();
+    while started.elapsed() < SCRIPT_PATIENCE {
         if let Poll::Ready(result) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             return result;
         }
         // A script that waits for something else than the wire is polled until that has come.
         thread::yield_now();
     }
+    let message = "the script waits for something that is not the wire, and that does not come";
+    Err(HostError::Unexpected(message.to_owned()))
 }
 
 type Caught<T> = Result<T, Box<dyn Any + Send>>;
 
-fn judge(stop: Option<Violation>, firmware: Caught<()>, host: Caught<Result<(), HostError>>) -> Verdict {
+fn judge(stop: Option<Ended>, firmware: Caught<()>, host: Caught<Result<(), HostError>>) -> Verdict {
     let assertion = |message| Verdict::Assertion { message, replay: None, executions: 1 };
-    if let Some(violation) = stop {
-        return Verdict::found(violation, 1);
+    let ended = |ended| match ended {
+        Ended::Violation(violation) => Verdict::found(*violation, 1),
+        Ended::Deadlock(message) => Verdict::Deadlock { message, replay: None, executions: 1 },
+    };
+    if let Some(stop) = stop {
+        return ended(stop);
     }
     match (firmware, host) {
-        (Err(payload), _) => assertion(quiet::message(&*payload)),
+        (Err(payload), _) => match payload.downcast::<Ended>() {
+            Ok(deadlock) => ended(*deadlock),
+            Err(payload) => assertion(quiet::message(&*payload)),
+        },
         (Ok(()), Err(payload)) => assertion(format!("the host: {}", quiet::message(&*payload))),
         (Ok(()), Ok(Err(error))) => assertion(format!("the host: {error}")),
         (Ok(()), Ok(Ok(()))) => Verdict::Sound { executions: 1, complete: 1 },

@@ -131,7 +131,7 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// [`HostError::Timeout`], where the explorer keeps time.
+    /// [`HostError::NoDevice`], where the explorer keeps time.
     pub async fn reset(&mut self) -> Result<(), HostError> {
         self.address = 0;
         poll_fn(|context| self.wire.poll_step(&Step::Reset, context)).await.map(drop)
@@ -141,7 +141,7 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// [`HostError::Timeout`], where the explorer keeps time.
+    /// None of the explorers here: it is answered at once.
     pub async fn token(&mut self, token: Token) -> Result<Answer, HostError> {
         self.step(token, false).await
     }

@@ -42,6 +42,8 @@ rules! {
     ReleasedTwice,
     /// A buffer was taken back while the DMA still used it.
     AcquiredInFlight,
+    /// A buffer was taken back that was not lent, or not as it was lent.
+    AcquiredWithoutRelease,
     /// PTR is not in RAM.
     PointerOutsideRam,
     /// PTR is in RAM that was not lent to the DMA (or for the other direction).
@@ -101,6 +103,11 @@ impl Misuse {
 pub enum Site {
     /// The driver, at a line of its source.
     Cpu(&'static Location<'static>),
+    /// The host, by a token.
+    Host {
+        /// The endpoint's number.
+        endpoint: u8,
+    },
     /// The engine, in the middle of a transfer.
     Dma {
         /// `EPIN` or `EPOUT`.
@@ -116,6 +123,7 @@ impl fmt::Display for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cpu(location) => write!(f, "CPU: {}:{}", location.file(), location.line()),
+            Self::Host { endpoint } => write!(f, "host: a token to endpoint {endpoint}"),
             Self::Dma { block, endpoint, beat } => write!(f, "DMA: {block}[{endpoint}] beat {beat}"),
         }
     }
@@ -143,7 +151,7 @@ impl fmt::Display for Violation {
             write!(f, "\n  with {other}")?;
         }
         if let Some(replay) = &self.replay {
-            write!(f, "\n  replay with: dmacheck replay {replay}")?;
+            write!(f, "\n  replay {replay}")?;
         }
         Ok(())
     }

@@ -102,9 +102,11 @@ fn check_race(
         if let (None, Some(conflict)) = (&race, conflict) {
             let (missing, why) = match site {
                 Site::Dma { .. } => ("release", "the CPU's access may be done after the start of the transfer"),
-                Site::Cpu(_) => ("acquire", "the CPU's access may be done before the end of the transfer"),
+                Site::Cpu(_) | Site::Host { .. } => {
+                    ("acquire", "the CPU's access may be done before the end of the transfer")
+                }
             };
-            let what = format!("no {missing} fence orders CPU and DMA on this buffer: {why}");
+            let what = format!("no {missing} fence that this machine honours orders CPU and DMA on this buffer: {why}");
             let word = word * BEAT;
             race = Some(Misuse {
                 range: Some(word.max(range.start)..range.end),
@@ -124,6 +126,19 @@ pub fn check_released_twice(lent: Option<Range<u32>>) -> Option<Misuse> {
     })
 }
 
+/// Only what was given can be taken back: the fence of a driver that has another region in mind orders nothing.
+pub fn check_acquired_without_release(is_lent: bool, length: usize) -> Option<Misuse> {
+    (!is_lent).then(|| {
+        let what = format!("{length} bytes are taken back that were not lent: `acquire` what `release` was given");
+        Misuse::new(Rule::AcquiredWithoutRelease, what)
+    })
+}
+
+/// Whether two ranges share an address.
+pub(crate) fn overlap(a: &Range<u32>, b: &Range<u32>) -> bool {
+    a.start < b.end && b.start < a.end
+}
+
 /// A buffer is taken back while the engine still uses it: the next access is a race, on some schedule.
 pub fn check_acquired_in_flight(range: Range<u32>, site: Site) -> Misuse {
     let what = "the buffer is taken back while the DMA still uses it: wait for the END event, and `acquire` then";
@@ -132,7 +147,7 @@ pub fn check_acquired_in_flight(range: Range<u32>, site: Site) -> Misuse {
 
 /// The CPU touches memory of a running transfer (nRF52840 PS: the buffer is the engine's from START to END).
 pub fn check_cpu_access_in_flight(range: Range<u32>, job: Range<u32>, access: Access, site: Site) -> Option<Misuse> {
-    (range.start < job.end && job.start < range.end).then(|| {
+    overlap(&range, &job).then(|| {
         let verb = if access == Access::Write { "writes" } else { "reads" };
         let what = format!("the CPU {verb} memory of a running transfer: wait for the END event");
         Misuse { range: Some(range), other: Some(site), ..Misuse::new(Rule::CpuAccessInFlight, what) }

@@ -20,6 +20,7 @@ fn sequence(rule: Rule) -> fn(Driver) -> Vec<Rule> {
         Rule::CpuAccessInFlight => soc::cpu_access_in_flight,
         Rule::ReleasedTwice => soc::released_twice,
         Rule::AcquiredInFlight => soc::acquired_in_flight,
+        Rule::AcquiredWithoutRelease => soc::acquired_without_release,
         Rule::PointerOutsideRam => soc::pointer_outside_ram,
         Rule::PointerNotLent => soc::pointer_not_lent,
         Rule::LengthOverBuffer => usbd::length_over_buffer,

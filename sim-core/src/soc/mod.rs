@@ -20,7 +20,7 @@ use crate::engine::{Beat, Copy};
 use crate::machine::Fences;
 use crate::memory::{Fault, Memory};
 use crate::monitor::clocks::Access;
-use crate::monitor::ownership::{self, Ownership};
+use crate::monitor::ownership::{self, Ownership, overlap};
 use crate::monitor::{Misuse, Monitor, Policy, Rule, Site, Violation};
 use crate::trace::{Keep, Record, Trace};
 
@@ -58,6 +58,8 @@ pub struct Soc {
     /// The memory of a copy that was taken out.
     taken: Option<(Range<u32>, Site)>,
     captured: u32,
+    /// The run is over: nothing moves any more.
+    left: bool,
     /// Counts changes that somebody else can observe.
     generation: u64,
 }
@@ -75,6 +77,7 @@ impl Soc {
             copy: None,
             taken: None,
             captured: 0,
+            left: false,
             generation: 0,
         }
     }
@@ -87,11 +90,6 @@ impl Soc {
     /// The trace.
     pub fn trace(&self) -> &Trace {
         &self.trace
-    }
-
-    /// The trace, to note something in it.
-    pub fn trace_mut(&mut self) -> &mut Trace {
-        &mut self.trace
     }
 
     /// The monitor.
@@ -156,9 +154,10 @@ impl Soc {
 
     /// The driver takes a region back: the fence, then the CPU's first access to it.
     ///
-    /// The DMA cannot reach the region afterwards. Where a copy was taken out of here ([`Soc::take_copy`]), wait until
-    /// [`Soc::is_in_use`] says that it is over before you call this.
+    /// The DMA cannot reach the region afterwards.
     pub fn acquire(&mut self, region: Region, line: Line) {
+        // A copy that was taken out was waited for: `is_in_use`, under the same lock.
+        let exact = self.memory.is_lent(region);
         if self.fences.machine.honours(self.fences.end) {
             self.ownership.acquire_fence();
         }
@@ -169,12 +168,21 @@ impl Soc {
         let race = self.ownership.cpu_access(range.clone(), CPU_ACCESS, line);
         let fence = self.fences.end;
         self.trace.note(Some(line), || Record::Acquire { range, fence });
+        self.report(ownership::check_acquired_without_release(exact, region.length), Site::Cpu(line));
         self.report(in_flight, Site::Cpu(line));
         self.report(race, Site::Cpu(line));
     }
 
+    /// Leaves the run: the driver's frames are about to go, and its buffers with them. The engine moves nothing more. A
+    /// copy that was taken out is to be waited for ([`Soc::is_copying`]).
+    pub(crate) fn leave(&mut self) {
+        self.left = true;
+        self.copy = None;
+        self.memory.take_all_back();
+    }
+
     /// Whether a copy that was taken out still uses `region`; reports it to be taken back too early, if so.
-    pub fn is_in_use(&mut self, region: Region, line: Line) -> bool {
+    pub(crate) fn is_in_use(&mut self, region: Region, line: Line) -> bool {
         let Some((taken, site)) = self.taken.clone() else {
             return false;
         };
@@ -186,7 +194,7 @@ impl Soc {
     }
 
     /// Whether a copy was taken out, and is not ended yet.
-    pub fn is_copying(&self) -> bool {
+    pub(crate) fn is_copying(&self) -> bool {
         self.taken.is_some()
     }
 
@@ -263,14 +271,14 @@ impl Soc {
     }
 
     /// Takes the copy that is to be done, for an engine that does it without the lock that this value is behind.
-    pub fn take_copy(&mut self) -> Option<Copy> {
+    pub(crate) fn take_copy(&mut self) -> Option<Copy> {
         let copy = self.copy.take()?;
         self.taken = Some((copy.range(), copy.site()));
         Some(copy)
     }
 
     /// The engine has moved `bytes` in `beat`. `blind`: there was no memory.
-    pub fn note_beat(&mut self, beat: Beat, bytes: &[u8], blind: bool) {
+    pub(crate) fn note_beat(&mut self, beat: Beat, bytes: &[u8], blind: bool) {
         let mut word = [0; 4];
         word[..bytes.len()].copy_from_slice(bytes);
         let Beat { range, access, site } = beat.clone();
@@ -282,7 +290,7 @@ impl Soc {
     }
 
     /// The engine has moved all bytes: END.
-    pub fn end_copy(&mut self, copy: &Copy) {
+    pub(crate) fn end_copy(&mut self, copy: &Copy) {
         self.taken = None;
         self.generation += 1;
         self.ownership.job_ended();
@@ -321,7 +329,7 @@ impl Soc {
         if !matches!(answer, Answer::Nak | Answer::Silence) {
             self.generation += 1;
         }
-        self.settle(Site::Dma { block: "wire", endpoint: endpoint.into(), beat: 0 });
+        self.settle(Site::Host { endpoint });
         answer
     }
 
@@ -336,7 +344,7 @@ impl Soc {
                 copy.update(job);
             }
         }
-        let started = self.usbd.job().filter(|job| job.id != self.captured);
+        let started = self.usbd.job().filter(|job| job.id != self.captured && !self.left);
         if let Some(job) = started {
             self.captured = job.id;
             self.ownership.job_captured();
@@ -370,7 +378,7 @@ impl Soc {
 /// All that the future depends on, but for what the driver and the host keep to themselves.
 impl std::hash::Hash for Soc {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        (&self.usbd, &self.ownership, &self.copy, self.monitor.violations().len()).hash(state);
+        (&self.usbd, &self.memory, &self.ownership, &self.copy, self.monitor.violations().len()).hash(state);
     }
 }
 
@@ -381,10 +389,6 @@ fn check_reach(fault: Fault, range: Range<u32>) -> Misuse {
         Fault::NotLent(_) | Fault::WrongDirection(_) => Rule::PointerNotLent,
     };
     Misuse { range: Some(range), ..Misuse::new(rule, format!("PTR: {fault}")) }
-}
-
-fn overlap(a: &Range<u32>, b: &Range<u32>) -> bool {
-    a.start < b.end && b.start < a.end
 }
 
 #[cfg(test)]

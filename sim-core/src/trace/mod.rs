@@ -120,11 +120,6 @@ impl Trace {
         Self { enabled: keep != Keep::Nothing, started: (keep == Keep::Time).then(Instant::now), entries: Vec::new() }
     }
 
-    /// Whether anything is kept.
-    pub fn is_enabled(&self) -> bool {
-        self.enabled
-    }
-
     /// Notes what `record` makes; it is not called when nothing is kept.
     pub fn note(&mut self, site: Option<&'static Location<'static>>, record: impl FnOnce() -> Record) {
         if self.enabled {

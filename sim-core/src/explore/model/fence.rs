@@ -10,7 +10,7 @@
 //!   write reads nothing, and only to loom they are read-modify-writes.
 //!
 //! So the fences here are made of what loom does well, a release store and an acquire read of it. A release fence
-//! stores to a place of its own, a [`Stamp`]. A location's write leaves its thread's latest stamp there, in the place
+//! stores to a place of its own, a `Stamp`. A location's write leaves its thread's latest stamp there, in the place
 //! of the one before; a read collects the stamp that it finds; an acquire fence reads the collected stamps, and so
 //! comes after their fences. A stamp is stored once, before anybody can know it: it adds no executions, as long as no
 //! two threads acquire it.

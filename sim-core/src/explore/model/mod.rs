@@ -41,7 +41,7 @@ use dma_api::address::{BusAddress, Region};
 use dma_api::fence::DmaFence;
 use dma_api::registers::Registers;
 
-use super::{Board, Program, Verdict, quiet, quietly};
+use super::{Board, Program, Verdict, WHILE_LEAVING, quiet, quietly};
 use crate::device::usbd::{Answer, Token};
 use crate::engine::Copy;
 use crate::machine::Fences;
@@ -222,6 +222,9 @@ impl std::fmt::Debug for Bus {
 // - Each takes effect at once, in program order.
 unsafe impl Registers for Bus {
     fn read(&self, offset: u16) -> u32 {
+        if std::thread::panicking() {
+            return WHILE_LEAVING;
+        }
         let line = Location::caller();
         if self.0.wants_news(offset) {
             self.0.apply(self.0.to_cpu.read());
@@ -232,6 +235,9 @@ unsafe impl Registers for Bus {
     }
 
     unsafe fn write(&self, offset: u16, value: u32) {
+        if std::thread::panicking() {
+            return;
+        }
         let started = {
             let mut soc = lock(&self.0.soc);
             soc.cpu_write(offset, value, Location::caller());
@@ -267,6 +273,11 @@ unsafe impl DmaFence for Bus {
 
     unsafe fn acquire(&self, region: Region) {
         let line = Location::caller();
+        if std::thread::panicking() {
+            return lock(&self.0.soc).acquire(region, line);
+        }
+        lock(&self.0.soc).is_in_use(region, line);
+        self.0.stop_at_violation();
         if self.0.fences.machine.honours(self.0.fences.end) {
             fence::acquire();
         }
@@ -385,8 +396,10 @@ fn race() -> Violation {
     let (site, other) = cell::last_two();
     let missing = match site {
         None => "nothing orders the two accesses",
-        Some(Site::Dma { .. }) => "no release fence orders the CPU's access before the start of the transfer",
-        _ => "no acquire fence orders the CPU's access after the end of the transfer",
+        Some(Site::Dma { .. }) => {
+            "no release fence that this machine honours orders the CPU's access before the start of the transfer"
+        }
+        _ => "no acquire fence that this machine honours orders the CPU's access after the end of the transfer",
     };
     let misuse = Misuse { other, ..Misuse::new(Rule::Race, missing.to_owned()) };
     Violation { misuse, site: site.unwrap_or(Site::Cpu(Location::caller())), replay: None }

@@ -2,15 +2,15 @@
 
 use std::panic::Location;
 use std::rc::{Rc, Weak};
-use std::task::{Context, Poll};
+use std::task::{self, Context};
 
 use dma_api::address::{BusAddress, Region};
 use dma_api::fence::DmaFence;
 use dma_api::registers::Registers;
 
-use super::system::{HOST_IS_DONE, System, hash};
+use super::system::{HOST_IS_DONE, Poll, Position, System, hash};
 use crate::device::usbd::Answer;
-use crate::explore::Board;
+use crate::explore::{Board, WHILE_LEAVING};
 use crate::host::{Host, HostError, Step, Wire};
 use crate::soc::Soc;
 
@@ -42,20 +42,32 @@ impl std::fmt::Debug for Bus {
 // - Each takes effect at once, in program order.
 unsafe impl Registers for Bus {
     fn read(&self, offset: u16) -> u32 {
+        if std::thread::panicking() {
+            return WHILE_LEAVING;
+        }
         let line = Location::caller();
-        self.0.choice_point(Some(offset));
+        let poll = Poll::new(offset, line);
+        self.0.choice_point(Position::Read(poll));
         let value = self.0.soc.borrow_mut().cpu_read(offset, line);
         self.0.stop_at_violation();
-        self.0.has_read(offset, value);
+        self.0.has_read(poll, value);
         value
     }
 
     unsafe fn write(&self, offset: u16, value: u32) {
+        if std::thread::panicking() {
+            return;
+        }
         let line = Location::caller();
-        self.0.choice_point(None);
+        self.0.choice_point(Position::Write(offset));
+        let was_busy = self.0.soc.borrow().engine_is_busy();
         self.0.soc.borrow_mut().cpu_write(offset, value, line);
         self.0.has_written(offset, value);
         self.0.stop_at_violation();
+        if !was_busy && self.0.soc.borrow().engine_is_busy() {
+            // What the CPU does after a start, and before its next register access, may come too late.
+            self.0.choice_point(Position::Started);
+        }
     }
 }
 
@@ -81,9 +93,13 @@ unsafe impl DmaFence for Bus {
 
 impl Board for Bus {
     fn host_is_done(&self) -> bool {
-        self.0.choice_point(Some(HOST_IS_DONE));
+        if std::thread::panicking() {
+            return true;
+        }
+        let poll = Poll::new(HOST_IS_DONE, Location::caller());
+        self.0.choice_point(Position::Read(poll));
         let done = self.0.host.borrow().outcome.is_some();
-        self.0.has_read(HOST_IS_DONE, done.into());
+        self.0.has_read(poll, done.into());
         done
     }
 
@@ -100,13 +116,13 @@ pub(super) fn host(system: &Rc<System>) -> Host {
 struct SteppedWire(Weak<System>);
 
 impl Wire for SteppedWire {
-    fn poll_step(&self, step: &Step, _context: &mut Context<'_>) -> Poll<Result<Answer, HostError>> {
+    fn poll_step(&self, step: &Step, _context: &mut Context<'_>) -> task::Poll<Result<Answer, HostError>> {
         let Some(system) = self.0.upgrade() else {
-            return Poll::Pending;
+            return task::Poll::Pending;
         };
         if !system.host_turn.replace(false) {
             system.host.borrow_mut().wants = Some(step.clone());
-            return Poll::Pending;
+            return task::Poll::Pending;
         }
         let answer = match step {
             Step::Reset => {
@@ -119,6 +135,6 @@ impl Wire for SteppedWire {
         };
         let mut host = system.host.borrow_mut();
         host.history = hash((host.history, step, answer));
-        Poll::Ready(Ok(answer))
+        task::Poll::Ready(Ok(answer))
     }
 }

@@ -3,9 +3,9 @@
 use std::cell::{Cell, RefCell};
 use std::fmt::Debug;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::panic::resume_unwind;
+use std::panic::{Location, resume_unwind};
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{self, Context, Waker};
 
 use crate::device::usbd::{Answer, name_of};
 use crate::explore::scheduler::{Choice, Scheduler};
@@ -18,10 +18,10 @@ use crate::trace::Trace;
 pub(super) const CHOICES: usize = 1_000_000;
 
 /// How often a register is read, with nothing changed, before it counts as a poll that may as well wait.
-const PATIENCE: u32 = 2;
+const POLLS_BEFORE_WAITING: u32 = 2;
 
 /// How often a register is read, with nothing changed and nobody to change it, before it counts as waiting forever.
-const FOREVER: u32 = 100;
+const POLLS_WITHOUT_HOPE: u32 = 100;
 
 /// What stands for "is the host done" among the registers that the driver has read.
 pub(super) const HOST_IS_DONE: u16 = u16::MAX;
@@ -64,11 +64,37 @@ pub(super) struct Remains {
     pub violations: Vec<Violation>,
 }
 
+/// A register, and the line that reads it: the same register read elsewhere is another poll.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Poll {
+    offset: u16,
+    line: &'static Location<'static>,
+}
+
+impl Poll {
+    pub fn new(offset: u16, line: &'static Location<'static>) -> Self {
+        Self { offset, line }
+    }
+}
+
+/// Where the CPU is at a choice point.
+#[derive(Clone, Copy, Hash)]
+pub(super) enum Position {
+    /// It is about to read.
+    Read(Poll),
+    /// It is about to write the register at this offset.
+    Write(u16),
+    /// It has started a transfer just now.
+    Started,
+    /// The firmware has returned.
+    Returned,
+}
+
 /// How often each register was read since the last change that a register shows.
 #[derive(Default)]
 struct Polled {
     change: u64,
-    counts: Vec<(u16, u32)>,
+    counts: Vec<(Poll, u32)>,
 }
 
 /// What the driver has read and written: its local state is a function of it.
@@ -166,11 +192,11 @@ impl System {
         others
     }
 
-    /// How often `offset` was read since the last change that a register shows.
-    fn polls(&self, offset: u16) -> u32 {
+    /// How often `poll` was done since the last change that a register shows.
+    fn polls(&self, poll: Poll) -> u32 {
         let polled = self.polled.borrow();
         let mut counts = polled.counts.iter().filter(|_| polled.change == self.change());
-        counts.find(|(polled, _)| *polled == offset).map_or(0, |(_, count)| *count)
+        counts.find(|(polled, _)| *polled == poll).map_or(0, |(_, count)| *count)
     }
 
     fn change(&self) -> u64 {
@@ -178,19 +204,19 @@ impl System {
     }
 
     /// Lets the scheduler decide until the CPU goes on.
-    pub fn choice_point(&self, access: Option<u16>) {
+    pub fn choice_point(&self, position: Position) {
         loop {
             let others = self.others();
-            let polls = access.map_or(0, |offset| self.polls(offset));
-            let waits = polls >= PATIENCE;
+            let polls = if let Position::Read(poll) = position { self.polls(poll) } else { 0 };
+            let waits = polls >= POLLS_BEFORE_WAITING;
             if others.is_empty() {
-                if polls >= FOREVER {
-                    end(Ended::Deadlock(self.who_waits(access)));
+                if polls >= POLLS_WITHOUT_HOPE {
+                    self.end(Ended::Deadlock(self.who_waits(position)));
                 }
                 return;
             }
             let choice = Choice { options: others.len() + usize::from(!waits), cpu: !waits };
-            let pick = self.choose(choice, access);
+            let pick = self.choose(choice, position);
             if choice.cpu && pick == 0 {
                 return;
             }
@@ -198,21 +224,21 @@ impl System {
         }
     }
 
-    fn choose(&self, choice: Choice, access: Option<u16>) -> usize {
+    fn choose(&self, choice: Choice, position: Position) -> usize {
         if choice.options == 1 {
             return 0;
         }
         let state = || {
             let host = self.host.borrow();
             let History { past, reads } = &*self.history.borrow();
-            let cpu = (past, reads, access, choice.cpu);
+            let cpu = (past, reads, position, choice.cpu);
             hash((&*self.soc.borrow(), &host.wants, host.history, cpu))
         };
         let pick = self.scheduler.borrow_mut().choose(choice, &state);
         let mut choices = self.choices.borrow_mut();
         choices.push(u8::try_from(pick).expect("there are four masters at most"));
         if choices.len() > CHOICES {
-            end(Ended::TooLong);
+            self.end(Ended::TooLong);
         }
         pick
     }
@@ -237,8 +263,8 @@ impl System {
         let outcome = script.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         let mut host = self.host.borrow_mut();
         match outcome {
-            Poll::Pending => host.script = Some(script),
-            Poll::Ready(outcome) => {
+            task::Poll::Pending => host.script = Some(script),
+            task::Poll::Ready(outcome) => {
                 host.wants = None;
                 host.outcome = Some(outcome);
             }
@@ -246,9 +272,12 @@ impl System {
     }
 
     pub fn stop_at_violation(&self) {
+        if std::thread::panicking() {
+            return;
+        }
         let stop = self.soc.borrow().stop().cloned();
         if let Some(violation) = stop {
-            end(Ended::Violation(Box::new(violation)));
+            self.end(Ended::Violation(Box::new(violation)));
         }
     }
 
@@ -262,29 +291,38 @@ impl System {
         *self.history.borrow_mut() = History { past: hash(format!("{local:?}")), reads: Vec::new() };
     }
 
-    /// The driver has read `value` from `offset`.
-    pub fn has_read(&self, offset: u16, value: u32) {
+    /// The driver has read `value`.
+    pub fn has_read(&self, poll: Poll, value: u32) {
         let change = self.change();
         let mut polled = self.polled.borrow_mut();
         if polled.change != change {
             *polled = Polled { change, counts: Vec::new() };
         }
-        let count = match polled.counts.iter_mut().find(|(polled, _)| *polled == offset) {
+        let count = match polled.counts.iter_mut().find(|(polled, _)| *polled == poll) {
             Some((_, count)) => count,
             None => {
-                polled.counts.push((offset, 0));
+                polled.counts.push((poll, 0));
                 &mut polled.counts.last_mut().expect("pushed just now").1
             }
         };
         *count += 1;
-        self.history.borrow_mut().read(offset, value);
+        self.history.borrow_mut().read(poll.offset, value);
     }
 
-    fn who_waits(&self, access: Option<u16>) -> String {
-        let cpu = match access {
-            Some(HOST_IS_DONE) => "the firmware waits for the host".to_owned(),
-            Some(offset) => format!("the driver polls {}", name_of(offset)),
-            None => "the firmware has returned".to_owned(),
+    /// Leaves the run, through the driver, without a message: the payload is the message. The driver's frames are about to
+    /// go, and its buffers with them: nothing moves any more.
+    fn end(&self, ended: Ended) -> ! {
+        self.soc.borrow_mut().leave();
+        resume_unwind(Box::new(ended))
+    }
+
+    fn who_waits(&self, position: Position) -> String {
+        let cpu = match position {
+            Position::Read(Poll { offset: HOST_IS_DONE, .. }) => "the firmware waits for the host".to_owned(),
+            Position::Read(Poll { offset, .. }) => format!("the driver polls {}", name_of(offset)),
+            Position::Write(offset) => format!("the driver writes {}", name_of(offset)),
+            Position::Started => "the driver has started a transfer".to_owned(),
+            Position::Returned => "the firmware has returned".to_owned(),
         };
         let host = self.host.borrow();
         match (&host.outcome, &host.wants) {
@@ -304,11 +342,11 @@ impl System {
             if others.is_empty() {
                 break;
             }
-            let pick = self.choose(Choice { options: others.len(), cpu: false }, None);
+            let pick = self.choose(Choice { options: others.len(), cpu: false }, Position::Returned);
             self.step(others[pick]);
         }
         if self.host.borrow().outcome.is_none() {
-            end(Ended::Deadlock(self.who_waits(None)));
+            self.end(Ended::Deadlock(self.who_waits(Position::Returned)));
         }
     }
 }
@@ -321,9 +359,4 @@ fn can_go_on(soc: &Soc, step: &Step) -> bool {
             !retry || soc.usbd().answer(*address, *endpoint, token) != Answer::Nak
         }
     }
-}
-
-/// Leaves the run, through the driver, without a message: the payload is the message.
-fn end(ended: Ended) -> ! {
-    resume_unwind(Box::new(ended))
 }

@@ -62,6 +62,13 @@ pub(crate) fn pointer_outside_ram(driver: Driver) -> Vec<Rule> {
     rig.rules()
 }
 
+pub(crate) fn acquired_without_release(driver: Driver) -> Vec<Rule> {
+    let mut rig = Rig::asked(config());
+    rig.release(8, Direction::MemoryToDevice);
+    rig.acquire(if driver == Driver::Wrong { 4 } else { 8 }, Direction::MemoryToDevice);
+    rig.rules()
+}
+
 pub(crate) fn pointer_not_lent(driver: Driver) -> Vec<Rule> {
     let mut rig = Rig::asked(config());
     let address = rig.release(8, Direction::MemoryToDevice);
@@ -94,6 +101,15 @@ fn released_twice_is_reported() {
 fn acquired_in_flight_is_reported() {
     assert_eq!(acquired_in_flight(Driver::Wrong), [Rule::AcquiredInFlight]);
     assert_eq!(acquired_in_flight(Driver::Right), []);
+}
+
+#[test]
+fn acquired_without_release_is_reported() {
+    assert_eq!(acquired_without_release(Driver::Wrong), [Rule::AcquiredWithoutRelease]);
+    assert_eq!(acquired_without_release(Driver::Right), []);
+    let mut rig = Rig::asked(config());
+    rig.acquire(8, Direction::MemoryToDevice);
+    assert_eq!(rig.rules(), [Rule::AcquiredWithoutRelease], "nothing was lent");
 }
 
 #[test]
@@ -156,7 +172,7 @@ fn transfer_that_a_shortcut_starts_is_judged_as_well() {
     assert_eq!(rig.rules(), []);
     rig.host(Token::In);
     assert_eq!(rig.rules(), [Rule::PointerOutsideRam]);
-    assert_eq!(rig.soc.monitor().violations()[0].site, Site::Dma { block: "wire", endpoint: 0, beat: 0 });
+    assert_eq!(rig.soc.monitor().violations()[0].site, Site::Host { endpoint: 0 });
 }
 
 #[test]
