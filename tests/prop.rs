@@ -7,6 +7,8 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -289,6 +291,41 @@ fn status_stage_of_set_address_is_a_hazard_that_a_careful_firmware_leaves_out() 
     let hazard = |manner: &str| property::hold(&format!("ep0in:cortex-m4:{manner}:W8C:L"), 0).hazard;
     assert_eq!(hazard("reckless"), Some(Hazard::AcceptOfSetAddress));
     assert_eq!(hazard("careful"), None);
+}
+
+/// Where a fuzzer begins: the file in `fuzz/seeds/operations`, what it says.
+const SEEDS: [(&str, &str, u32); 8] = [
+    ("control_read", "ep0in:cortex-m4:careful:NNS18W8W8NW8N:RQ18IIIIIIIIIIIIO", 3),
+    ("reset_during_a_read", "ep0in:cortex-m7:careful:NNS64W2NNBW8NNS8W8N:RQ64RQ64IIIIII", 7),
+    ("setup_during_a_read", "ep0in:multi-core:careful:NS64NNS8W8NN:Q64Q8IIIIIIO", 11),
+    ("overtaken_start", "ep0in:cortex-m4:reckless:NZNN:Q1Q1I", 0),
+    ("request_without_data", "ep0in:cortex-m4:careful:NW8CW8N:DIIILI", 3),
+    ("stall", "ep0in:cortex-m7:reckless:NTW8N:Q8IIOQ8I", 3),
+    ("events_by_hand", "ep0in:multi-core:reckless:S8EEAS64BBEAPZE:Q70IIIIII", 7),
+    ("every_operation", "ep0in:cortex-m4:reckless:NS0S70S8EW4EZABNCTPW2N:RQ18IOIIDILI", 2),
+];
+
+fn seed_file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/seeds/operations").join(name)
+}
+
+#[test]
+#[ignore = "writes fuzz/seeds: run it when the bytes of a case have changed"]
+fn seeds_are_written() {
+    for (file, name, schedule) in SEEDS {
+        let case = Case::by_name(name, schedule).expect("it is a name");
+        fs::write(seed_file(file), bytes::encode(&case)).expect("the directory is there");
+    }
+}
+
+#[test]
+fn property_holds_for_every_seed_of_the_fuzzer() {
+    for (file, name, schedule) in SEEDS {
+        let bytes = fs::read(seed_file(file)).expect("it is in the repository");
+        let case = bytes::decode(&bytes);
+        assert_eq!((case.name().as_str(), case.schedule), (name, schedule), "{file}: run `seeds_are_written`");
+        property::hold(name, schedule);
+    }
 }
 
 #[test]

@@ -21,11 +21,6 @@ use crate::world::Phase;
 /// takes a few for each step of the host.
 const PATIENCE: usize = 1000;
 
-thread_local! {
-    /// Buffers that were lost in flight, kept in sight: they are leaked on purpose, and a leak checker shall know.
-    static LOST: RefCell<Vec<*const Ep0Buffer>> = const { RefCell::new(Vec::new()) };
-}
-
 /// What both sides of a run write down.
 #[derive(Debug, Default)]
 pub struct Record {
@@ -42,7 +37,6 @@ pub struct Firmware<B: Board> {
     /// `None` while it is taken apart.
     endpoint: Option<Ep0In<Sabotaged<B>>>,
     buffer: *const Ep0Buffer,
-    given_back: bool,
     record: Rc<Record>,
     reference: Reference,
     careful: bool,
@@ -57,7 +51,7 @@ impl<B: Board> Firmware<B> {
         let buffer = statics::ep0_buffer();
         let pointer = ptr::from_ref(buffer);
         let endpoint = Some(Ep0In::new(Usbd::new(driven), buffer));
-        Self { board, endpoint, buffer: pointer, given_back: false, record, reference, careful, starts: 0, known: 0 }
+        Self { board, endpoint, buffer: pointer, record, reference, careful, starts: 0, known: 0 }
     }
 
     /// Makes these calls, then brings things to an end.
@@ -119,7 +113,6 @@ impl<B: Board> Firmware<B> {
             panic!("the endpoint was idle, and into_parts has refused");
         };
         statics::give_back(buffer);
-        self.given_back = true;
     }
 
     fn endpoint(&mut self) -> &mut Ep0In<Sabotaged<B>> {
@@ -250,14 +243,6 @@ impl<B: Board> Firmware<B> {
                 self.endpoint = Some(endpoint);
                 Outcome::TakenApart(false)
             }
-        }
-    }
-}
-
-impl<B: Board> Drop for Firmware<B> {
-    fn drop(&mut self) {
-        if !self.given_back {
-            LOST.with_borrow_mut(|lost| lost.push(self.buffer));
         }
     }
 }
