@@ -22,9 +22,11 @@
 //!
 //! static DESCRIPTOR: [u8; 18] = [18, 1, 0, 2, 0, 0, 0, 64, 0x15, 0x19, 0x0F, 0x52, 0, 1, 0, 0, 0, 1];
 //!
-//! // SAFETY: this runs on an nRF52840, and nobody else uses USBD.
+//! // SAFETY: this runs on an nRF52840, nobody else uses USBD, and nobody has before.
 //! let registers = unsafe { Volatile::new() };
-//! let mut usbd = Usbd::new(ChipBus::new(registers, InOrder));
+//! // SAFETY: a Cortex-M4F is in order, and CPU and EasyDMA share the bus.
+//! let bus = unsafe { ChipBus::new(registers, InOrder) };
+//! let mut usbd = Usbd::new(bus);
 //! usbd.power_up();
 //! while !usbd.is_ready() {}
 //! usbd.connect();

@@ -49,6 +49,7 @@ impl<const BASE: usize> Volatile<BASE> {
     ///
     /// - A peripheral's registers are at `BASE..BASE + 0x1000`: this runs on the chip that has them.
     /// - Nobody else accesses these registers while the value is in use.
+    /// - No transfer runs, and no shortcut will start one, that the peripheral was given before.
     pub const unsafe fn new() -> Self {
         // INVARIANT: the caller promises that nobody else has the peripheral.
         Self(())
@@ -89,7 +90,12 @@ pub struct Bus<R, F> {
 
 impl<R: Registers, F: DmaFence> Bus<R, F> {
     /// Joins `registers` and `fence`.
-    pub const fn new(registers: R, fence: F) -> Self {
+    ///
+    /// # Safety
+    ///
+    /// - The fence keeps its promise on the core that this runs on ([`crate::fence`] says which is for which).
+    /// - The addresses that it returns are those of the engine behind `registers`.
+    pub const unsafe fn new(registers: R, fence: F) -> Self {
         Self { registers, fence }
     }
 }
@@ -113,8 +119,7 @@ unsafe impl<R: Registers, F> Registers for Bus<R, F> {
 
 // SAFETY:
 // - `release` and `acquire` order what `DmaFence` promises: they are those of `F`, which promises it.
-// - The address is the region's for the engine behind `R`: `F` promises it for the chip that it is made for, and
-//   whoever made `R` has promised that this is the chip (`Volatile::new`).
+// - The address is the region's for the engine behind `R`: `Bus::new` was promised.
 unsafe impl<R, F: DmaFence> DmaFence for Bus<R, F> {
     #[inline]
     unsafe fn release(&self, region: Region) -> BusAddress {

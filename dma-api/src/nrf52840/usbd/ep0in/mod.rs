@@ -22,7 +22,7 @@
 //!   status stage if the host was faster. A host that has ended the status stage as well has the old answer; the
 //!   hardware offers no way to close that window. `end` alone does not look: a packet taken is a packet sent.
 //! - Some drivers assume that a bus reset ends a running transfer without ENDEPIN\[0\] (the datasheet is silent). On
-//!   such silicon an aborted transfer stays `Busy` until the controller is powered down and up.
+//!   such silicon an aborted transfer stays `Busy` for good: reset the chip.
 
 use core::fmt;
 use core::ptr::NonNull;
@@ -120,7 +120,7 @@ impl<B: Registers + DmaFence> Ep0In<B> {
         Ok((self.usbd, buffer))
     }
 
-    /// The register block: what can be done with it while a transfer runs.
+    /// The register block: the interrupt masks, which are in reach while a transfer runs.
     pub fn usbd(&self) -> &Usbd<B> {
         &self.usbd
     }
