@@ -38,18 +38,39 @@ fn json_of_every_command_parses() {
     assert_eq!(value["unexpected"], 0);
 }
 
+/// Every verdict, executions and replay string of `dmacheck check --json`, without the times.
+fn verdicts(command: &mut Command) -> serde_json::Value {
+    fn forget_times(value: &mut serde_json::Value) {
+        if let Some(fields) = value.as_object_mut() {
+            fields.remove("milliseconds");
+            fields.values_mut().for_each(forget_times);
+        }
+        value.as_array_mut().into_iter().flatten().for_each(forget_times);
+    }
+    let out = command.args(["check", "--json"]).output().expect("it can be run").stdout;
+    let mut value = serde_json::from_slice(&out).expect("it is JSON");
+    forget_times(&mut value);
+    value
+}
+
 #[test]
 fn environment_of_the_user_changes_no_verdict() {
-    let count = |command: &mut Command| {
-        let out = command.args(["check", "--json"]).output().expect("it can be run").stdout;
-        let value: serde_json::Value = serde_json::from_slice(&out).expect("it is JSON");
-        value["matrix"][0]["loom"]["executions"].as_u64()
-    };
-    let plain = count(&mut dmacheck());
+    let plain = verdicts(&mut dmacheck());
     let mut meddled = dmacheck();
     meddled.env("LOOM_MAX_PREEMPTIONS", "1").env("LOOM_MAX_BRANCHES", "3").env("LOOM_MAX_PERMUTATIONS", "2");
-    assert_eq!(count(&mut meddled), plain);
-    assert!(plain.is_some_and(|executions| executions > 100));
+    assert_eq!(verdicts(&mut meddled), plain);
+    let explored = plain["matrix"][0]["loom"]["executions"].as_u64();
+    assert!(explored.is_some_and(|executions| executions > 100), "{plain}");
+}
+
+#[test]
+fn eighty_columns_hold_every_row_of_the_tables() {
+    let (_, out, _) = run(&["check"]);
+    let rows: Vec<&str> = out.lines().filter(|line| line.contains(" sound ") || line.contains(" race ")).collect();
+    assert_eq!(rows.len(), 34, "{out}");
+    for row in rows {
+        assert!(row.chars().count() <= 80, "{row}");
+    }
 }
 
 #[test]

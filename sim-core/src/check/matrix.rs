@@ -60,7 +60,7 @@ impl Row {
         self.model.kind() == self.expected && self.stepped.verdict.kind() == self.expected
     }
 
-    /// For a race: which fence is missing, and why this machine needs it.
+    /// For a race: which fence is missing, and (on a second line) why this machine needs it.
     pub fn explanation(&self) -> Option<String> {
         let Verdict::Race(found) = &self.model else {
             return None;
@@ -71,7 +71,7 @@ impl Row {
             Site::Cpu(_) | Site::Host { .. } => ("after the end (acquire)", end),
         };
         let reason = machine.objection(strength).unwrap_or("this machine honours it: the model is wrong");
-        Some(format!("missing: a {} {which}: {reason}", machine.weakest_sufficient()))
+        Some(format!("missing: a {} {which}\nwhy: {reason}", machine.weakest_sufficient()))
     }
 }
 
@@ -95,14 +95,14 @@ mod tests {
         let row = |start, end| Row::check(Fences { machine: Machine::CortexM7, start, end }, 1);
         let explanation = |row: Row| row.explanation().expect("it is a race");
         let start = explanation(row(Strength::Compiler, Strength::Full));
-        assert!(start.starts_with("missing: a fence before the start (release): a Cortex-M7"), "{start}");
+        assert!(start.starts_with("missing: a fence before the start (release)\nwhy: a Cortex-M7"), "{start}");
         let end = explanation(row(Strength::Full, Strength::None));
-        assert!(end.starts_with("missing: a fence after the end (acquire): without a fence"), "{end}");
+        assert!(end.starts_with("missing: a fence after the end (acquire)\nwhy: without a fence"), "{end}");
         assert_eq!(row(Strength::Full, Strength::Full).explanation(), None);
     }
 
     #[test]
-    fn a_row_that_is_not_as_expected_is_seen() {
+    fn row_that_is_not_as_expected_is_seen() {
         let mut row = Row::check(Fences::right(Machine::CortexM4), 1);
         row.expected = Kind::Race;
         assert!(!row.is_as_expected());

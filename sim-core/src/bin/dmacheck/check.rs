@@ -4,16 +4,16 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use comfy_table::{Cell, ContentArrangement, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
-use serde::Serialize;
 use sim_core::check::matrix::{self, Row};
 use sim_core::check::programs::{Device, Try};
-use sim_core::explore::{Kind, Program, Verdict, stepped};
-use sim_core::machine::{Fences, Machine, Strength};
+use sim_core::explore::{Kind, Program, stepped};
+use sim_core::machine::Fences;
 
-use crate::Outcome;
-use crate::{output, replay};
+use crate::{Outcome, output, replay};
+
+mod report;
+mod tables;
 
 /// Options of `dmacheck check`.
 #[derive(Clone, Debug, Args)]
@@ -58,29 +58,28 @@ pub fn run(options: &Options, json: bool) -> io::Result<Outcome> {
     let (expected, unexpected): (Vec<_>, Vec<_>) = verdicts.partition(|&as_expected| as_expected);
     let (expected, unexpected) = (expected.len(), unexpected.len());
     if json {
-        output::print_json(&Report::new(&rows, &tried, expected, unexpected))?;
+        output::print_json(&report::Report::new(&rows, &tried, expected, unexpected))?;
     } else {
-        output::print(&format!("Which fences does `Ep0In` need? {} packets back to back:", options.packets))?;
-        output::print(&matrix_table(&rows))?;
-        show_races(&rows)?;
-        output::print("\nEndpoint 0 against a difficult host, every schedule:")?;
-        output::print(&host_table(&tried))?;
+        let findings = tables::findings(&rows);
+        output::print(&format!("Which fences does `Ep0In` need? {} packets back to back:\n", options.packets))?;
+        output::print(&tables::matrix(&rows, &findings))?;
+        output::print(&format!("\n{}", tables::list(&findings)))?;
+        show_one(&findings)?;
+        output::print("\nEndpoint 0 against a difficult host, every schedule:\n")?;
+        output::print(&tables::hosts(&tried))?;
         output::print(&format!("\nverdicts: {expected} as expected, {unexpected} unexpected"))?;
     }
     Ok(if unexpected == 0 { Outcome::Expected } else { Outcome::Unexpected })
 }
 
-/// How to see each race, and one of them: a fence that is there, and too weak.
-fn show_races(rows: &[Row]) -> io::Result<()> {
-    output::print("\nEach race again, as a timeline:")?;
-    for replay in rows.iter().filter_map(|row| row.stepped.verdict.replay()) {
-        output::print(&format!("  dmacheck replay {replay}"))?;
-    }
-    let weak = |row: &&Row| row.fences.machine == Machine::CortexM7 && row.fences.start == Strength::Compiler;
-    let Some(replay) = rows.iter().find(weak).and_then(|row| row.stepped.verdict.replay()) else {
+/// One of the races as a timeline: a fence that is there, and too weak.
+fn show_one(findings: &[tables::Finding]) -> io::Result<()> {
+    let weak = |finding: &&tables::Finding| finding.is_of_a_weak_fence();
+    let Some((number, finding)) = findings.iter().enumerate().find(|(_, finding)| weak(finding)) else {
         return Ok(());
     };
-    output::print(&format!("\nOne of them, {replay}:"))?;
+    let Some(replay) = &finding.replay else { return Ok(()) };
+    output::print(&format!("Number {} as it happened:\n", number + 1))?;
     replay::run(&replay::Options::new(replay), false).map(drop)
 }
 
@@ -98,130 +97,4 @@ fn check_host(host: Try, progress: &ProgressBar) -> Tried {
     let exploration = stepped::explore(&program, stepped::Limits::default());
     progress.inc(1);
     Tried { program, exploration, time: started.elapsed() }
-}
-
-fn table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
-    if table.width().is_none() {
-        table.set_width(140);
-    }
-    table.set_header(header);
-    table
-}
-
-fn milliseconds(time: Duration) -> String {
-    format!("{:.1} ms", time.as_secs_f64() * 1000.0)
-}
-
-fn matrix_table(rows: &[Row]) -> String {
-    let mut table =
-        table(&["machine", "start fence", "end fence", "verdict", "loom executions", "schedules", "finding"]);
-    for row in rows {
-        let Fences { machine, start, end } = row.fences;
-        table.add_row([
-            Cell::new(machine),
-            Cell::new(start),
-            Cell::new(end),
-            output::verdict_cell(row.model.kind(), row.is_as_expected()),
-            Cell::new(format!("{}, {}", row.model.executions(), milliseconds(row.model_time))),
-            Cell::new(format!("{}, {}", row.stepped.verdict.executions(), milliseconds(row.stepped_time))),
-            Cell::new(finding(row)),
-        ]);
-    }
-    table.to_string()
-}
-
-/// What was found in a row: for a race, both sites and the missing fence.
-fn finding(row: &Row) -> String {
-    let mut text = match (&row.model, row.explanation()) {
-        (Verdict::Race(found), Some(explanation)) => {
-            let other = found.violation.misuse.other.map(|other| other.to_string()).unwrap_or_default();
-            format!("{explanation}\n{} | {other}", found.violation.site)
-        }
-        (Verdict::Sound { .. }, _) => String::new(),
-        (verdict, _) => verdict.to_string(),
-    };
-    if row.stepped.verdict.kind() != row.model.kind() {
-        text.push_str(&format!("\nthe engines disagree; all schedules: {}", row.stepped.verdict));
-    }
-    text
-}
-
-fn host_table(tried: &[Tried]) -> String {
-    let mut table = table(&["program", "verdict", "schedules", "states", "time", "finding"]);
-    for Tried { program, exploration, time } in tried {
-        let verdict = &exploration.verdict;
-        let is_sound = verdict.kind() == Kind::Sound;
-        table.add_row([
-            Cell::new(program.name()),
-            output::verdict_cell(verdict.kind(), is_sound),
-            Cell::new(verdict.executions()),
-            Cell::new(exploration.states),
-            Cell::new(milliseconds(*time)),
-            Cell::new(if is_sound { String::new() } else { verdict.to_string() }),
-        ]);
-    }
-    table.to_string()
-}
-
-#[derive(Serialize)]
-struct Report {
-    matrix: Vec<RowReport>,
-    programs: Vec<ProgramReport>,
-    as_expected: usize,
-    unexpected: usize,
-}
-
-#[derive(Serialize)]
-struct RowReport {
-    #[serde(flatten)]
-    fences: Fences,
-    expected: Kind,
-    loom: EngineReport,
-    stepped: EngineReport,
-    finding: String,
-}
-
-#[derive(Serialize)]
-struct ProgramReport {
-    program: String,
-    expected: Kind,
-    stepped: EngineReport,
-    states: usize,
-}
-
-#[derive(Serialize)]
-struct EngineReport {
-    verdict: Kind,
-    executions: u64,
-    milliseconds: f64,
-    replay: Option<String>,
-}
-
-impl EngineReport {
-    fn new(verdict: &Verdict, time: Duration) -> Self {
-        let replay = verdict.replay().map(str::to_owned);
-        let milliseconds = time.as_secs_f64() * 1000.0;
-        Self { verdict: verdict.kind(), executions: verdict.executions(), milliseconds, replay }
-    }
-}
-
-impl Report {
-    fn new(rows: &[Row], tried: &[Tried], as_expected: usize, unexpected: usize) -> Self {
-        let matrix = rows.iter().map(|row| RowReport {
-            fences: row.fences,
-            expected: row.expected,
-            loom: EngineReport::new(&row.model, row.model_time),
-            stepped: EngineReport::new(&row.stepped.verdict, row.stepped_time),
-            finding: finding(row),
-        });
-        let programs = tried.iter().map(|tried| ProgramReport {
-            program: tried.program.name(),
-            expected: Kind::Sound,
-            stepped: EngineReport::new(&tried.exploration.verdict, tried.time),
-            states: tried.exploration.states,
-        });
-        Self { matrix: matrix.collect(), programs: programs.collect(), as_expected, unexpected }
-    }
 }

@@ -1,0 +1,124 @@
+//! `dmacheck check` as text: 80 columns are enough.
+
+use std::time::Duration;
+
+use comfy_table::{Cell, ContentArrangement, Table, presets};
+use sim_core::check::matrix::Row;
+use sim_core::explore::{Kind, Program, Verdict};
+use sim_core::machine::{Fences, Strength};
+
+use super::Tried;
+use crate::output;
+
+/// What is wrong in one row or several.
+pub struct Finding {
+    text: String,
+    rows: Vec<Fences>,
+    /// What shows it again, in the first of its rows.
+    pub replay: Option<String>,
+}
+
+impl Finding {
+    /// Whether the start fence is there, in all its rows, and too weak.
+    pub fn is_of_a_weak_fence(&self) -> bool {
+        self.rows.iter().all(|fences| fences.start == Strength::Compiler && !fences.machine.honours(fences.start))
+    }
+}
+
+/// What was found in a row; rows with the same finding share it.
+pub fn findings(rows: &[Row]) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = Vec::new();
+    for row in rows {
+        let Some(text) = finding(row) else { continue };
+        match findings.iter_mut().find(|known| known.text == text) {
+            Some(known) => known.rows.push(row.fences),
+            None => {
+                let replay = row.stepped.verdict.replay().map(str::to_owned);
+                findings.push(Finding { text, rows: vec![row.fences], replay });
+            }
+        }
+    }
+    findings
+}
+
+/// What was found in a row: for a race, the missing fence and both sites.
+pub fn finding(row: &Row) -> Option<String> {
+    let mut text = match (&row.model, row.explanation()) {
+        (Verdict::Race(found), Some(explanation)) => {
+            let other = found.violation.misuse.other.map(|other| format!("\nwith {other}")).unwrap_or_default();
+            format!("{explanation}\nby   {}{other}", found.violation.site)
+        }
+        (Verdict::Sound { .. }, _) => String::new(),
+        (verdict, _) => verdict.to_string(),
+    };
+    if row.stepped.verdict.kind() != row.model.kind() {
+        text.push_str(&format!("\nthe engines disagree; all schedules: {}", row.stepped.verdict));
+    }
+    Some(text).filter(|text| !text.is_empty())
+}
+
+/// One line a row; findings by their number.
+pub fn matrix(rows: &[Row], findings: &[Finding]) -> String {
+    let mut table = table(&["machine", "start fence", "end fence", "verdict", "loom", "schedules", "why"]);
+    for row in rows {
+        let Fences { machine, start, end } = row.fences;
+        let number = findings.iter().position(|finding| finding.rows.contains(&row.fences));
+        table.add_row([
+            Cell::new(machine),
+            Cell::new(start),
+            Cell::new(end),
+            output::verdict_cell(row.model.kind(), row.is_as_expected()),
+            Cell::new(format!("{}, {}", row.model.executions(), milliseconds(row.model_time))),
+            Cell::new(format!("{}, {}", row.stepped.verdict.executions(), milliseconds(row.stepped_time))),
+            Cell::new(number.map(|number| (number + 1).to_string()).unwrap_or_default()),
+        ]);
+    }
+    table.trim_fmt()
+}
+
+/// The findings that [`matrix`] numbers: what is wrong, where, in which rows, and how to see it.
+pub fn list(findings: &[Finding]) -> String {
+    let entries = findings.iter().enumerate().map(|(number, finding)| {
+        let mut lines: Vec<String> = finding.text.lines().map(str::to_owned).collect();
+        lines.extend(finding.replay.iter().map(|replay| format!("dmacheck replay {replay}")));
+        format!("{:>3}  {}\n", number + 1, lines.join("\n     "))
+    });
+    entries.collect()
+}
+
+/// What became of the programs with a host.
+pub fn hosts(tried: &[Tried]) -> String {
+    let mut table = table(&["program", "verdict", "schedules", "states", "time"]);
+    for Tried { program, exploration, time } in tried {
+        let verdict = &exploration.verdict;
+        table.add_row([
+            Cell::new(program.name()),
+            output::verdict_cell(verdict.kind(), verdict.kind() == Kind::Sound),
+            Cell::new(verdict.executions()),
+            Cell::new(exploration.states),
+            Cell::new(milliseconds(*time)),
+        ]);
+    }
+    let failed = tried.iter().filter(|tried| !tried.is_as_expected());
+    let failures =
+        failed.map(|Tried { program, exploration, .. }| format!("\n{}: {}", program.name(), exploration.verdict));
+    format!("{}{}", table.trim_fmt(), failures.collect::<String>())
+}
+
+fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    if table.width().is_none() {
+        table.set_width(100);
+    }
+    table.set_header(header);
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    table
+}
+
+fn milliseconds(time: Duration) -> String {
+    let milliseconds = time.as_secs_f64() * 1000.0;
+    if milliseconds < 9.95 { format!("{milliseconds:.1} ms") } else { format!("{milliseconds:.0} ms") }
+}
