@@ -1,10 +1,10 @@
-//! Bad input, each with its name: an error of `Ep0In`, or a violation of the chip's rules.
+//! Bad input by name: an error of `Ep0In`, or a violation of the chip's rules.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use dma_api::address::{Direction, Region};
-use dma_api::nrf52840::usbd::{AcceptError, EndError, Ep0In, StartError, Usbd, map};
+use dma_api::nrf52840::usbd::{AnswerError, EndError, Ep0In, StartError, Usbd, map};
 use sim_core::check::firmware;
 use sim_core::check::programs::begin_control_read;
 use sim_core::explore::scheduler::Immediate;
@@ -66,8 +66,8 @@ impl Bad {
             }
             Self::StatusWhileBusy => {
                 assert_eq!(ep0in.start(&bytes[..3]), Ok(()));
-                assert_eq!(ep0in.accept(), Err(AcceptError::Busy));
-                assert_eq!(ep0in.stall(), Err(AcceptError::Busy));
+                assert_eq!(ep0in.accept(), Err(AnswerError::Busy));
+                assert_eq!(ep0in.stall(), Err(AnswerError::Busy));
             }
             Self::PartsWhileBusy => {
                 assert_eq!(ep0in.start(&bytes[..3]), Ok(()));
@@ -168,7 +168,7 @@ fn errors_say_what_to_do() {
         (StartError::Empty.to_string(), "use `accept` for the status stage"),
         (EndError::NotDone.to_string(), "wait for EVENTS_EP0DATADONE"),
         (EndError::NotStarted.to_string(), "none was started, or it was aborted"),
-        (AcceptError::Busy.to_string(), "end or abort it first"),
+        (AnswerError::Busy.to_string(), "end or abort it first"),
     ];
     for (text, expected) in errors {
         assert!(text.contains(expected), "{text}");

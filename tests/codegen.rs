@@ -1,4 +1,4 @@
-//! What `Ep0In` costs on the chip, in instructions, against the same transfer by hand.
+//! What `Ep0In` costs on the chip, in instructions, against code by hand.
 //!
 //! The crate in `codegen/` has `start` and `end` three times: by `Ep0In`, by hand and `unsafe` with the same checks,
 //! and as bare register writes. This test compiles it for the Cortex-M4F, once with LTO and once without, and reads

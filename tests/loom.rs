@@ -68,7 +68,7 @@ fn one_two_and_three_packets_are_explored_completely() {
 
 #[test]
 fn loom_and_all_schedules_agree_on_every_row() {
-    for fences in sim_core::check::matrix::rows() {
+    for fences in Fences::all() {
         for packets in 1..=2 {
             let program = BackToBack { packets, length: 8, fences };
             let model = model::check(&program, Limits::default());

@@ -6,7 +6,7 @@
 //!
 //! | programs | verdict | what they are good for |
 //! |---|---|---|
-//! | `oracle/programs.tsv` | GenMC and herd7, recorded | everything that happens at random: mostly races not to be missed |
+//! | `oracle/programs.tsv` | GenMC and herd7, recorded | what happens at random: races not to be missed |
 //! | [`hand_over`] | the language's rule | what the fences order: also that nothing is a race which is not |
 //! | [`shapes`] | argued, one by one | loom's holes by name; where a register is not an atomic |
 //!

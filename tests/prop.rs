@@ -1,7 +1,7 @@
 //! Random calls of `Ep0In`, random hosts, random schedules: the property holds.
 //!
-//! The property is in this package's library (`tests/src`), with what it is compared with. Here are the cases, the twins
-//! that must be found, what was found before, and the bytes that a fuzzer makes of a case.
+//! The property is in this package's library (`tests/src`), with what it is compared with. Here are the cases, the
+//! twins that must be found, what was found before, and the bytes that a fuzzer makes of a case.
 //!
 //! The cases are the same in each run: a failure here is not one of luck. New ones are the fuzzer's business.
 
@@ -95,7 +95,8 @@ fn bit(operation: &str) -> u32 {
     operation.bytes().next().map_or(0, |letter| 1 << (letter - b'A'))
 }
 
-/// A case. Swarm: in half of the cases some kinds of operations are switched off, so that the others come in longer runs.
+/// A case. Swarm: in half of the cases some kinds of operations are switched off, so that the others come in longer
+/// runs.
 fn case() -> impl Strategy<Value = Case> {
     let lists = (
         prop::collection::vec(operations(), 0..MOST_OPERATIONS),

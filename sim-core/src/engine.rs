@@ -1,7 +1,8 @@
 //! The DMA engine: moves the bytes of one job, a word at a time.
 //!
-//! A [`Copy`](struct@Copy) is all that a transfer needs between START and END. It knows neither chip nor lock, so that it runs on
-//! a thread of its own (`explore::threads`) as well as in slices between two register accesses (`explore::stepped`).
+//! A [`Copy`](struct@Copy) is all that a transfer needs between START and END. It knows neither chip nor lock, so that
+//! it runs on a thread of its own (`explore::threads`) as well as in slices between two register accesses
+//! (`explore::stepped`).
 
 use std::ops::Range;
 

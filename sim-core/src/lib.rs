@@ -20,7 +20,8 @@
 //!
 //! # Check a driver
 //!
-//! A [`explore::Program`] is firmware and a host. This one sends three bytes; [`explore::stepped`] tries every schedule:
+//! A [`explore::Program`] is firmware and a host. This one sends three bytes; [`explore::stepped`] tries every
+//! schedule:
 //!
 //! ```
 //! use dma_api::nrf52840::usbd::{Ep0In, Usbd};
@@ -65,7 +66,8 @@
 //! - loom does not explore load buffering, and has five threads. The vector clocks of [`monitor::clocks`] have neither
 //!   limit, but take registers to be read as their latest value, which device memory guarantees.
 //! - [`explore::stepped`] takes a driver to be a function of what it reads. One that counts its polls is not.
-//! - Where the hardware's documents are silent, the chip's choice is a switch ([`device::usbd::Options`]), not the truth.
+//! - Where the hardware's documents are silent, the chip's choice is a switch ([`device::usbd::Options`]), not the
+//!   truth.
 
 #![deny(unsafe_code)]
 

@@ -2,7 +2,7 @@
 //!
 //! | machine | no fence | `compiler_fence` | `fence` (DMB) | because |
 //! |---|---|---|---|---|
-//! | Cortex-M4 | reordered by the compiler | in order | in order | the core does not reorder memory transfers (AN321 4.18) |
+//! | Cortex-M4 | reordered by the compiler | in order | in order | no reordering of memory transfers (AN321 4.18) |
 //! | Cortex-M7 | reordered | reordered by the core | in order | store buffer, speculative reads |
 //! | multi-core | reordered | reordered by the core | in order | another master sees writes in an order of its own |
 //!
@@ -110,6 +110,13 @@ impl Fences {
     pub fn right(machine: Machine) -> Self {
         let strength = machine.weakest_sufficient();
         Self { machine, start: strength, end: strength }
+    }
+
+    /// Machine by machine, start fence by start fence: all 27.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Machine::ALL.into_iter().flat_map(|machine| {
+            Strength::ALL.into_iter().flat_map(move |start| Strength::ALL.map(|end| Self { machine, start, end }))
+        })
     }
 
     /// Whether the machine honours both.

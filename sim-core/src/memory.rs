@@ -1,7 +1,7 @@
 //! The chip's memory: RAM, flash, and windows onto host memory.
 //!
 //! A driver under test is host code; its buffers live in host memory, behind 64-bit pointers. A *window* maps a
-//! region that the driver has lent to the DMA ([`Memory::lend`]) to addresses in the chip's RAM, as an IOMMU would,
+//! region that the driver has lent to the DMA (`Memory::lend`) to addresses in the chip's RAM, as an IOMMU would,
 //! until the driver takes it back. What has no window cannot be reached: a driver's bug never touches memory of the
 //! test process.
 //!
@@ -151,8 +151,8 @@ impl Memory {
         self.windows.iter_mut().for_each(|window| window.lent = false);
     }
 
-    /// Closes the windows onto any byte of `region`: the DMA cannot reach it any more. Returns their addresses: one range,
-    /// unless a driver has lent the region twice.
+    /// Closes the windows onto any byte of `region`: the DMA cannot reach it any more. Returns their addresses: one
+    /// range, unless a driver has lent the region twice.
     pub(crate) fn take_back(&mut self, region: Region) -> Vec<Range<u32>> {
         let open = self.windows.iter_mut().filter(|window| window.lent && window.is_onto(region));
         open.map(|window| {
@@ -240,9 +240,9 @@ enum Bytes {
 ///
 /// # Invariants
 ///
-/// - A host pointer is valid for `length` bytes while the view is used: its window was open when the view was made; when
-///   the window closes (`Soc::acquire`), a copy that `Soc` holds loses its view in the same call, and one that was taken
-///   out is waited for before the call (`explore::threads`).
+/// - A host pointer is valid for `length` bytes while the view is used: its window was open when the view was made;
+///   when the window closes (`Soc::acquire`), a copy that `Soc` holds loses its view in the same call, and one that was
+///   taken out is waited for before the call (`explore::threads`).
 #[derive(Debug)]
 pub struct View(Bytes);
 

@@ -1,4 +1,4 @@
-//! The order that a transfer of endpoint 0 IN needs, on every path of the compiled code.
+//! The order that a transfer needs, on every path of the compiled code.
 //!
 //! - **release**: the copy into the buffer, then a fence, then TASKS_STARTEPIN\[0\], and nothing but reads after that.
 //! - **acquire**: the read of EVENTS_ENDEPIN\[0\] that may have seen the end, then a fence, then anything but reads.

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | 0 | the machine (value modulo 3); bit 7: careful |
 //! | 1 to 4 | the schedule's seed, little-endian |
-//! | then | one operation after the other; its value modulo 17 says which, of either side; the parameter follows, where there is one |
+//! | then | one operation after the other: which, modulo 17; then its parameter, where there is one |
 //!
 //! Any bytes are a case: what is out of range is brought into it, what is missing is 0, what is too much is left out.
 //! Small changes of the bytes are small changes of the case, which is what a fuzzer needs: the two lists are mixed, so

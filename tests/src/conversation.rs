@@ -157,8 +157,8 @@ impl Conversation {
 
     /// The last SETUP in whose data stage the host has taken the answer to one before, counted from 1.
     ///
-    /// 0 if there was another call than `next_event` since: a firmware that ends or aborts a packet by its own calls takes
-    /// it upon itself that a SETUP may have come.
+    /// 0 if there was another call than `next_event` since: a firmware that ends or aborts a packet by its own calls
+    /// takes it upon itself that a SETUP may have come.
     pub fn misled(&self) -> usize {
         self.misled
     }

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::ptr;
 use std::rc::Rc;
 
-use dma_api::nrf52840::usbd::{AcceptError, EndError, Ep0Buffer, Ep0In, Event, StartError, Usbd, map};
+use dma_api::nrf52840::usbd::{AnswerError, EndError, Ep0Buffer, Ep0In, Event, StartError, Usbd, map};
 use sim_core::explore::Board;
 use sim_core::statics;
 
@@ -257,7 +257,7 @@ fn cell(phase: Phase, operation: Operation, outcome: &Outcome, refused: bool) ->
     let operation = format!("{operation:?}");
     let (operation, _) = operation.split_once('(').unwrap_or((&operation, ""));
     let result = match outcome {
-        Outcome::Started(Err(StartError::Busy)) | Outcome::Triggered(Err(AcceptError::Busy)) => "Busy",
+        Outcome::Started(Err(StartError::Busy)) | Outcome::Triggered(Err(AnswerError::Busy)) => "Busy",
         Outcome::Started(Err(StartError::TooLong { .. })) => "TooLong",
         Outcome::Started(Err(StartError::Empty)) => "Empty",
         Outcome::Ended(Err(EndError::NotDone)) => "NotDone",

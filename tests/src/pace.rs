@@ -1,8 +1,8 @@
 //! Schedules on which the CPU comes to its turn: seeded, with a pace.
 //!
-//! A driver's call is many register accesses, and before each the others may go on. Where everybody has the same chance,
-//! the host is at its end before the firmware has made a few calls. So the CPU's chance grows with the pace, which is
-//! part of the seed; the others still take several steps at once, now and then.
+//! A driver's call is many register accesses, and before each the others may go on. Where everybody has the same
+//! chance, the host is at its end before the firmware has made a few calls. So the CPU's chance grows with the pace,
+//! which is part of the seed; the others still take several steps at once, now and then.
 
 use sim_core::explore::scheduler::{Choice, Scheduler, Seeded};
 

@@ -1,8 +1,9 @@
 //! The endpoint's states, written from its documentation: what a call may return.
 //!
-//! The reference knows what the host did before a call and during it, and what EVENTS_ENDEPIN\[0\] was before and after.
-//! Where the result depends on which came first, the host's step or the call's look at a register, it tries them all:
-//! it keeps every [`World`] that agrees with what was returned so far, and a result that none of them allows is wrong.
+//! The reference knows what the host did before a call and during it, and what EVENTS_ENDEPIN\[0\] was before and
+//! after. Where the result depends on which came first, the host's step or the call's look at a register, it tries them
+//! all: it keeps every [`World`] that agrees with what was returned so far, and a result that none of them allows is
+//! wrong.
 //!
 //! Taken from the table in `dma-api/src/nrf52840/usbd/ep0in`; its reading where the table is silent:
 //!
@@ -13,7 +14,7 @@
 
 use std::collections::BTreeSet;
 
-use dma_api::nrf52840::usbd::{AcceptError, EndError, StartError, map};
+use dma_api::nrf52840::usbd::{AnswerError, EndError, StartError, map};
 
 use crate::conversation::{HostEvent, Sure};
 use crate::events;
@@ -32,7 +33,7 @@ pub enum Outcome {
     /// Of `next_event`.
     Event(Option<Notice>),
     /// Of `accept` and `stall`.
-    Triggered(Result<(), AcceptError>),
+    Triggered(Result<(), AnswerError>),
     /// Of `into_parts`: whether it gave the parts.
     TakenApart(bool),
     /// Of what returns nothing.
@@ -153,7 +154,7 @@ impl Reference {
             Operation::Busy => may_be_free(world, call).map(|free| (Outcome::Busy(!free), (world, 0))).collect(),
             Operation::NextEvent => events::next(world, call),
             Operation::Accept | Operation::Stall => {
-                take_back(world, call, |free| Outcome::Triggered(free.then_some(()).ok_or(AcceptError::Busy)))
+                take_back(world, call, |free| Outcome::Triggered(free.then_some(()).ok_or(AnswerError::Busy)))
             }
             Operation::TakeApart => take_back(world, call, Outcome::TakenApart),
             Operation::Wait(_) => one(Outcome::Nothing, world),

@@ -1,4 +1,4 @@
-//! What may be the case: the endpoint's state, and what the chip has in store for it.
+//! What may be the case: the endpoint's state, and what the chip has for it.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,6 @@
-//! A small device: answers GET_DESCRIPTOR, SET_ADDRESS and SET_CONFIGURATION through `Ep0In`.
+//! A small device: enough for a host to read its descriptor through `Ep0In`.
 //!
+//! Answers GET_DESCRIPTOR, SET_ADDRESS and SET_CONFIGURATION.
 //! Runs on every [`Board`], so on threads, stepped, and (with a loop that does not end) on the chip.
 
 use dma_api::nrf52840::usbd::{Ep0In, Event, Usbd};

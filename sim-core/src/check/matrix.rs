@@ -7,22 +7,11 @@ use std::time::{Duration, Instant};
 
 use super::programs::BackToBack;
 use crate::explore::{Kind, Verdict, model, stepped};
-use crate::machine::{Fences, Machine, Strength};
+use crate::machine::Fences;
 use crate::monitor::Site;
 
 /// Bytes in each packet of the matrix: two beats.
 const LENGTH: u8 = 8;
-
-/// Machine by machine, start fence by start fence: 27 rows.
-pub fn rows() -> Vec<Fences> {
-    let mut rows = Vec::new();
-    for machine in Machine::ALL {
-        for start in Strength::ALL {
-            rows.extend(Strength::ALL.map(|end| Fences { machine, start, end }));
-        }
-    }
-    rows
-}
 
 /// What became of a row.
 #[derive(Clone, Debug)]
@@ -78,10 +67,11 @@ impl Row {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::machine::{Machine, Strength};
 
     #[test]
     fn every_row_is_judged_as_expected_by_both_engines() {
-        let rows: Vec<Row> = rows().into_iter().map(|fences| Row::check(fences, 2)).collect();
+        let rows: Vec<Row> = Fences::all().map(|fences| Row::check(fences, 2)).collect();
         assert_eq!(rows.len(), 27);
         for row in &rows {
             assert!(row.is_as_expected(), "{row:?}");

@@ -1,4 +1,4 @@
-//! The programs that dmacheck brings along: firmware on `Ep0In`, and hosts that try it.
+//! The programs that dmacheck brings along: firmware, and hosts that try it.
 //!
 //! Each has a name that holds all its parameters, so that a replay string can be run: [`Builtin::by_name`].
 

@@ -3,7 +3,7 @@
 //! | explorer | what runs | what it is for |
 //! |---|---|---|
 //! | [`threads`] | driver, engine and host on threads of their own | real parallelism, speed |
-//! | [`stepped`] | no threads: a [`scheduler`] decides at every register access | every interleaving, replay, vector clocks |
+//! | [`stepped`] | no threads: a [`scheduler`] decides at every register access | every interleaving, replay, clocks |
 //! | [`model`] | driver and device as loom threads | every ordering that the fences allow |
 //!
 //! `stepped` and `model` answer the same question, does this access happen after that one, by different means; they

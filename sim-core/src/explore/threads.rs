@@ -133,8 +133,8 @@ impl Shared {
         }
     }
 
-    /// Leaves the run, through the driver. Its frames are about to go, and a buffer may be among them: the engine finishes
-    /// what it copies, and begins nothing more.
+    /// Leaves the run, through the driver. Its frames are about to go, and a buffer may be among them: the engine
+    /// finishes what it copies, and begins nothing more.
     fn leave(&self, ended: Box<Ended>) -> ! {
         let mut soc = self.soc.lock();
         soc.leave();

@@ -1,4 +1,4 @@
-//! The bus monitor: a name for everything that can be done wrong, and what is said about it.
+//! The bus monitor: a name for everything that can be done wrong.
 //!
 //! | what is judged | where |
 //! |---|---|

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn each_master_has_a_lane() {
+    fn masters_have_a_lane_each() {
         let text = plain(vec![Record::Write { offset: 0x500, value: 1 }, Record::Ready, Record::BusReset]);
         let column = |word: &str| {
             let line = text.lines().find(|line| line.contains(word)).expect("it is shown");

@@ -14,7 +14,7 @@ pub mod map;
 
 mod ep0in;
 
-pub use ep0in::{AcceptError, EndError, Ep0Buffer, Ep0In, Event, StartError};
+pub use ep0in::{AnswerError, EndError, Ep0Buffer, Ep0In, Event, StartError};
 
 /// The bus of a real nRF52840 (a Cortex-M4F: [`InOrder`](crate::fence::InOrder) is enough), to make a [`Usbd`] from.
 pub type ChipBus<F> = Bus<Volatile<{ map::BASE }>, F>;
@@ -64,8 +64,8 @@ impl<B: Registers> Usbd<B> {
         self.write(map::enable(), 0);
     }
 
-    /// Pulls D+ up: the host sees a full-speed device, and resets the bus. Out of reach while a transfer runs, so before
-    /// [`Ep0In::new`].
+    /// Pulls D+ up: the host sees a full-speed device, and resets the bus. Out of reach while a transfer runs, so
+    /// before [`Ep0In::new`].
     pub fn connect(&mut self) {
         self.write(map::usbpullup(), map::usbpullup::CONNECT.mask());
     }
@@ -127,10 +127,54 @@ impl<B: Registers> Usbd<B> {
 
 #[cfg(test)]
 mod tests {
+    use core::cell::Cell;
+
     use super::*;
 
+    /// Remembers the last two writes, the later one last.
+    #[derive(Default)]
+    struct Writes(Cell<[(u16, u32); 2]>);
+
+    // SAFETY:
+    // - There is no transfer, and no memory that anybody lets go of by what is read here.
+    unsafe impl Registers for Writes {
+        fn read(&self, _: u16) -> u32 {
+            0
+        }
+
+        unsafe fn write(&self, offset: u16, value: u32) {
+            let [_, last] = self.0.get();
+            self.0.set([last, (offset, value)]);
+        }
+    }
+
     #[test]
-    fn every_start_needs_a_proof_and_nothing_else_does() {
+    fn power_down_leaves_the_bus_before_the_core_is_off() {
+        let mut usbd = Usbd::new(Writes::default());
+        usbd.connect();
+        assert_eq!(usbd.bus.0.get()[1], (map::usbpullup(), 1));
+        usbd.power_down();
+        assert_eq!(usbd.bus.0.get(), [(map::usbpullup(), 0), (map::enable(), 0)]);
+    }
+
+    #[test]
+    fn disconnect_lets_go_of_the_bus_and_leaves_the_power_on() {
+        let mut usbd = Usbd::new(Writes::default());
+        usbd.power_up();
+        usbd.disconnect();
+        assert_eq!(usbd.bus.0.get(), [(map::enable(), 1), (map::usbpullup(), 0)]);
+    }
+
+    #[test]
+    fn listen_and_unlisten_touch_the_bits_they_are_given_only() {
+        let usbd = Usbd::new(Writes::default());
+        usbd.listen(map::event_bit(map::events_ep0setup()));
+        usbd.unlisten(map::event_bit(map::events_usbreset()));
+        assert_eq!(usbd.bus.0.get(), [(map::intenset(), 1 << 23), (map::intenclr(), 1)]);
+    }
+
+    #[test]
+    fn write_that_starts_a_transfer_is_known_by_its_offset() {
         let starts = |offset| starts_transfer(offset, 1);
         assert!((0..8).all(|n| starts(map::tasks_startepin(n)) && starts(map::tasks_startepout(n))));
         assert!(starts(map::tasks_startisoin()) && starts(map::tasks_startisoout()));

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use sim_core::check::matrix::{self, Row};
+use sim_core::check::matrix::Row;
 use sim_core::check::programs::{Device, Try};
 use sim_core::explore::{Kind, Program, stepped};
 use sim_core::machine::Fences;
@@ -45,7 +45,7 @@ impl Tried {
 
 /// Judges every row and every program.
 pub fn run(options: &Options, json: bool) -> io::Result<Outcome> {
-    let fences = matrix::rows();
+    let fences = Fences::all().collect::<Vec<_>>();
     // Draws on a terminal only.
     let progress = ProgressBar::new((fences.len() + Try::ALL.len()) as u64);
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}").map_err(io::Error::other)?;

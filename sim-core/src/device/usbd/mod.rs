@@ -36,7 +36,8 @@
 //! - an OUT packet that repeats the toggle of the one before is acknowledged, permitted or not;
 //! - SETUP is acknowledged with EPINEN and EPOUTEN 0;
 //! - shortcuts of one event run in the order of their bits;
-//! - ENABLE=0 clears the core, the events, EVENTCAUSE, EPSTATUS and DMALATCH; INTEN, SHORTS, PTR, MAXCNT and AMOUNT stay.
+//! - ENABLE=0 clears the core, the events, EVENTCAUSE, EPSTATUS and DMALATCH; INTEN, SHORTS, PTR, MAXCNT and AMOUNT
+//!   stay.
 
 use dma_api::address::{BusAddress, Direction};
 use dma_api::nrf52840::usbd::map::{self, Name, PACKET_SIZE};

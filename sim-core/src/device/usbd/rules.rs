@@ -1,4 +1,4 @@
-//! The controller's own rules: one `check_*` function each, with the datasheet's reason.
+//! The controller's own rules: one function each, with the datasheet's reason.
 
 use dma_api::nrf52840::usbd::map::{CORE_EP0CS, Name};
 use dma_api::table::Register;

@@ -17,8 +17,8 @@ thread_local! {
 pub struct Shadow(UnsafeCell<()>);
 
 // SAFETY:
-// - Threads do not race on the contents: there are none, `()` has no bytes. loom checks the accesses all the same, which
-//   is what the cell is for.
+// - Threads do not race on the contents: there are none, `()` has no bytes. loom checks the accesses all the same,
+//   which is what the cell is for.
 unsafe impl Sync for Shadow {}
 
 impl Shadow {

@@ -6,7 +6,7 @@
 //! | what | is in loom | because |
 //! |---|---|---|
 //! | the chip | a lock that loom does not know | a loom mutex would order what only a fence may order |
-//! | START, seen by the device | `to_device`: a count of transfers | written relaxed: a register write orders no memory |
+//! | START, seen by the device | `to_device`: a count of transfers | written relaxed: it orders no memory |
 //! | END and the packet's ACK, seen by the driver | `to_cpu`: a count of actions | likewise |
 //! | PTR, MAXCNT, clearing of events | nothing | the device sees them through the captured job only |
 //! | the buffer | one [`cell::Shadow`] | accessed where ownership changes hands: `release`, the copy, `acquire` |

@@ -12,7 +12,6 @@ use super::system::{HOST_IS_DONE, Poll, Position, System, hash};
 use crate::device::usbd::Answer;
 use crate::explore::{Board, WHILE_LEAVING};
 use crate::host::{Host, HostError, Step, Wire};
-use crate::soc::Soc;
 
 /// The bus that firmware runs on.
 #[derive(Clone)]
@@ -21,13 +20,6 @@ pub struct Bus(Rc<System>);
 impl Bus {
     pub(super) fn new(system: &Rc<System>) -> Self {
         Self(system.clone())
-    }
-
-    /// The system, to do to it what registers cannot: simulated RAM, a program's own fences.
-    pub fn with_soc<T>(&self, f: impl FnOnce(&mut Soc) -> T) -> T {
-        let result = f(&mut self.0.soc.borrow_mut());
-        self.0.stop_at_violation();
-        result
     }
 }
 

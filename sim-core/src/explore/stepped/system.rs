@@ -99,8 +99,8 @@ struct Polled {
 
 /// What the driver has read and written: its local state is a function of it.
 ///
-/// A round of reads that gives the same values for the third time is a poll, and is left out: the driver is where it was
-/// after the second.
+/// A round of reads that gives the same values for the third time is a poll, and is left out: the driver is where it
+/// was after the second.
 #[derive(Default)]
 struct History {
     /// All up to the last write or news.
@@ -309,8 +309,8 @@ impl System {
         self.history.borrow_mut().read(poll.offset, value);
     }
 
-    /// Leaves the run, through the driver, without a message: the payload is the message. The driver's frames are about to
-    /// go, and its buffers with them: nothing moves any more.
+    /// Leaves the run, through the driver, without a message: the payload is the message. The driver's frames are about
+    /// to go, and its buffers with them: nothing moves any more.
     fn end(&self, ended: Ended) -> ! {
         self.soc.borrow_mut().leave();
         resume_unwind(Box::new(ended))

@@ -5,12 +5,6 @@ use crate::device::usbd::EndOnReset;
 use crate::machine::{Machine, Strength};
 use crate::monitor::Violation;
 
-fn every_choice_of_fences() -> impl Iterator<Item = Fences> {
-    Machine::ALL.into_iter().flat_map(|machine| {
-        Strength::ALL.into_iter().flat_map(move |start| Strength::ALL.map(|end| Fences { machine, start, end }))
-    })
-}
-
 /// Two packets from one buffer, one after the other.
 fn two_packets_in(fences: Fences) -> Rig {
     let mut rig = Rig::asked(Config { fences, ..config() });
@@ -42,7 +36,7 @@ fn races(rig: &Rig) -> impl Iterator<Item = &Violation> {
 
 #[test]
 fn missing_release_is_a_race_of_the_dma_and_missing_acquire_one_of_the_cpu() {
-    for fences in every_choice_of_fences() {
+    for fences in Fences::all() {
         for rig in [two_packets_in(fences), packet_out(fences)] {
             let of_the_dma = races(&rig).any(|race| matches!(race.site, Site::Dma { .. }));
             let of_the_cpu = races(&rig).any(|race| matches!(race.site, Site::Cpu(_)));

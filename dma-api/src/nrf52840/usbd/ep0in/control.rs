@@ -4,7 +4,7 @@
 //! looked at. Exhaustive exploration against resets and SETUPs at any moment has shaped what stands here; each read has
 //! a schedule that hangs endpoint 0, or hands an old answer to a new request, without it.
 
-use super::{AcceptError, Ep0In, State, map};
+use super::{AnswerError, Ep0In, State, map};
 use crate::fence::DmaFence;
 use crate::registers::Registers;
 use crate::usb::Setup;
@@ -95,8 +95,8 @@ impl<B: Registers + DmaFence> Ep0In<B> {
     ///
     /// # Errors
     ///
-    /// [`AcceptError::Busy`] while a packet is on its way.
-    pub fn accept(&mut self) -> Result<(), AcceptError> {
+    /// [`AnswerError::Busy`] while a packet is on its way.
+    pub fn accept(&mut self) -> Result<(), AnswerError> {
         self.trigger(map::tasks_ep0status())
     }
 
@@ -104,14 +104,14 @@ impl<B: Registers + DmaFence> Ep0In<B> {
     ///
     /// # Errors
     ///
-    /// [`AcceptError::Busy`] while a packet is on its way.
-    pub fn stall(&mut self) -> Result<(), AcceptError> {
+    /// [`AnswerError::Busy`] while a packet is on its way.
+    pub fn stall(&mut self) -> Result<(), AnswerError> {
         self.trigger(map::tasks_ep0stall())
     }
 
-    fn trigger(&mut self, task: u16) -> Result<(), AcceptError> {
+    fn trigger(&mut self, task: u16) -> Result<(), AnswerError> {
         if !self.take_back() {
-            return Err(AcceptError::Busy);
+            return Err(AnswerError::Busy);
         }
         self.usbd.write(task, 1);
         Ok(())

@@ -8,7 +8,8 @@ use thiserror::Error;
 pub enum StartError {
     /// The buffer is still lent to the DMA, or the host has not taken the packet.
     #[error(
-        "endpoint 0 IN is busy with a packet: call `end` until it succeeds; if the host has given up, `abort`, and try again until the DMA has read the buffer"
+        "endpoint 0 IN is busy with a packet: call `end` until it succeeds; if the host has given up, `abort`, and \
+         try again until the DMA has read the buffer"
     )]
     Busy,
     /// More than a packet.
@@ -39,7 +40,7 @@ pub enum EndError {
 /// Why [`Ep0In::accept`](super::Ep0In::accept) or [`Ep0In::stall`](super::Ep0In::stall) did nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
-pub enum AcceptError {
+pub enum AnswerError {
     /// A packet is on its way, and the tasks of endpoint 0 need the DMA engine idle.
     #[error("endpoint 0 IN is busy with a packet: end or abort it first")]
     Busy,

@@ -6,11 +6,14 @@
 //!
 //! # States
 //!
-//! | state | the buffer belongs to | `start` | `end` | `abort` |
+//! | state | the buffer belongs to | `start`, `accept`, `stall`, `into_parts` | `end` | `abort` |
 //! |---|---|---|---|---|
-//! | *idle* | the CPU | -> *sending* | `NotStarted` | nothing |
-//! | *sending*: the DMA reads the buffer, or the packet waits for the host | the DMA | `Busy` | -> *idle* once the host has the packet, else `NotDone` | -> *aborted* |
-//! | *aborted*: the host has given up; EasyDMA has no stop, so the buffer stays lent until ENDEPIN\[0\] | the DMA | -> *idle* -> *sending* once the DMA has ended, else `Busy` | `NotStarted` | nothing |
+//! | *idle* | the CPU | go ahead | `NotStarted` | nothing |
+//! | *sending* | the DMA | busy | -> *idle* once the host has the packet, else `NotDone` | -> *aborted* |
+//! | *aborted* | the DMA | busy until the DMA has ended, then as *idle* | `NotStarted` | nothing |
+//!
+//! *Sending*: the DMA reads the buffer, or the packet waits for the host. *Aborted*: the host has given up; EasyDMA
+//! has no stop, so the buffer stays lent until ENDEPIN\[0\]. A `start` that goes ahead leads to *sending*.
 //!
 //! A bus reset or a new SETUP means that the host has given up: EP0DATADONE will not come. [`Ep0In::next_event`]
 //! notices both and aborts, so that `busy` is never stuck. If you handle the events yourself, call [`Ep0In::abort`].
@@ -18,8 +21,8 @@
 //! # Limits
 //!
 //! - A SETUP that arrives between `next_event` and the start of the answer to the one before can be given that answer:
-//!   the hardware disarms at the SETUP, and START arms again. `next_event` disarms when it sees the SETUP, and stalls the
-//!   status stage if the host was faster. A host that has ended the status stage as well has the old answer; the
+//!   the hardware disarms at the SETUP, and START arms again. `next_event` disarms when it sees the SETUP, and stalls
+//!   the status stage if the host was faster. A host that has ended the status stage as well has the old answer; the
 //!   hardware offers no way to close that window. `end` alone does not look: a packet taken is a packet sent.
 //! - Some drivers assume that a bus reset ends a running transfer without ENDEPIN\[0\] (the datasheet is silent). On
 //!   such silicon an aborted transfer stays `Busy` for good: reset the chip.
@@ -36,7 +39,7 @@ mod control;
 mod error;
 
 pub use control::Event;
-pub use error::{AcceptError, EndError, StartError};
+pub use error::{AnswerError, EndError, StartError};
 
 /// The memory that endpoint 0's packets are sent from: 64 bytes in RAM.
 #[repr(C, align(4))]
