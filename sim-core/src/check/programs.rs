@@ -28,7 +28,7 @@ pub struct BackToBack {
     pub fences: Fences,
 }
 
-/// Powers the chip up, connects it and lets the host begin a control read of 65 535 bytes.
+/// Powers the chip up, connects it and lets the host begin a control read of 65 535 bytes, whose SETUP is then taken.
 pub fn begin_control_read(soc: &mut Soc) {
     let line = Location::caller();
     soc.cpu_write(map::enable(), 1, line);
@@ -36,6 +36,8 @@ pub fn begin_control_read(soc: &mut Soc) {
     soc.cpu_write(map::usbpullup(), 1, line);
     soc.bus_reset();
     soc.transaction(0, 0, Token::Setup(Setup::get_device_descriptor(u16::MAX).to_bytes()));
+    soc.cpu_write(map::events_usbreset(), 0, line);
+    soc.cpu_write(map::events_ep0setup(), 0, line);
 }
 
 impl BackToBack {
