@@ -26,18 +26,20 @@
 //! ```
 //! use dma_api::nrf52840::usbd::{Ep0In, Usbd};
 //! use sim_core::check::programs::begin_control_read;
-//! use sim_core::explore::{Board, Kind, Program, stepped};
+//! use sim_core::explore::{Board, Kind, Program, Verdict, stepped};
 //! use sim_core::host::{Host, Script};
+//! use sim_core::machine::{Fences, Machine};
 //! use sim_core::soc::{Config, Soc};
+//! use sim_core::trace;
 //!
-//! struct ThreeBytes;
+//! struct ThreeBytes(Fences);
 //!
 //! impl Program for ThreeBytes {
 //!     fn name(&self) -> String {
-//!         "three-bytes".to_owned()
+//!         format!("three-bytes:{}", self.0.machine) // in replay strings: no dot, no white space
 //!     }
 //!     fn config(&self) -> Config {
-//!         Config::default() // a Cortex-M4 with compiler_fence: what `InOrder` is
+//!         Config { fences: self.0, ..Config::default() }
 //!     }
 //!     fn prepare(&self, soc: &mut Soc) {
 //!         begin_control_read(soc);
@@ -55,9 +57,20 @@
 //!     }
 //! }
 //!
-//! let exploration = stepped::explore(&ThreeBytes, stepped::Limits::default());
+//! // compiler_fence, which is what dma_api's `InOrder` is: enough on a Cortex-M4, not on a Cortex-M7.
+//! let m4 = Fences::right(Machine::CortexM4);
+//! let exploration = stepped::explore(&ThreeBytes(m4), stepped::Limits::default());
 //! assert_eq!(exploration.verdict.kind(), Kind::Sound);
+//!
+//! let m7 = Fences { machine: Machine::CortexM7, ..m4 };
+//! let Verdict::Race(found) = stepped::explore(&ThreeBytes(m7), stepped::Limits::default()).verdict else { panic!() };
+//! let recording = found.violation.replay.unwrap().parse().unwrap();
+//! let again = stepped::replay(&ThreeBytes(m7), &recording).unwrap();
+//! println!("{}", trace::timeline::render(&again.trace));
 //! ```
+//!
+//! Where the driver calls `release` and `acquire` is what is checked. What its own `DmaFence` does on the chip is not
+//! executed here: `Config::fences` says what it is worth.
 //!
 //! # What is not checked
 //!

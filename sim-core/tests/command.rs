@@ -85,6 +85,19 @@ fn replay_shows_the_race_again_and_fails() {
 }
 
 #[test]
+fn race_of_the_readme_is_what_its_replay_prints() {
+    let readme = include_str!("../../README.md");
+    let sample = readme.split("```").nth(1).expect("the README begins with a race");
+    let mut sample = sample.lines().skip(1);
+    let replay = sample.clone().last().and_then(|line| line.trim().strip_prefix("replay ")).expect("the string");
+    let (_, out, _) = run(&["replay", replay]);
+    assert!(sample.clone().count() > 10);
+    // `...` stands for lines that are left out.
+    let missing = sample.find(|line| line.trim() != "..." && !out.lines().any(|printed| printed == *line));
+    assert_eq!(missing, None, "{out}");
+}
+
+#[test]
 fn bad_usage_is_named_and_exits_with_two() {
     let other = Recording { program: "somebody-elses".to_owned(), choices: vec![0] }.to_string();
     let cut = "d1.device:reset:8.4ab5ab13a2b27a5b.872a4e";
