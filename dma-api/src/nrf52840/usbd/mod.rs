@@ -149,6 +149,13 @@ mod tests {
     }
 
     #[test]
+    fn power_up_forgets_a_ready_of_before() {
+        let mut usbd = Usbd::new(Writes::default());
+        usbd.power_up();
+        assert_eq!(usbd.bus.0.get(), [(map::eventcause(), map::eventcause::READY.mask()), (map::enable(), 1)]);
+    }
+
+    #[test]
     fn power_down_leaves_the_bus_before_the_core_is_off() {
         let mut usbd = Usbd::new(Writes::default());
         usbd.connect();
