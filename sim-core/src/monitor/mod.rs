@@ -58,6 +58,10 @@ rules! {
     StartWhileArmed,
     /// STARTEPOUT while the endpoint holds no packet.
     StartWithoutPacket,
+    /// SIZE.EPOUT was written while the endpoint was armed already, or held a packet that nobody had seen.
+    ArmedTwice,
+    /// DTOGGLE forced the toggle of an endpoint that it had not selected first.
+    ToggleNotSelected,
     /// A register of the USB core was touched before READY.
     AccessBeforeReady,
     /// A register of the USB core was touched while a transfer runs.

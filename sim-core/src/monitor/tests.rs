@@ -28,6 +28,8 @@ fn sequence(rule: Rule) -> fn(Driver) -> Vec<Rule> {
         Rule::TaskWhileBusy => usbd::task_while_busy,
         Rule::StartWhileArmed => usbd::start_while_armed,
         Rule::StartWithoutPacket => usbd::start_without_packet,
+        Rule::ArmedTwice => usbd::armed_twice,
+        Rule::ToggleNotSelected => usbd::toggle_not_selected,
         Rule::AccessBeforeReady => usbd::access_before_ready,
         Rule::AccessDuringTransfer => usbd::access_during_transfer,
         Rule::PowerDownDuringTransfer => usbd::power_down_during_transfer,

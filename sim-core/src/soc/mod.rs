@@ -324,7 +324,7 @@ impl Soc {
         let answer = self.usbd.token(address, endpoint, &token);
         self.trace.note(None, || Record::Transaction { address, endpoint, token, answer });
         if matches!(answer, Answer::Data { .. }) {
-            self.usbd.acknowledge();
+            self.usbd.acknowledge(endpoint);
         }
         if !matches!(answer, Answer::Nak | Answer::Silence) {
             self.generation += 1;

@@ -6,16 +6,17 @@
 //! *Modelled*: power-up and READY, pull-up, bus reset, endpoint 0 in both directions (SETUP, data and status stage,
 //! STALL, NAK, toggles, EPINEN.IN0 and EPOUTEN.OUT0), SET_ADDRESS in hardware, all SHORTS, STARTED/EPSTATUS/AMOUNT, PTR
 //! and MAXCNT captured at START, one EasyDMA transfer at a time, INTEN and the level interrupt line, EVENTCAUSE
-//! write-1-to-clear, the windows in which registers are out of reach, taking an armed packet out of endpoint 0
-//! (COREINDEX 0x7B4, as nrfx does).
+//! write-1-to-clear, the windows in which registers are out of reach; bulk and interrupt endpoints 1 to 7 in both
+//! directions (EPINEN, EPOUTEN, SIZE.EPOUT, EPDATA and EPDATASTATUS, EPSTALL, HALTED, DTOGGLE, a lost ACK); taking an
+//! armed packet out of an IN endpoint (COREINDEX 0x7B4, and 0x7B6 and on, as nrfx does).
 //!
-//! *Not modelled*, and reported as [`Rule::NotModelled`] when touched: the tasks and SIZE of endpoints 1 to 7,
-//! isochronous endpoints, HALTED, DPDM, data toggles by hand, frame numbers, low power, the core's other registers
-//! (COREDATA: the workaround of erratum 166).
+//! *Not modelled*, and reported as [`Rule::NotModelled`] when touched: isochronous endpoints, DPDM, frame numbers, low
+//! power, the core's other registers (COREDATA: the workaround of erratum 166).
 //!
 //! *Not modelled, and not reported*:
-//! - PTR, MAXCNT, events and enable bits of the other endpoints hold what is written, and do nothing; EPDATASTATUS,
-//!   which has bits for them only, stays 0; EVENTS_SOF and the causes of suspend never come;
+//! - events and enable bits of the isochronous endpoints hold what is written, and do nothing; EVENTS_SOF and the
+//!   causes of suspend never come;
+//! - the difference of bulk and interrupt: the host alone knows it;
 //! - VBUS and HFXO: they are there; READY comes when the explorer says so;
 //! - errata 171, 187, 199 and 211: their registers outside of this block do not exist here, DMALATCH holds what is
 //!   written, and no task is lost without it;
@@ -34,7 +35,15 @@
 //! - STARTED is raised together with the capture, at the task write;
 //! - a write to SIZE.EPOUT\[0\] drops a packet that waits and permits the next (EZ-USB OUT0BC);
 //! - an OUT packet that repeats the toggle of the one before is acknowledged, permitted or not;
-//! - SETUP is acknowledged with EPINEN and EPOUTEN 0;
+//! - SETUP is acknowledged with EPINEN and EPOUTEN 0; START looks at neither;
+//! - SIZE.EPOUT\[n\] written over a packet that waits is [`Rule::ArmedTwice`] only while EPDATASTATUS still announces
+//!   the packet: a driver that has seen it may drop it (nrfx);
+//! - what endpoints 1 to 7 hold, their toggles and stalls included, survives a bus reset; a bit of EPOUTEN that goes
+//!   from 0 to 1 finds its endpoint neither armed nor full, and an OUT endpoint that is unstalled is not armed;
+//! - an OUT packet with the wrong toggle is acknowledged and not stored if the endpoint is armed; else it gets NAK;
+//! - an OUT transfer without a packet arms the endpoint at its END as any other;
+//! - DTOGGLE that forces an endpoint which is not selected selects it, and the force is lost;
+//! - EPSTALL with endpoint 0 stalls both of its directions until the next SETUP;
 //! - shortcuts of one event run in the order of their bits;
 //! - ENABLE=0 clears the core, the events, EVENTCAUSE, EPSTATUS and DMALATCH; INTEN, SHORTS, PTR, MAXCNT and AMOUNT
 //!   stay.
@@ -45,13 +54,17 @@ use dma_api::nrf52840::usbd::map::{self, Name, PACKET_SIZE};
 use crate::monitor::{Misuse, Rule};
 
 mod control;
+mod core_register;
+mod data;
 mod registers;
 mod rules;
+mod toggle;
 mod transfer;
+mod wire;
 
-pub use control::{Answer, Packet, Token};
 pub use registers::name_of;
 pub use transfer::Job;
+pub use wire::{Answer, Packet, Token};
 
 /// What a second START does while a transfer runs. The datasheet only forbids it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -124,6 +137,9 @@ pub struct Usbd {
     shorts: u32,
     eventcause: u32,
     epstatus: u32,
+    epdatastatus: u32,
+    /// The endpoint that was selected.
+    dtoggle: u32,
     epinen: u32,
     epouten: u32,
     dmalatch: u32,
@@ -132,6 +148,7 @@ pub struct Usbd {
     epout: [EasyDma; 8],
     usbaddr: u8,
     ep0: control::Ep0,
+    data: data::DataEndpoints,
     job: Option<Job>,
     jobs: u32,
     misuse: Vec<Misuse>,
@@ -150,6 +167,8 @@ impl Usbd {
             shorts: 0,
             eventcause: 0,
             epstatus: 0,
+            epdatastatus: 0,
+            dtoggle: 0,
             epinen: 1,
             epouten: 1,
             dmalatch: 0,
@@ -158,6 +177,7 @@ impl Usbd {
             epout: [EasyDma::default(); 8],
             usbaddr: 0,
             ep0: control::Ep0::default(),
+            data: data::DataEndpoints::default(),
             job: None,
             jobs: 0,
             misuse: Vec::new(),

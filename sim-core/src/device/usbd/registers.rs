@@ -75,7 +75,10 @@ impl Usbd {
             Name::SHORTS => self.shorts,
             Name::INTEN | Name::INTENSET | Name::INTENCLR => self.inten,
             Name::EVENTCAUSE => self.eventcause,
+            Name::HALTED_EPIN => self.is_halted(n, Direction::MemoryToDevice).into(),
+            Name::HALTED_EPOUT => self.is_halted(n, Direction::DeviceToMemory).into(),
             Name::EPSTATUS => self.epstatus,
+            Name::EPDATASTATUS => self.epdatastatus,
             Name::USBADDR => u32::from(self.usbaddr),
             Name::BMREQUESTTYPE => setup(0),
             Name::BREQUEST => setup(1),
@@ -85,9 +88,11 @@ impl Usbd {
             Name::WINDEXH => setup(5),
             Name::WLENGTHL => setup(6),
             Name::WLENGTHH => setup(7),
-            Name::SIZE_EPOUT if n == 0 => u32::from(self.ep0.size),
+            Name::SIZE_EPOUT if n == 0 => self.ep0.size.into(),
+            Name::SIZE_EPOUT => self.data.get(n).output.size.into(),
             Name::ENABLE => self.enable,
             Name::USBPULLUP => self.usbpullup,
+            Name::DTOGGLE => self.dtoggle(),
             Name::EPINEN => self.epinen,
             Name::EPOUTEN => self.epouten,
             Name::EPIN_PTR => self.epin[n].ptr,
@@ -98,13 +103,12 @@ impl Usbd {
             Name::EPOUT_AMOUNT => self.epout[n].amount,
             Name::DMALATCH => self.dmalatch,
             Name::COREINDEX => self.coreindex,
-            Name::COREDATA if self.coreindex == map::CORE_EP0CS && self.ep0.armed.is_some() => map::CORE_EP0CS_INBSY,
+            Name::COREDATA => self.core_register().map_or(0, |register| self.coredata(register)),
             _ if row.access == Access::Event => {
                 let step = usize::from(row.stride) * n;
                 u32::from(self.events & (map::event_bit(row.offset) << (step / 4)) != 0)
             }
-            // Tasks and write-only registers read as 0. EPDATASTATUS stays 0: endpoint 0 has no bit in it. The rest is
-            // not modelled and holds its reset value.
+            // Tasks and write-only registers read as 0. The rest is not modelled and holds its reset value.
             _ => row.reset,
         }
     }
@@ -147,19 +151,24 @@ impl Usbd {
             Name::INTENCLR => self.inten &= !value,
             Name::EVENTCAUSE => self.eventcause &= !value,
             Name::EPSTATUS => self.epstatus &= !value,
-            Name::SIZE_EPOUT => self.on_size_epout(),
+            Name::EPDATASTATUS => self.epdatastatus &= !value,
+            Name::SIZE_EPOUT => self.on_size_epout(n),
             Name::ENABLE => self.on_enable(value),
             Name::USBPULLUP => self.usbpullup = value,
             Name::EPINEN => self.epinen = value,
-            Name::EPOUTEN => self.epouten = value,
+            Name::EPOUTEN => self.on_epouten(value),
+            Name::DTOGGLE => self.on_dtoggle(value),
+            Name::EPSTALL => self.on_epstall(value),
             Name::EPIN_PTR => self.epin[n].ptr = value,
             Name::EPIN_MAXCNT => self.epin[n].maxcnt = value,
             Name::EPOUT_PTR => self.epout[n].ptr = value,
             Name::EPOUT_MAXCNT => self.epout[n].maxcnt = value,
             Name::DMALATCH => self.dmalatch = value,
             Name::COREINDEX => self.coreindex = value,
-            Name::COREDATA if self.coreindex == map::CORE_EP0CS && value & map::CORE_EP0CS_INBSY != 0 => {
-                self.ep0.armed = None;
+            Name::COREDATA => {
+                if let Some(register) = self.core_register() {
+                    self.on_coredata(register, value);
+                }
             }
             _ => {}
         }

@@ -1,9 +1,11 @@
 //! The controller's own rules: one function each, with the datasheet's reason.
 
-use dma_api::nrf52840::usbd::map::{CORE_EP0CS, Name};
+use dma_api::nrf52840::usbd::map::Name;
+use dma_api::nrf52840::usbd::map::dtoggle::{EP, IO, VALUE};
 use dma_api::table::Register;
 use dma_api::usb::{SET_ADDRESS, STANDARD_DEVICE_OUT};
 
+use super::data::{OutState, status_bit};
 use super::registers::name_of;
 use super::{Direction, Job, Misuse, OutOfReach, PACKET_SIZE, Power, Rule, Usbd};
 
@@ -35,16 +37,13 @@ fn is_size(name: Name) -> bool {
     matches!(name, Name::SIZE_EPOUT | Name::SIZE_ISOOUT)
 }
 
-fn is_modelled(chip: &Usbd, name: Name, n: u16) -> bool {
+fn is_modelled(chip: &Usbd, name: Name) -> bool {
     use Name::*;
     match name {
-        TASKS_STARTEPIN | TASKS_STARTEPOUT | SIZE_EPOUT => n == 0,
-        TASKS_STARTISOIN | TASKS_STARTISOOUT | TASKS_DPDMDRIVE | TASKS_DPDMNODRIVE | HALTED_EPIN | HALTED_EPOUT => {
-            false
-        }
-        DMASTATE | SIZE_ISOOUT | DPDMVALUE | DTOGGLE | EPSTALL | ISOSPLIT | FRAMECNTR | LOWPOWER => false,
+        TASKS_STARTISOIN | TASKS_STARTISOOUT | TASKS_DPDMDRIVE | TASKS_DPDMNODRIVE => false,
+        DMASTATE | SIZE_ISOOUT | DPDMVALUE | ISOSPLIT | FRAMECNTR | LOWPOWER => false,
         ISOINCONFIG | ISOIN_PTR | ISOIN_MAXCNT | ISOIN_AMOUNT | ISOOUT_PTR | ISOOUT_MAXCNT | ISOOUT_AMOUNT => false,
-        COREDATA => chip.coreindex == CORE_EP0CS,
+        COREDATA => chip.core_register().is_some(),
         _ => true,
     }
 }
@@ -56,15 +55,16 @@ pub(super) fn unknown_register(offset: u16) -> Misuse {
 /// The rules about touching a register at all: modelled, powered, not in the engine's way.
 pub(super) fn check_access(chip: &Usbd, row: &Register<Name>, n: u16) -> Option<Misuse> {
     let offset = row.offset + n * row.stride;
-    check_modelled(chip, row.name, n, offset)
+    check_modelled(chip, row.name, offset)
         .or_else(|| check_ready(chip, row.name, offset))
         .or_else(|| check_out_of_reach(chip, row.name, offset))
 }
 
-fn check_modelled(chip: &Usbd, name: Name, n: u16, offset: u16) -> Option<Misuse> {
-    (!is_modelled(chip, name, n)).then(|| {
-        let what = format!("{} is not modelled yet: only endpoint 0 is", name_of(offset));
-        Misuse::new(Rule::NotModelled, what)
+fn check_modelled(chip: &Usbd, name: Name, offset: u16) -> Option<Misuse> {
+    (!is_modelled(chip, name)).then(|| {
+        let index =
+            if name == Name::COREDATA { format!(" for COREINDEX {:#05x}", chip.coreindex) } else { String::new() };
+        Misuse::new(Rule::NotModelled, format!("{}{index} is not modelled yet", name_of(offset)))
     })
 }
 
@@ -115,7 +115,7 @@ pub(super) fn check_length(number: usize, maxcnt: u32, direction: Direction) -> 
 
 /// A start overwrites a packet that the host has not taken (nrfx, nrf-usbd and embassy all refuse it).
 pub(super) fn check_start_while_armed(chip: &Usbd, number: usize, direction: Direction) -> Option<Misuse> {
-    (direction == Direction::MemoryToDevice && chip.ep0.armed.is_some()).then(|| {
+    (direction == Direction::MemoryToDevice && chip.is_armed(number)).then(|| {
         let what = format!("TASKS_STARTEPIN[{number}] overwrites a packet that the host has not taken yet");
         Misuse::new(Rule::StartWhileArmed, what)
     })
@@ -123,9 +123,35 @@ pub(super) fn check_start_while_armed(chip: &Usbd, number: usize, direction: Dir
 
 /// Without a packet the engine copies whatever the endpoint's buffer holds.
 pub(super) fn check_start_without_packet(chip: &Usbd, number: usize, direction: Direction) -> Option<Misuse> {
-    (direction == Direction::DeviceToMemory && !chip.ep0.received).then(|| {
-        let what = format!("TASKS_STARTEPOUT[{number}] without a packet: wait for EVENTS_EP0DATADONE");
+    (direction == Direction::DeviceToMemory && !chip.is_full(number)).then(|| {
+        let event = if number == 0 { "EVENTS_EP0DATADONE" } else { "EVENTS_EPDATA" };
+        let what = format!("TASKS_STARTEPOUT[{number}] without a packet: wait for {event}");
         Misuse::new(Rule::StartWithoutPacket, what)
+    })
+}
+
+/// The END of an OUT transfer arms already. A packet that has come since is overwritten by the next one (TinyUSB
+/// 64f41dea6, embassy PR #6688).
+///
+/// To drop a packet is another matter (nrfx `nrfx_usbd_transfer_out_drop`): who does that has seen it, and cleared its
+/// bit of EPDATASTATUS.
+pub(super) fn check_armed_twice(chip: &Usbd, number: usize) -> Option<Misuse> {
+    let unseen = chip.epdatastatus & status_bit(number, Direction::DeviceToMemory) != 0;
+    let found = match chip.data.get(number).output.state {
+        OutState::Armed => "is armed already",
+        OutState::Full if unseen => "holds a packet that EPDATASTATUS still announces: it is lost",
+        OutState::Full | OutState::Idle => return None,
+    };
+    let what = format!("SIZE.EPOUT[{number}] written while the endpoint {found}; the END of a transfer arms by itself");
+    Some(Misuse::new(Rule::ArmedTwice, what))
+}
+
+/// DTOGGLE selects first and acts then (nRF52840 PS, as TinyUSB quotes it).
+pub(super) fn check_toggle_selected(chip: &Usbd, value: u32) -> Option<Misuse> {
+    let forced = VALUE.get(value) != 0;
+    (forced && (value ^ chip.dtoggle) & (EP.mask() | IO.mask()) != 0).then(|| {
+        let what = "DTOGGLE forces the toggle of an endpoint that is not selected: write it with VALUE 0 first";
+        Misuse::new(Rule::ToggleNotSelected, what.to_owned())
     })
 }
 

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use super::data::OutState;
 use super::*;
 
 /// One DMA transfer, as captured at START.
@@ -43,6 +44,14 @@ impl Job {
     pub fn end(&self) -> String {
         format!("EVENTS_END{}[{}]", self.block(), self.endpoint)
     }
+
+    fn end_event(&self) -> u16 {
+        let number = u16::from(self.endpoint.to_le_bytes()[0]);
+        match self.direction {
+            Direction::MemoryToDevice => map::events_endepin(number),
+            Direction::DeviceToMemory => map::events_endepout(number),
+        }
+    }
 }
 
 impl fmt::Display for Job {
@@ -74,28 +83,31 @@ impl Usbd {
         }
         self.report(rules::check_start_while_armed(self, number, direction));
         self.report(rules::check_start_without_packet(self, number, direction));
-        let (EasyDma { ptr, maxcnt, .. }, shift) = match direction {
-            Direction::MemoryToDevice => (self.epin[number], 0),
-            Direction::DeviceToMemory => (self.epout[number], 16),
+        let EasyDma { ptr, maxcnt, .. } = match direction {
+            Direction::MemoryToDevice => self.epin[number],
+            Direction::DeviceToMemory => self.epout[number],
         };
         self.report(rules::check_length(number, maxcnt, direction));
         let length = (maxcnt as usize).min(PACKET_SIZE);
-        let packet = Packet::with_length(self.ep0.out_buffer, length);
+        let buffer = match direction {
+            Direction::MemoryToDevice => [0; PACKET_SIZE],
+            Direction::DeviceToMemory => *self.out_buffer(number),
+        };
         self.jobs += 1;
         self.job = Some(Job {
             id: self.jobs,
             endpoint: number,
             direction,
             address: BusAddress::new(ptr),
-            packet,
+            packet: Packet::with_length(buffer, length),
             stale: false,
             corrupt: false,
         });
         // What was armed before is overwritten while the transfer runs: nothing is sent from it.
         if direction == Direction::MemoryToDevice {
-            self.ep0.armed = None;
+            self.disarm(number);
         }
-        self.epstatus |= 1 << (number + shift);
+        self.epstatus |= data::status_bit(number, direction);
         self.signal(map::events_started());
     }
 
@@ -107,27 +119,62 @@ impl Usbd {
             return;
         };
         let amount = u32::from(job.packet.length());
+        let number = job.endpoint;
         match job.direction {
-            Direction::MemoryToDevice => {
-                self.epin[job.endpoint].amount = amount;
-                if !job.stale {
-                    self.ep0.armed = Some(if job.corrupt { packet.corrupted() } else { *packet });
-                }
-                self.signal(map::events_endepin(0));
-            }
-            Direction::DeviceToMemory => {
-                self.epout[job.endpoint].amount = amount;
-                if !job.stale {
-                    self.ep0.received = false;
-                }
-                self.signal(map::events_endepout(0));
-            }
+            Direction::MemoryToDevice => self.epin[number].amount = amount,
+            Direction::DeviceToMemory => self.epout[number].amount = amount,
+        }
+        match job.direction {
+            _ if job.stale => {}
+            Direction::MemoryToDevice => self.arm(number, if job.corrupt { packet.corrupted() } else { *packet }),
+            Direction::DeviceToMemory if number == 0 => self.ep0.received = false,
+            // The END arms by itself: no write to SIZE.EPOUT is needed (TinyUSB 64f41dea6).
+            Direction::DeviceToMemory => self.data.get_mut(number).output.state = OutState::Armed,
+        }
+        self.signal(job.end_event());
+    }
+
+    /// Whether IN endpoint `number` holds a packet that the host has not taken.
+    pub(super) fn is_armed(&self, number: usize) -> bool {
+        match number {
+            0 => self.ep0.armed.is_some(),
+            _ => self.data.get(number).input.armed.is_some(),
         }
     }
 
-    /// A SETUP discards what a running transfer carries.
+    /// Whether OUT endpoint `number` holds a packet that no transfer has moved.
+    pub(super) fn is_full(&self, number: usize) -> bool {
+        match number {
+            0 => self.ep0.received,
+            _ => self.data.get(number).output.state == OutState::Full,
+        }
+    }
+
+    fn out_buffer(&self, number: usize) -> &[u8; PACKET_SIZE] {
+        match number {
+            0 => &self.ep0.out_buffer,
+            _ => &self.data.get(number).output.buffer,
+        }
+    }
+
+    fn arm(&mut self, number: usize, packet: Packet) {
+        match number {
+            0 => self.ep0.armed = Some(packet),
+            _ => self.data.get_mut(number).input.armed = Some(packet),
+        }
+    }
+
+    /// Takes what IN endpoint `number` holds out of it.
+    pub(super) fn disarm(&mut self, number: usize) {
+        match number {
+            0 => self.ep0.armed = None,
+            _ => self.data.get_mut(number).input.armed = None,
+        }
+    }
+
+    /// A SETUP discards what a running transfer of endpoint 0 carries.
     pub(super) fn make_job_stale(&mut self) {
-        if let Some(job) = &mut self.job {
+        if let Some(job) = self.job.as_mut().filter(|job| job.endpoint == 0) {
             job.stale = true;
         }
     }

@@ -62,6 +62,28 @@ pub(crate) fn start_without_packet(driver: Driver) -> Vec<Rule> {
     rig.rules()
 }
 
+pub(crate) fn armed_twice(driver: Driver) -> Vec<Rule> {
+    let mut rig = Rig::configured();
+    rig.host_out_at(1, false, &bytes(8));
+    rig.write(map::epdatastatus(), map::epdatastatus::EPOUT1.mask());
+    rig.fetch_at(1);
+    // The END has armed the endpoint.
+    if driver == Driver::Wrong {
+        rig.write(map::size_epout(1), 0);
+    }
+    rig.rules()
+}
+
+pub(crate) fn toggle_not_selected(driver: Driver) -> Vec<Rule> {
+    let mut rig = Rig::configured();
+    let endpoint = map::dtoggle::EP.put(3) | map::dtoggle::IO.mask();
+    if driver == Driver::Right {
+        rig.write(map::dtoggle(), endpoint);
+    }
+    rig.write(map::dtoggle(), endpoint | map::dtoggle::VALUE.put(1));
+    rig.rules()
+}
+
 pub(crate) fn access_before_ready(driver: Driver) -> Vec<Rule> {
     let mut rig = Rig::off();
     rig.write(map::enable(), 1);
@@ -105,7 +127,7 @@ pub(crate) fn unknown_register(driver: Driver) -> Vec<Rule> {
 
 pub(crate) fn not_modelled(driver: Driver) -> Vec<Rule> {
     let mut rig = asked();
-    rig.task(map::tasks_startepin(if driver == Driver::Wrong { 1 } else { 0 }));
+    rig.task(if driver == Driver::Wrong { map::tasks_startisoin() } else { map::tasks_startepin(7) });
     rig.rules()
 }
 
@@ -137,6 +159,18 @@ fn start_while_armed_is_reported() {
 fn start_without_packet_is_reported() {
     assert_eq!(start_without_packet(Driver::Wrong), [Rule::StartWithoutPacket]);
     assert_eq!(start_without_packet(Driver::Right), []);
+}
+
+#[test]
+fn armed_twice_is_reported() {
+    assert_eq!(armed_twice(Driver::Wrong), [Rule::ArmedTwice]);
+    assert_eq!(armed_twice(Driver::Right), []);
+}
+
+#[test]
+fn toggle_not_selected_is_reported() {
+    assert_eq!(toggle_not_selected(Driver::Wrong), [Rule::ToggleNotSelected]);
+    assert_eq!(toggle_not_selected(Driver::Right), []);
 }
 
 #[test]
@@ -204,6 +238,8 @@ const CORE: &[Name] = &[
     Name::TASKS_EP0RCVOUT,
     Name::TASKS_EP0STATUS,
     Name::TASKS_EP0STALL,
+    Name::HALTED_EPIN,
+    Name::HALTED_EPOUT,
     Name::USBADDR,
     Name::BMREQUESTTYPE,
     Name::BREQUEST,
@@ -215,8 +251,10 @@ const CORE: &[Name] = &[
     Name::WLENGTHH,
     Name::SIZE_EPOUT,
     Name::USBPULLUP,
+    Name::DTOGGLE,
     Name::EPINEN,
     Name::EPOUTEN,
+    Name::EPSTALL,
     Name::COREINDEX,
 ];
 
