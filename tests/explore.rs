@@ -361,7 +361,7 @@ impl Program for AfterTheBootloader {
 
     fn firmware<B: Board>(&self, board: B) {
         let usbd = dma_api::nrf52840::usbd::Usbd::new(board.clone());
-        let mut ep0in = dma_api::nrf52840::usbd::Ep0In::new(usbd, sim_core::statics::ep0_buffer());
+        let mut ep0in = dma_api::nrf52840::usbd::Ep0In::new(usbd, sim_core::statics::packet_buffer());
         ep0in.start(&[1; 8]).expect("it is idle");
         ep0in.abort();
         while ep0in.start(&[2; 8]).is_err() {}

@@ -45,7 +45,7 @@
 //!         begin_control_read(soc);
 //!     }
 //!     fn firmware<B: Board>(&self, board: B) {
-//!         let mut ep0in = Ep0In::new(Usbd::new(board), sim_core::statics::ep0_buffer());
+//!         let mut ep0in = Ep0In::new(Usbd::new(board), sim_core::statics::packet_buffer());
 //!         ep0in.start(&[1, 2, 3]).unwrap();
 //!         while ep0in.end().is_err() {}
 //!     }

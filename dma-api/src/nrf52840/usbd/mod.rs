@@ -7,6 +7,8 @@
 //! Not here yet: endpoints 1 to 8, the OUT direction, suspend, and the workarounds for errata 166, 171, 187, 199 and
 //! 211. Production silicon needs 171 and 187 around ENABLE: poke them in your firmware before [`Usbd::power_up`].
 
+use core::fmt;
+
 use crate::registers::{Bus, Registers, Volatile};
 use crate::usb::Setup;
 
@@ -14,10 +16,33 @@ pub mod map;
 
 mod ep0in;
 
-pub use ep0in::{AnswerError, EndError, Ep0Buffer, Ep0In, Event, StartError};
+pub use ep0in::{AnswerError, EndError, Ep0In, Event, StartError};
 
 /// The bus of a real nRF52840 (a Cortex-M4F: [`InOrder`](crate::fence::InOrder) is enough), to make a [`Usbd`] from.
 pub type ChipBus<F> = Bus<Volatile<{ map::BASE }>, F>;
+
+/// Memory that packets are sent from and received into: 64 bytes in RAM.
+#[repr(C, align(4))]
+pub struct PacketBuffer([u8; map::PACKET_SIZE]);
+
+impl PacketBuffer {
+    /// A buffer of zeros.
+    pub const fn new() -> Self {
+        Self([0; map::PACKET_SIZE])
+    }
+}
+
+impl Default for PacketBuffer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for PacketBuffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PacketBuffer")
+    }
+}
 
 /// The register block of the USB device controller.
 #[derive(Debug)]
