@@ -227,21 +227,13 @@ impl<B: Registers + DmaFence> Ep0In<B> {
             State::Aborted { length, .. } => {
                 let ended = self.take_back_from(self.region(length));
                 if ended {
-                    self.disarm();
+                    // A SETUP and a reset can leave a packet there: the next start would overwrite it under the
+                    // host's eyes.
+                    self.usbd.disarm(map::CORE_EP0CS, map::CORE_EP0CS_INBSY);
                 }
                 ended
             }
         }
-    }
-
-    /// Takes a packet that the host has not fetched out of the endpoint. A SETUP and a reset can leave one there: the
-    /// next start would overwrite it under the host's eyes.
-    ///
-    /// Not in the datasheet; Nordic's driver does it (nrfx 4.2.1 `usbd_ep_abort`).
-    fn disarm(&self) {
-        self.usbd.write(map::coreindex(), map::CORE_EP0CS);
-        let ep0cs = self.usbd.bus.read(map::coredata());
-        self.usbd.write(map::coredata(), ep0cs | map::CORE_EP0CS_INBSY);
     }
 
     /// Makes the buffer the CPU's, if the DMA has ended. Returns whether it has.
