@@ -101,6 +101,11 @@ impl EpIn {
         }
     }
 
+    /// Whether something was sent of which [`is_sent`](Self::is_sent) has not said yet that the host has it.
+    pub fn is_armed(&self) -> bool {
+        self.state == State::Armed
+    }
+
     /// Whether the host has taken what was sent, so that more can be.
     ///
     /// In an interrupt handler, clear EVENTS_EPDATA before ([`Usbd::take_epdata`](super::Usbd::take_epdata)): it is

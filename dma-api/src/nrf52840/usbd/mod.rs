@@ -20,6 +20,8 @@ mod ep0in;
 mod epin;
 mod epout;
 mod transfer;
+#[cfg(feature = "usb-device")]
+mod usb_bus;
 
 pub use control::{Control, ControlError, ControlEvent};
 pub use engine::{Endpoints, Engine};
@@ -27,6 +29,8 @@ pub use ep0in::{AnswerError, EndError, Ep0In, Event, StartError};
 pub use epin::{EpIn, SendError};
 pub use epout::{EpOut, ReceiveError};
 pub use transfer::Transfer;
+#[cfg(feature = "usb-device")]
+pub use usb_bus::UsbBus;
 
 /// The bus of a real nRF52840 (a Cortex-M4F: [`InOrder`](crate::fence::InOrder) is enough), to make a [`Usbd`] from.
 pub type ChipBus<F> = Bus<Volatile<{ map::BASE }>, F>;
@@ -52,6 +56,16 @@ impl fmt::Debug for PacketBuffer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PacketBuffer")
     }
+}
+
+/// What happens to the bus as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BusEvent {
+    /// The host has been silent for 3 ms.
+    Suspend,
+    /// It speaks again.
+    Resume,
 }
 
 /// A transfer that was not started: why, and what was to take part in it.
@@ -139,6 +153,20 @@ impl<B: Registers> Usbd<B> {
             self.write(map::events_epdata(), 0);
         }
         event
+    }
+
+    /// Takes what the bus does as a whole, if it was told (EVENTS_USBEVENT). Suspend comes first: a resume that was seen
+    /// with it came after it.
+    pub fn take_bus_event(&self) -> Option<BusEvent> {
+        let causes = [(map::eventcause::SUSPEND, BusEvent::Suspend), (map::eventcause::RESUME, BusEvent::Resume)];
+        // First the event, then its causes: a cause that comes in between raises the event again.
+        if self.event(map::events_usbevent()) {
+            self.write(map::events_usbevent(), 0);
+        }
+        let eventcause = self.bus.read(map::eventcause());
+        let (cause, event) = causes.into_iter().find(|(cause, _)| cause.is_set(eventcause))?;
+        self.write(map::eventcause(), cause.mask());
+        Some(event)
     }
 
     /// Clears this bit of EPDATASTATUS; returns whether it was set.
