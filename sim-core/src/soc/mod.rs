@@ -6,7 +6,7 @@
 //! ```text
 //! CPU   cpu_read, cpu_write, release, acquire, load, store
 //! DMA   engine_step (a beat, or the END);  or take_copy .. note_beat .. end_copy, to copy outside of a lock
-//! host  transaction, bus_reset
+//! host  transaction, bus_reset, start_of_frame, suspend, resume
 //! time  power_up_done
 //! ```
 
@@ -304,7 +304,7 @@ impl Soc {
         self.settle(copy.site());
     }
 
-    /// The peripheral has powered up.
+    /// The peripheral has powered up, or woken up.
     pub fn power_up_done(&mut self) {
         self.usbd.power_up_done();
         self.generation += 1;
@@ -317,6 +317,24 @@ impl Soc {
         self.usbd.bus_reset();
         self.generation += 1;
         self.drop_orphan();
+    }
+
+    /// The host starts a frame.
+    pub fn start_of_frame(&mut self, frame: u16) {
+        self.usbd.start_of_frame(frame);
+        self.generation += 1;
+    }
+
+    /// The host lets the bus idle: after 3 ms the device sees a suspension.
+    pub fn suspend(&mut self) {
+        self.usbd.suspend();
+        self.generation += 1;
+    }
+
+    /// The host resumes the bus.
+    pub fn resume(&mut self) {
+        self.usbd.resume();
+        self.generation += 1;
     }
 
     /// One transaction on the wire: token, answer, and the host's ACK if it was given data.

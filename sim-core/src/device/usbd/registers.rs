@@ -92,9 +92,12 @@ impl Usbd {
             Name::SIZE_EPOUT => self.data.get(n).output.size.into(),
             Name::ENABLE => self.enable,
             Name::USBPULLUP => self.usbpullup,
+            Name::DPDMVALUE => self.dpdmvalue,
             Name::DTOGGLE => self.dtoggle(),
             Name::EPINEN => self.epinen,
             Name::EPOUTEN => self.epouten,
+            Name::FRAMECNTR => self.framecntr,
+            Name::LOWPOWER => self.lowpower,
             Name::EPIN_PTR => self.epin[n].ptr,
             Name::EPIN_MAXCNT => self.epin[n].maxcnt,
             Name::EPIN_AMOUNT => self.epin[n].amount,
@@ -122,6 +125,7 @@ impl Usbd {
         if self.report(rules::check_access(self, row, n)) {
             return;
         }
+        self.report(rules::check_endpoint_field(row.name, value));
         let value = value & row.mask();
         let n = usize::from(n);
         match row.access {
@@ -139,6 +143,8 @@ impl Usbd {
             Name::TASKS_EP0RCVOUT => self.on_tasks_ep0rcvout(),
             Name::TASKS_EP0STATUS => self.on_tasks_ep0status(),
             Name::TASKS_EP0STALL => self.on_tasks_ep0stall(),
+            Name::TASKS_DPDMDRIVE => self.on_tasks_dpdmdrive(),
+            Name::TASKS_DPDMNODRIVE => self.on_tasks_dpdmnodrive(),
             _ => {}
         }
     }
@@ -157,6 +163,8 @@ impl Usbd {
             Name::USBPULLUP => self.usbpullup = value,
             Name::EPINEN => self.epinen = value,
             Name::EPOUTEN => self.on_epouten(value),
+            Name::DPDMVALUE => self.dpdmvalue = value,
+            Name::LOWPOWER => self.on_lowpower(value),
             Name::DTOGGLE => self.on_dtoggle(value),
             Name::EPSTALL => self.on_epstall(value),
             Name::EPIN_PTR => self.epin[n].ptr = value,
@@ -172,21 +180,5 @@ impl Usbd {
             }
             _ => {}
         }
-    }
-
-    fn on_enable(&mut self, value: u32) {
-        match (self.enable, value) {
-            (0, 1) => self.power = Power::Starting,
-            (1, 0) => {
-                self.report(rules::check_power_down(self));
-                // ENABLE=0 resets the core; what software has configured outside of it stays.
-                let (options, inten, shorts) = (self.options, self.inten, self.shorts);
-                let (epin, epout, jobs) = (self.epin, self.epout, self.jobs);
-                let misuse = std::mem::take(&mut self.misuse);
-                *self = Self { inten, shorts, epin, epout, jobs, misuse, ..Self::new(options) };
-            }
-            _ => {}
-        }
-        self.enable = value;
     }
 }

@@ -9,6 +9,7 @@
 //! | `transfer` | START to END, a second START |
 //! | `shorts` | tasks that events trigger |
 //! | `reset` | what a bus reset and a new SETUP leave behind |
+//! | `suspend` | suspend, resume, low power, remote wake-up, frames |
 //! | `rules` | every rule of the chip, broken and kept |
 
 use std::ops::{Deref, DerefMut};
@@ -29,6 +30,7 @@ mod registers;
 mod reset;
 pub(crate) mod rules;
 mod shorts;
+mod suspend;
 mod transfer;
 
 /// Somewhere in RAM. The chip does not look: what PTR reaches is judged by whoever does the copy.

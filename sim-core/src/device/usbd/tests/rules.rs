@@ -112,6 +112,47 @@ pub(crate) fn power_down_during_transfer(driver: Driver) -> Vec<Rule> {
     rig.rules()
 }
 
+pub(crate) fn access_in_low_power(driver: Driver) -> Vec<Rule> {
+    let mut rig = Rig::connected();
+    rig.suspend();
+    rig.write(map::lowpower(), 1);
+    rig.resume();
+    if driver == Driver::Right {
+        rig.write(map::lowpower(), 0);
+    }
+    rig.read(map::usbaddr());
+    rig.rules()
+}
+
+pub(crate) fn low_power_during_transfer(driver: Driver) -> Vec<Rule> {
+    let mut rig = busy();
+    rig.suspend();
+    if driver == Driver::Right {
+        rig.end_in(&bytes(18));
+    }
+    rig.write(map::lowpower(), 1);
+    rig.rules()
+}
+
+pub(crate) fn drive_before_wake_up(driver: Driver) -> Vec<Rule> {
+    let mut rig = Rig::connected();
+    rig.suspend();
+    rig.write(map::lowpower(), 1);
+    rig.write(map::lowpower(), 0);
+    if driver == Driver::Right {
+        rig.power_up_done();
+    }
+    rig.task(map::tasks_dpdmdrive());
+    rig.rules()
+}
+
+pub(crate) fn endpoint_aliased(driver: Driver) -> Vec<Rule> {
+    let mut rig = Rig::configured();
+    let endpoint = if driver == Driver::Wrong { 8 } else { 7 };
+    rig.write(map::epstall(), endpoint | map::epstall::IO.mask());
+    rig.rules()
+}
+
 pub(crate) fn status_on_set_address(driver: Driver) -> Vec<Rule> {
     let mut rig = Rig::asked(if driver == Driver::Wrong { Setup::set_address(5) } else { no_data() });
     rig.task(map::tasks_ep0status());
@@ -192,6 +233,30 @@ fn power_down_during_transfer_is_reported() {
 }
 
 #[test]
+fn access_in_low_power_is_reported() {
+    assert_eq!(access_in_low_power(Driver::Wrong), [Rule::AccessInLowPower]);
+    assert_eq!(access_in_low_power(Driver::Right), []);
+}
+
+#[test]
+fn low_power_during_transfer_is_reported() {
+    assert_eq!(low_power_during_transfer(Driver::Wrong), [Rule::LowPowerDuringTransfer]);
+    assert_eq!(low_power_during_transfer(Driver::Right), []);
+}
+
+#[test]
+fn drive_before_wake_up_is_reported() {
+    assert_eq!(drive_before_wake_up(Driver::Wrong), [Rule::DriveBeforeWakeUp]);
+    assert_eq!(drive_before_wake_up(Driver::Right), []);
+}
+
+#[test]
+fn endpoint_aliased_is_reported() {
+    assert_eq!(endpoint_aliased(Driver::Wrong), [Rule::EndpointAliased]);
+    assert_eq!(endpoint_aliased(Driver::Right), []);
+}
+
+#[test]
 fn status_on_set_address_is_reported() {
     assert_eq!(status_on_set_address(Driver::Wrong), [Rule::StatusOnSetAddress]);
     assert_eq!(status_on_set_address(Driver::Right), []);
@@ -222,6 +287,17 @@ fn task_while_busy_is_lost() {
 }
 
 #[test]
+fn endpoint_eight_is_endpoint_zero() {
+    let mut rig = asked();
+    rig.write(map::epstall(), 0x188);
+    assert_eq!(rig.rules(), [Rule::EndpointAliased]);
+    assert_eq!((rig.host_in(), rig.read(map::halted_epin(0))), (Answer::Stall, 1));
+    rig.write(map::dtoggle(), 0x88);
+    assert_eq!(rig.rules(), [Rule::EndpointAliased]);
+    assert_eq!(rig.read(map::dtoggle()), 0x280, "the toggle of endpoint 0, DATA1 after a SETUP");
+}
+
+#[test]
 fn status_on_set_address_is_lost() {
     let mut rig = Rig::asked(Setup::set_address(5));
     let before = rig.state();
@@ -238,6 +314,8 @@ const CORE: &[Name] = &[
     Name::TASKS_EP0RCVOUT,
     Name::TASKS_EP0STATUS,
     Name::TASKS_EP0STALL,
+    Name::TASKS_DPDMDRIVE,
+    Name::TASKS_DPDMNODRIVE,
     Name::HALTED_EPIN,
     Name::HALTED_EPOUT,
     Name::USBADDR,
@@ -255,6 +333,7 @@ const CORE: &[Name] = &[
     Name::EPINEN,
     Name::EPOUTEN,
     Name::EPSTALL,
+    Name::FRAMECNTR,
     Name::COREINDEX,
 ];
 
@@ -280,6 +359,17 @@ fn core_is_out_of_reach_before_ready() {
     assert_eq!(rows_that_break(Rule::AccessBeforeReady, Rig::off()), CORE);
     assert_eq!(rows_that_break(Rule::AccessBeforeReady, starting), CORE);
     assert_eq!(rows_that_break(Rule::AccessBeforeReady, Rig::ready(Options::default())), []);
+}
+
+#[test]
+fn core_is_out_of_reach_in_low_power() {
+    let mut rig = Rig::connected();
+    rig.suspend();
+    rig.write(map::lowpower(), 1);
+    assert_eq!(rows_that_break(Rule::AccessInLowPower, rig), CORE);
+    let mut rig = Rig::connected();
+    rig.suspend();
+    assert_eq!(rows_that_break(Rule::AccessInLowPower, rig), []);
 }
 
 #[test]

@@ -1,91 +1,18 @@
 //! The controller's own rules: one function each, with the datasheet's reason.
+//!
+//! Those about touching a register at all are in `access`.
 
 use dma_api::nrf52840::usbd::map::Name;
 use dma_api::nrf52840::usbd::map::dtoggle::{EP, IO, VALUE};
-use dma_api::table::Register;
 use dma_api::usb::{SET_ADDRESS, STANDARD_DEVICE_OUT};
 
 use super::data::{OutState, status_bit};
-use super::registers::name_of;
-use super::{Direction, Job, Misuse, OutOfReach, PACKET_SIZE, Power, Rule, Usbd};
+use super::power::Power;
+use super::{Direction, Job, Misuse, PACKET_SIZE, Rule, Usbd};
 
-/// Registers that are windows onto the USB core: out of reach before READY (nRF5340 PS, USB register access
-/// limitations) and, as far as is known, while a transfer runs (nrfx `usbd_dmareq_process`).
-fn is_in_core(name: Name) -> bool {
-    use Name::*;
-    is_task(name)
-        || is_size(name)
-        || matches!(name, HALTED_EPIN | HALTED_EPOUT | USBADDR | USBPULLUP | DTOGGLE | EPINEN | EPOUTEN | EPSTALL)
-        || matches!(name, ISOSPLIT | FRAMECNTR | BMREQUESTTYPE | BREQUEST | WVALUEL | WVALUEH | WINDEXL | WINDEXH)
-        || matches!(name, WLENGTHL | WLENGTHH | COREINDEX | COREDATA)
-}
+mod access;
 
-fn is_task(name: Name) -> bool {
-    use Name::*;
-    matches!(name, TASKS_STARTEPIN | TASKS_STARTISOIN | TASKS_STARTEPOUT | TASKS_STARTISOOUT)
-        || matches!(name, TASKS_EP0RCVOUT | TASKS_EP0STATUS | TASKS_EP0STALL | TASKS_DPDMDRIVE | TASKS_DPDMNODRIVE)
-}
-
-/// Tasks that have a rule of their own about a running transfer.
-fn needs_idle_engine(name: Name) -> bool {
-    use Name::*;
-    matches!(name, TASKS_STARTEPIN | TASKS_STARTISOIN | TASKS_STARTEPOUT | TASKS_STARTISOOUT)
-        || matches!(name, TASKS_EP0RCVOUT | TASKS_EP0STATUS)
-}
-
-fn is_size(name: Name) -> bool {
-    matches!(name, Name::SIZE_EPOUT | Name::SIZE_ISOOUT)
-}
-
-fn is_modelled(chip: &Usbd, name: Name) -> bool {
-    use Name::*;
-    match name {
-        TASKS_STARTISOIN | TASKS_STARTISOOUT | TASKS_DPDMDRIVE | TASKS_DPDMNODRIVE => false,
-        DMASTATE | SIZE_ISOOUT | DPDMVALUE | ISOSPLIT | FRAMECNTR | LOWPOWER => false,
-        ISOINCONFIG | ISOIN_PTR | ISOIN_MAXCNT | ISOIN_AMOUNT | ISOOUT_PTR | ISOOUT_MAXCNT | ISOOUT_AMOUNT => false,
-        COREDATA => chip.core_register().is_some(),
-        _ => true,
-    }
-}
-
-pub(super) fn unknown_register(offset: u16) -> Misuse {
-    Misuse::new(Rule::UnknownRegister, format!("there is no register at offset {offset:#05x}"))
-}
-
-/// The rules about touching a register at all: modelled, powered, not in the engine's way.
-pub(super) fn check_access(chip: &Usbd, row: &Register<Name>, n: u16) -> Option<Misuse> {
-    let offset = row.offset + n * row.stride;
-    check_modelled(chip, row.name, offset)
-        .or_else(|| check_ready(chip, row.name, offset))
-        .or_else(|| check_out_of_reach(chip, row.name, offset))
-}
-
-fn check_modelled(chip: &Usbd, name: Name, offset: u16) -> Option<Misuse> {
-    (!is_modelled(chip, name)).then(|| {
-        let index =
-            if name == Name::COREDATA { format!(" for COREINDEX {:#05x}", chip.coreindex) } else { String::new() };
-        Misuse::new(Rule::NotModelled, format!("{}{index} is not modelled yet", name_of(offset)))
-    })
-}
-
-fn check_ready(chip: &Usbd, name: Name, offset: u16) -> Option<Misuse> {
-    (chip.power != Power::Ready && is_in_core(name)).then(|| {
-        let what = format!("{} is out of reach until EVENTCAUSE.READY is 1 after ENABLE", name_of(offset));
-        Misuse::new(Rule::AccessBeforeReady, what)
-    })
-}
-
-fn check_out_of_reach(chip: &Usbd, name: Name, offset: u16) -> Option<Misuse> {
-    let job = chip.job.as_ref()?;
-    let out_of_reach = match chip.options.out_of_reach {
-        OutOfReach::Core => is_in_core(name) && !needs_idle_engine(name),
-        OutOfReach::Sizes => is_size(name),
-    };
-    out_of_reach.then(|| {
-        let what = format!("{} is out of reach while {} runs: wait for {}", name_of(offset), job, job.end());
-        Misuse::new(Rule::AccessDuringTransfer, what)
-    })
-}
+pub(super) use access::{check_access, unknown_register};
 
 /// One EasyDMA transfer at a time (nRF52840 PS v1.11 p. 856).
 pub(super) fn check_start_while_busy(chip: &Usbd, number: usize, direction: Direction) -> Option<Misuse> {
@@ -168,6 +95,30 @@ pub(super) fn check_power_down(chip: &Usbd) -> Option<Misuse> {
     chip.job.as_ref().map(|job| {
         let what = format!("ENABLE=0 while {job} runs: wait for {} first", job.end());
         Misuse::new(Rule::PowerDownDuringTransfer, what)
+    })
+}
+
+/// LOWPOWER=1 is for when the DMA is idle: a transfer that runs never ends (Nordic, in Zephyr PR #81596).
+pub(super) fn check_low_power(chip: &Usbd) -> Option<Misuse> {
+    chip.job.as_ref().map(|job| {
+        let what = format!("LOWPOWER=1 while {job} runs: it never ends; wait for {} first", job.end());
+        Misuse::new(Rule::LowPowerDuringTransfer, what)
+    })
+}
+
+/// The core drives nothing before it is awake (nRF5340 PS, remote wake-up; nrfx waits).
+pub(super) fn check_drive(chip: &Usbd) -> Option<Misuse> {
+    (chip.power == Power::Waking).then(|| {
+        let what = "TASKS_DPDMDRIVE before EVENTCAUSE.USBWUALLOWED: the core is not awake yet".to_owned();
+        Misuse::new(Rule::DriveBeforeWakeUp, what)
+    })
+}
+
+/// EPSTALL and DTOGGLE have three bits for the endpoint: 8 is 0 (TinyUSB 7f84fe9bd).
+pub(super) fn check_endpoint_field(name: Name, value: u32) -> Option<Misuse> {
+    (matches!(name, Name::EPSTALL | Name::DTOGGLE) && value & 8 != 0).then(|| {
+        let what = format!("{name:?} has no endpoint {}: its three bits say {}", value & 15, value & 7);
+        Misuse::new(Rule::EndpointAliased, what)
     })
 }
 
