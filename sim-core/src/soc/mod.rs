@@ -6,7 +6,7 @@
 //! ```text
 //! CPU   cpu_read, cpu_write, release, acquire, load, store
 //! DMA   engine_step (a beat, or the END);  or take_copy .. note_beat .. end_copy, to copy outside of a lock
-//! host  transaction, bus_reset, start_of_frame, suspend, resume
+//! host  transaction, bus_reset, iso_in, iso_out, start_of_frame, suspend, resume
 //! time  power_up_done
 //! ```
 
@@ -300,7 +300,7 @@ impl Soc {
         }
         let (block, endpoint, amount) = (job.block(), job.endpoint, copy.moved());
         self.trace.note(None, || Record::Ended { block, endpoint, amount });
-        self.usbd.complete(job.id, copy.packet());
+        self.usbd.complete(job.id, copy.payload());
         self.settle(copy.site());
     }
 
@@ -349,6 +349,18 @@ impl Soc {
         }
         self.settle(Site::Host { endpoint });
         answer
+    }
+
+    /// An IN token to the isochronous endpoint, and what the host gets.
+    pub fn iso_in(&mut self, address: u8) -> Option<Box<[u8]>> {
+        self.generation += 1;
+        self.usbd.iso_in(address)
+    }
+
+    /// An OUT packet to the isochronous endpoint; `intact`: its CRC is right.
+    pub fn iso_out(&mut self, address: u8, bytes: &[u8], intact: bool) {
+        self.generation += 1;
+        self.usbd.iso_out(address, bytes, intact);
     }
 
     /// Looks at what an access has brought about: misuse of the chip, a transfer that was started or given up.

@@ -94,6 +94,7 @@ impl Usbd {
     pub fn start_of_frame(&mut self, frame: u16) {
         self.resume();
         if self.is_active() {
+            self.swap_iso();
             self.framecntr = u32::from(frame) & map::framecntr::FRAMECNTR.mask();
             self.signal(map::events_sof());
         }

@@ -9,13 +9,14 @@
 //! write-1-to-clear, the windows in which registers are out of reach; bulk and interrupt endpoints 1 to 7 in both
 //! directions (EPINEN, EPOUTEN, SIZE.EPOUT, EPDATA and EPDATASTATUS, EPSTALL, HALTED, DTOGGLE, a lost ACK); taking an
 //! armed packet out of an IN endpoint (COREINDEX 0x7B4, and 0x7B6 and on, as nrfx does); SOF and FRAMECNTR; suspend,
-//! resume, LOWPOWER, remote wake-up (USBWUALLOWED, DPDMVALUE, DPDMDRIVE).
+//! resume, LOWPOWER, remote wake-up (USBWUALLOWED, DPDMVALUE, DPDMDRIVE); isochronous endpoints (double buffering over
+//! SOF, SIZE.ISOOUT, ISOOUTCRC, ISOSPLIT, ISOINCONFIG).
 //!
-//! *Not modelled*, and reported as [`Rule::NotModelled`] when touched: isochronous endpoints, the core's other
-//! registers (COREDATA: the workaround of erratum 166).
+//! *Not modelled*, and reported as [`Rule::NotModelled`] when touched: the core's other registers (COREDATA: the
+//! workaround of erratum 166), and DMASTATE.
 //!
 //! *Not modelled, and not reported*:
-//! - events and enable bits of the isochronous endpoints hold what is written, and do nothing;
+//! - ISOSPLIT 0 with both isochronous endpoints enabled: on silicon they share one buffer, here each has its own;
 //! - the difference of bulk and interrupt: the host alone knows it;
 //! - VBUS and HFXO: they are there; READY and USBWUALLOWED come when the explorer says so;
 //! - errata 171, 187, 199 and 211: their registers outside of this block do not exist here, DMALATCH holds what is
@@ -31,7 +32,8 @@
 //! - a transfer that a new SETUP catches ends as usual, shortcuts included, but neither arms the endpoint nor touches
 //!   what has arrived since: after a SETUP the endpoint answers NAK until software acts (PS, control transfers);
 //! - an armed IN packet and the EP0 state survive a bus reset (EZ-USB), until the next SETUP;
-//! - MAXCNT above 64 moves 64 bytes; STARTEPOUT without a packet moves what the buffer holds;
+//! - MAXCNT above the endpoint's buffer (64 bytes, 512 or 1023) moves what fits; STARTEPOUT without a packet moves what
+//!   the buffer holds;
 //! - STARTED is raised together with the capture, at the task write;
 //! - a write to SIZE.EPOUT\[0\] drops a packet that waits and permits the next (EZ-USB OUT0BC);
 //! - an OUT packet that repeats the toggle of the one before is acknowledged, permitted or not;
@@ -50,6 +52,10 @@
 //!   the core's registers are in reach, and from USBWUALLOWED on it answers;
 //! - a bus reset ends a suspension, without RESUME; LOWPOWER stays;
 //! - DPDMDRIVE with the value of resume does nothing on a bus that is not suspended; J and K silence the device;
+//! - an isochronous IN transfer that a SOF catches is sent in the frame after the one in which it ends; a packet that
+//!   nobody asks for in its frame is gone, one that came OUT stays until the next SOF;
+//! - SIZE.ISOOUT holds its reset value until a SOF finds an isochronous endpoint enabled; ISOOUTCRC is raised when the
+//!   packet comes; bytes that the buffer cannot hold are lost;
 //! - shortcuts of one event run in the order of their bits;
 //! - ENABLE=0 clears the core, the events, EVENTCAUSE, EPSTATUS and DMALATCH; INTEN, SHORTS, PTR, MAXCNT and AMOUNT
 //!   stay.
@@ -63,8 +69,10 @@ use crate::monitor::{Misuse, Rule};
 mod control;
 mod core_register;
 mod data;
+mod iso;
 mod line;
 mod options;
+mod payload;
 mod power;
 mod registers;
 mod rules;
@@ -72,8 +80,10 @@ mod toggle;
 mod transfer;
 mod wire;
 
+pub use iso::{ISO, ISO_PACKET_SIZE};
 pub use line::Drive;
 pub use options::{EndOnReset, Options, OutOfReach, SecondStart};
+pub use payload::Payload;
 pub use registers::name_of;
 pub use transfer::Job;
 pub use wire::{Answer, Packet, Token};
@@ -110,11 +120,14 @@ pub struct Usbd {
     epouten: u32,
     dmalatch: u32,
     coreindex: u32,
-    epin: [EasyDma; 8],
-    epout: [EasyDma; 8],
+    epin: [EasyDma; 9],
+    epout: [EasyDma; 9],
     usbaddr: u8,
     ep0: control::Ep0,
     data: data::DataEndpoints,
+    iso: Option<Box<iso::Iso>>,
+    isosplit: u32,
+    isoinconfig: u32,
     job: Option<Job>,
     jobs: u32,
     misuse: Vec<Misuse>,
@@ -143,11 +156,14 @@ impl Usbd {
             epouten: 1,
             dmalatch: 0,
             coreindex: 0,
-            epin: [EasyDma::default(); 8],
-            epout: [EasyDma::default(); 8],
+            epin: [EasyDma::default(); 9],
+            epout: [EasyDma::default(); 9],
             usbaddr: 0,
             ep0: control::Ep0::default(),
             data: data::DataEndpoints::default(),
+            iso: None,
+            isosplit: 0,
+            isoinconfig: 0,
             job: None,
             jobs: 0,
             misuse: Vec::new(),

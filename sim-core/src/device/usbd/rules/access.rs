@@ -37,11 +37,9 @@ fn is_size(name: Name) -> bool {
 }
 
 fn is_modelled(chip: &Usbd, name: Name) -> bool {
-    use Name::*;
     match name {
-        TASKS_STARTISOIN | TASKS_STARTISOOUT | DMASTATE | SIZE_ISOOUT | ISOSPLIT => false,
-        ISOINCONFIG | ISOIN_PTR | ISOIN_MAXCNT | ISOIN_AMOUNT | ISOOUT_PTR | ISOOUT_MAXCNT | ISOOUT_AMOUNT => false,
-        COREDATA => chip.core_register().is_some(),
+        Name::DMASTATE => false,
+        Name::COREDATA => chip.core_register().is_some(),
         _ => true,
     }
 }
@@ -62,7 +60,7 @@ fn check_modelled(chip: &Usbd, name: Name, offset: u16) -> Option<Misuse> {
     (!is_modelled(chip, name)).then(|| {
         let index =
             if name == Name::COREDATA { format!(" for COREINDEX {:#05x}", chip.coreindex) } else { String::new() };
-        Misuse::new(Rule::NotModelled, format!("{}{index} is not modelled yet", name_of(offset)))
+        Misuse::new(Rule::NotModelled, format!("{}{index} is not modelled", name_of(offset)))
     })
 }
 

@@ -8,7 +8,7 @@ use dma_api::usb::{SET_ADDRESS, STANDARD_DEVICE_OUT};
 
 use super::data::{OutState, status_bit};
 use super::power::Power;
-use super::{Direction, Job, Misuse, PACKET_SIZE, Rule, Usbd};
+use super::{Direction, ISO, Job, Misuse, Rule, Usbd};
 
 mod access;
 
@@ -17,8 +17,8 @@ pub(super) use access::{check_access, unknown_register};
 /// One EasyDMA transfer at a time (nRF52840 PS v1.11 p. 856).
 pub(super) fn check_start_while_busy(chip: &Usbd, number: usize, direction: Direction) -> Option<Misuse> {
     chip.job.as_ref().map(|job| {
-        let start = if direction == Direction::MemoryToDevice { "TASKS_STARTEPIN" } else { "TASKS_STARTEPOUT" };
-        let what = format!("{start}[{number}] while {job} runs: wait for {}", job.end());
+        let start = Job::start_of(number, direction);
+        let what = format!("{start} while {job} runs: wait for {}", job.end());
         Misuse::new(Rule::StartWhileBusy, what)
     })
 }
@@ -31,11 +31,12 @@ pub(super) fn check_task_while_busy(chip: &Usbd, task: &str) -> Option<Misuse> {
     })
 }
 
-/// MAXCNT holds 0 to 127, the endpoint's buffer 64.
-pub(super) fn check_length(number: usize, maxcnt: u32, direction: Direction) -> Option<Misuse> {
-    (maxcnt as usize > PACKET_SIZE).then(|| {
+/// MAXCNT holds 0 to 127 or 1023, the endpoint's buffer 64, 512 or 1023.
+pub(super) fn check_length(chip: &Usbd, number: usize, maxcnt: u32, direction: Direction) -> Option<Misuse> {
+    let capacity = chip.capacity(number);
+    (maxcnt as usize > capacity).then(|| {
         let block = Job::block_of(direction);
-        let what = format!("{block}[{number}].MAXCNT is {maxcnt}, but the endpoint's buffer has {PACKET_SIZE} bytes");
+        let what = format!("{block}[{number}].MAXCNT is {maxcnt}, but the endpoint's buffer has {capacity} bytes");
         Misuse::new(Rule::LengthOverBuffer, what)
     })
 }
@@ -43,7 +44,8 @@ pub(super) fn check_length(number: usize, maxcnt: u32, direction: Direction) -> 
 /// A start overwrites a packet that the host has not taken (nrfx, nrf-usbd and embassy all refuse it).
 pub(super) fn check_start_while_armed(chip: &Usbd, number: usize, direction: Direction) -> Option<Misuse> {
     (direction == Direction::MemoryToDevice && chip.is_armed(number)).then(|| {
-        let what = format!("TASKS_STARTEPIN[{number}] overwrites a packet that the host has not taken yet");
+        let start = Job::start_of(number, direction);
+        let what = format!("{start} overwrites a packet that the host has not taken yet");
         Misuse::new(Rule::StartWhileArmed, what)
     })
 }
@@ -51,9 +53,13 @@ pub(super) fn check_start_while_armed(chip: &Usbd, number: usize, direction: Dir
 /// Without a packet the engine copies whatever the endpoint's buffer holds.
 pub(super) fn check_start_without_packet(chip: &Usbd, number: usize, direction: Direction) -> Option<Misuse> {
     (direction == Direction::DeviceToMemory && !chip.is_full(number)).then(|| {
-        let event = if number == 0 { "EVENTS_EP0DATADONE" } else { "EVENTS_EPDATA" };
-        let what = format!("TASKS_STARTEPOUT[{number}] without a packet: wait for {event}");
-        Misuse::new(Rule::StartWithoutPacket, what)
+        let event = match number {
+            0 => "EVENTS_EP0DATADONE",
+            ISO => "EVENTS_SOF, and for SIZE.ISOOUT not to be 0",
+            _ => "EVENTS_EPDATA",
+        };
+        let start = Job::start_of(number, direction);
+        Misuse::new(Rule::StartWithoutPacket, format!("{start} without a packet: wait for {event}"))
     })
 }
 

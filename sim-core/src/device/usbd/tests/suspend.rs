@@ -145,11 +145,11 @@ fn transfer_in_low_power_never_ends() {
     rig.suspend();
     rig.write(map::lowpower(), 1);
     assert_eq!(rig.rules(), [Rule::LowPowerDuringTransfer]);
-    rig.complete(job.id, &job.packet);
+    rig.complete(job.id, &job.payload);
     rig.resume();
     rig.write(map::lowpower(), 0);
     rig.power_up_done();
-    rig.complete(job.id, &job.packet);
+    rig.complete(job.id, &job.payload);
     assert_eq!(rig.events(), ["EVENTS_USBEVENT"]);
     assert_eq!(rig.host_in_at(1), Answer::Nak);
     rig.arm_at(1, &bytes(3));
