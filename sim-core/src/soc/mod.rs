@@ -6,7 +6,7 @@
 //! ```text
 //! CPU   cpu_read, cpu_write, release, acquire, load, store
 //! DMA   engine_step (a beat, or the END);  or take_copy .. note_beat .. end_copy, to copy outside of a lock
-//! host  transaction, bus_reset
+//! host  transaction, bus_reset, iso_in, iso_out, start_of_frame, suspend, resume
 //! time  power_up_done
 //! ```
 
@@ -300,11 +300,11 @@ impl Soc {
         }
         let (block, endpoint, amount) = (job.block(), job.endpoint, copy.moved());
         self.trace.note(None, || Record::Ended { block, endpoint, amount });
-        self.usbd.complete(job.id, copy.packet());
+        self.usbd.complete(job.id, copy.payload());
         self.settle(copy.site());
     }
 
-    /// The peripheral has powered up.
+    /// The peripheral has powered up, or woken up.
     pub fn power_up_done(&mut self) {
         self.usbd.power_up_done();
         self.generation += 1;
@@ -319,6 +319,24 @@ impl Soc {
         self.drop_orphan();
     }
 
+    /// The host starts a frame.
+    pub fn start_of_frame(&mut self, frame: u16) {
+        self.usbd.start_of_frame(frame);
+        self.generation += 1;
+    }
+
+    /// The host lets the bus idle: after 3 ms the device sees a suspension.
+    pub fn suspend(&mut self) {
+        self.usbd.suspend();
+        self.generation += 1;
+    }
+
+    /// The host resumes the bus.
+    pub fn resume(&mut self) {
+        self.usbd.resume();
+        self.generation += 1;
+    }
+
     /// One transaction on the wire: token, answer, and the host's ACK if it was given data.
     pub fn transaction(&mut self, address: u8, endpoint: u8, token: Token) -> Answer {
         let answer = self.usbd.token(address, endpoint, &token);
@@ -331,6 +349,18 @@ impl Soc {
         }
         self.settle(Site::Host { endpoint });
         answer
+    }
+
+    /// An IN token to the isochronous endpoint, and what the host gets.
+    pub fn iso_in(&mut self, address: u8) -> Option<Box<[u8]>> {
+        self.generation += 1;
+        self.usbd.iso_in(address)
+    }
+
+    /// An OUT packet to the isochronous endpoint; `intact`: its CRC is right.
+    pub fn iso_out(&mut self, address: u8, bytes: &[u8], intact: bool) {
+        self.generation += 1;
+        self.usbd.iso_out(address, bytes, intact);
     }
 
     /// Looks at what an access has brought about: misuse of the chip, a transfer that was started or given up.

@@ -92,9 +92,21 @@ impl Usbd {
             Name::SIZE_EPOUT => self.data.get(n).output.size.into(),
             Name::ENABLE => self.enable,
             Name::USBPULLUP => self.usbpullup,
+            Name::DPDMVALUE => self.dpdmvalue,
             Name::DTOGGLE => self.dtoggle(),
             Name::EPINEN => self.epinen,
             Name::EPOUTEN => self.epouten,
+            Name::FRAMECNTR => self.framecntr,
+            Name::LOWPOWER => self.lowpower,
+            Name::SIZE_ISOOUT => self.size_isoout(),
+            Name::ISOSPLIT => self.isosplit,
+            Name::ISOINCONFIG => self.isoinconfig,
+            Name::ISOIN_PTR => self.epin[ISO].ptr,
+            Name::ISOIN_MAXCNT => self.epin[ISO].maxcnt,
+            Name::ISOIN_AMOUNT => self.epin[ISO].amount,
+            Name::ISOOUT_PTR => self.epout[ISO].ptr,
+            Name::ISOOUT_MAXCNT => self.epout[ISO].maxcnt,
+            Name::ISOOUT_AMOUNT => self.epout[ISO].amount,
             Name::EPIN_PTR => self.epin[n].ptr,
             Name::EPIN_MAXCNT => self.epin[n].maxcnt,
             Name::EPIN_AMOUNT => self.epin[n].amount,
@@ -122,6 +134,7 @@ impl Usbd {
         if self.report(rules::check_access(self, row, n)) {
             return;
         }
+        self.report(rules::check_endpoint_field(row.name, value));
         let value = value & row.mask();
         let n = usize::from(n);
         match row.access {
@@ -136,9 +149,13 @@ impl Usbd {
         match task {
             Name::TASKS_STARTEPIN => self.start(n, Direction::MemoryToDevice),
             Name::TASKS_STARTEPOUT => self.start(n, Direction::DeviceToMemory),
+            Name::TASKS_STARTISOIN => self.start(ISO, Direction::MemoryToDevice),
+            Name::TASKS_STARTISOOUT => self.start(ISO, Direction::DeviceToMemory),
             Name::TASKS_EP0RCVOUT => self.on_tasks_ep0rcvout(),
             Name::TASKS_EP0STATUS => self.on_tasks_ep0status(),
             Name::TASKS_EP0STALL => self.on_tasks_ep0stall(),
+            Name::TASKS_DPDMDRIVE => self.on_tasks_dpdmdrive(),
+            Name::TASKS_DPDMNODRIVE => self.on_tasks_dpdmnodrive(),
             _ => {}
         }
     }
@@ -157,8 +174,16 @@ impl Usbd {
             Name::USBPULLUP => self.usbpullup = value,
             Name::EPINEN => self.epinen = value,
             Name::EPOUTEN => self.on_epouten(value),
+            Name::DPDMVALUE => self.dpdmvalue = value,
+            Name::LOWPOWER => self.on_lowpower(value),
             Name::DTOGGLE => self.on_dtoggle(value),
             Name::EPSTALL => self.on_epstall(value),
+            Name::ISOSPLIT => self.isosplit = value,
+            Name::ISOINCONFIG => self.isoinconfig = value,
+            Name::ISOIN_PTR => self.epin[ISO].ptr = value,
+            Name::ISOIN_MAXCNT => self.epin[ISO].maxcnt = value,
+            Name::ISOOUT_PTR => self.epout[ISO].ptr = value,
+            Name::ISOOUT_MAXCNT => self.epout[ISO].maxcnt = value,
             Name::EPIN_PTR => self.epin[n].ptr = value,
             Name::EPIN_MAXCNT => self.epin[n].maxcnt = value,
             Name::EPOUT_PTR => self.epout[n].ptr = value,
@@ -172,21 +197,5 @@ impl Usbd {
             }
             _ => {}
         }
-    }
-
-    fn on_enable(&mut self, value: u32) {
-        match (self.enable, value) {
-            (0, 1) => self.power = Power::Starting,
-            (1, 0) => {
-                self.report(rules::check_power_down(self));
-                // ENABLE=0 resets the core; what software has configured outside of it stays.
-                let (options, inten, shorts) = (self.options, self.inten, self.shorts);
-                let (epin, epout, jobs) = (self.epin, self.epout, self.jobs);
-                let misuse = std::mem::take(&mut self.misuse);
-                *self = Self { inten, shorts, epin, epout, jobs, misuse, ..Self::new(options) };
-            }
-            _ => {}
-        }
-        self.enable = value;
     }
 }

@@ -56,11 +56,6 @@ impl Packet {
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         &mut self.bytes[..usize::from(self.length)]
     }
-
-    pub(super) fn corrupted(mut self) -> Self {
-        self.bytes_mut().iter_mut().for_each(|byte| *byte ^= 0xFF);
-        self
-    }
 }
 
 /// What the host sends to start a transaction.
@@ -140,7 +135,8 @@ impl fmt::Display for Answer {
 }
 
 impl Usbd {
-    /// One token from the host to `endpoint` of the device at `address`.
+    /// One token from the host to `endpoint` of the device at `address`. Endpoint 8 is not spoken to in this way: see
+    /// [`Usbd::iso_in`] and [`Usbd::iso_out`].
     ///
     /// [`Answer::Data`] is to be followed by [`Usbd::acknowledge`], if the host got it.
     pub fn token(&mut self, address: u8, endpoint: u8, token: &Token) -> Answer {
@@ -162,7 +158,7 @@ impl Usbd {
             Token::In => self.epinen & bit != 0,
             Token::Out { .. } => self.epouten & bit != 0,
         };
-        if !self.is_connected() || address != self.usbaddr || !enabled {
+        if !self.is_active() || address != self.usbaddr || !enabled {
             return Answer::Silence;
         }
         match endpoint {

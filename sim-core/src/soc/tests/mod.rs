@@ -3,7 +3,7 @@
 //! | file | what it is about |
 //! |---|---|
 //! | `rules` | every rule that is judged here, broken and kept |
-//! | `data_endpoints` | endpoints 1 to 7, from memory to the wire and back |
+//! | `data_endpoints` | endpoints 1 to 8, from memory to the wire and back |
 //! | `fences` | which fences order CPU and DMA, on which machine |
 //! | `host_memory` | the DMA touches what is lent to it, and nothing else |
 //! | `generation` | whatever somebody else can observe is counted |

@@ -3,12 +3,15 @@
 //! | file | what it is about |
 //! |---|---|
 //! | `registers` | reset values, access kinds, fields, the interrupt line |
+//! | `access` | which registers are out of reach, and when |
 //! | `power` | ENABLE, READY, pull-up, who is addressed |
 //! | `control_read`, `control_write` | endpoint 0 on the wire |
 //! | `data_in`, `data_out`, `halt` | endpoints 1 to 7 on the wire, stalls and toggles |
+//! | `iso` | endpoint 8: frames, lengths, what has no handshake |
 //! | `transfer` | START to END, a second START |
 //! | `shorts` | tasks that events trigger |
 //! | `reset` | what a bus reset and a new SETUP leave behind |
+//! | `suspend` | suspend, resume, low power, remote wake-up, frames |
 //! | `rules` | every rule of the chip, broken and kept |
 
 use std::ops::{Deref, DerefMut};
@@ -19,16 +22,19 @@ use dma_api::usb::Setup;
 
 use super::*;
 
+mod access;
 mod control_read;
 mod control_write;
 mod data_in;
 mod data_out;
 mod halt;
+mod iso;
 mod power;
 mod registers;
 mod reset;
 pub(crate) mod rules;
 mod shorts;
+mod suspend;
 mod transfer;
 
 /// Somewhere in RAM. The chip does not look: what PTR reaches is judged by whoever does the copy.
@@ -218,15 +224,17 @@ impl Rig {
     fn end_in(&mut self, bytes: &[u8]) {
         let job = self.job().expect("a transfer runs").clone();
         assert_eq!(job.direction, Direction::MemoryToDevice);
-        self.complete(job.id, &Packet::new(bytes));
+        let mut payload = job.payload;
+        payload.bytes_mut().copy_from_slice(bytes);
+        self.complete(job.id, &payload);
     }
 
     /// The engine has written what it was to write: these bytes.
     fn end_out(&mut self) -> Vec<u8> {
         let job = self.job().expect("a transfer runs").clone();
         assert_eq!(job.direction, Direction::DeviceToMemory);
-        self.complete(job.id, &job.packet);
-        job.packet.bytes().to_vec()
+        self.complete(job.id, &job.payload);
+        job.payload.bytes().to_vec()
     }
 
     /// A whole IN transfer: endpoint 0 is armed with these bytes.
