@@ -200,7 +200,9 @@ fn device_that_never_answers_is_a_deadlock_that_names_both_sides() {
     let Verdict::Deadlock { message, .. } = &verdict else {
         panic!("{verdict}");
     };
-    assert_eq!(message, "the firmware waits for the host; the host sends IN and is answered NAK; the engine is idle");
+    let expected = "IN at address 0, endpoint 0, was answered with NAK for 5000 ms: \
+                    the firmware waits for the host; the engine is idle";
+    assert_eq!(message, expected);
 }
 
 /// Firmware that touches a register before READY.

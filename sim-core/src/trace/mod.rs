@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use crate::device::usbd::{Answer, Token};
 use crate::engine::Beat;
+use crate::host::Fault;
 use crate::machine::Strength;
 use crate::monitor::Rule;
 
@@ -80,6 +81,17 @@ pub enum Record {
     Ready,
     /// The host reset the bus.
     BusReset,
+    /// The host began a frame: SOF.
+    StartOfFrame(u16),
+    /// The host left the bus idle.
+    Suspend,
+    /// The host drove resume.
+    Resume,
+    /// The cable was plugged in, or pulled.
+    Cable {
+        /// Whether it is plugged in now.
+        plugged: bool,
+    },
     /// The host sent a token, the device answered.
     Transaction {
         /// The device's address.
@@ -88,8 +100,10 @@ pub enum Record {
         endpoint: u8,
         /// The token.
         token: Token,
-        /// The answer.
+        /// The device's answer, before anything happened to it.
         answer: Answer,
+        /// What happened on the wire.
+        fault: Option<Fault>,
     },
     /// A rule was broken.
     Violation(Rule),

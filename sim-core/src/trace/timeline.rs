@@ -100,7 +100,15 @@ fn describe(record: &Record) -> (Lane, String) {
         Record::Ended { block, endpoint, amount } => (Lane::Dma, format!("END {block}[{endpoint}], AMOUNT {amount}")),
         Record::Ready => (Lane::Dma, "READY".to_owned()),
         Record::BusReset => (Lane::Host, "bus reset".to_owned()),
-        Record::Transaction { address, token, answer, .. } => (Lane::Host, format!("@{address} {token}: {answer}")),
+        Record::StartOfFrame(frame) => (Lane::Host, format!("SOF {frame}")),
+        Record::Suspend => (Lane::Host, "suspend".to_owned()),
+        Record::Resume => (Lane::Host, "resume".to_owned()),
+        Record::Cable { plugged } => (Lane::Host, if *plugged { "plugged in" } else { "cable pulled" }.to_owned()),
+        Record::Transaction { address, endpoint, token, answer, fault } => {
+            let endpoint = if *endpoint == 0 { String::new() } else { format!(".{endpoint}") };
+            let fault = fault.map_or_else(String::new, |fault| format!(" ({fault})"));
+            (Lane::Host, format!("@{address}{endpoint} {token}: {answer}{fault}"))
+        }
         Record::Violation(rule) => (Lane::Finding, format!("!! {rule}")),
     }
 }
