@@ -22,7 +22,7 @@ use crate::memory::{Fault, Memory};
 use crate::monitor::clocks::Access;
 use crate::monitor::ownership::{self, Ownership, overlap};
 use crate::monitor::{Misuse, Monitor, Policy, Rule, Site, Violation};
-use crate::trace::{Keep, Record, Trace};
+use crate::trace::{Keep, Levels, Record, Trace};
 
 type Line = &'static Location<'static>;
 
@@ -309,6 +309,7 @@ impl Soc {
         self.usbd.power_up_done();
         self.generation += 1;
         self.trace.note(None, || Record::Ready);
+        self.note_levels();
     }
 
     /// The host resets the bus.
@@ -317,6 +318,7 @@ impl Soc {
         self.usbd.bus_reset();
         self.generation += 1;
         self.drop_orphan();
+        self.note_levels();
     }
 
     /// One transaction on the wire: token, answer, and the host's ACK if it was given data.
@@ -355,6 +357,12 @@ impl Soc {
             self.report(fault.map(|fault| check_reach(fault, range)), site);
         }
         self.drop_orphan();
+        self.note_levels();
+    }
+
+    fn note_levels(&mut self) {
+        let Self { trace, usbd, .. } = self;
+        trace.note_levels(|| Levels { events: usbd.events(), interrupt: usbd.interrupt(), dma: usbd.job().is_some() });
     }
 
     /// A copy whose job the chip has given up is not done. The beats that it has done come before whatever the chip

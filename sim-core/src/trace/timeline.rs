@@ -61,7 +61,9 @@ fn fold(entries: &[Entry]) -> Vec<Line> {
     // Where the reads begin that nothing has interrupted.
     let mut reads = 0;
     for entry in entries {
-        let (lane, text) = describe(&entry.record);
+        let Some((lane, text)) = describe(&entry.record) else {
+            continue;
+        };
         if !matches!(entry.record, Record::Read { .. }) {
             reads = lines.len() + 1;
         } else if let Some(line) = lines.iter_mut().skip(reads).find(|line| line.text == text) {
@@ -73,8 +75,9 @@ fn fold(entries: &[Entry]) -> Vec<Line> {
     lines
 }
 
-fn describe(record: &Record) -> (Lane, String) {
-    match record {
+/// Where a record is shown, and how. The chip's levels are not: the records around them say why they change.
+fn describe(record: &Record) -> Option<(Lane, String)> {
+    let described = match record {
         Record::Read { offset, value } => (Lane::Cpu, format!("{} -> {value:#x}", name_of(*offset))),
         Record::Write { offset, value } => (Lane::Cpu, format!("{} <- {value:#x}", name_of(*offset))),
         Record::Release { range, fence } => {
@@ -102,7 +105,9 @@ fn describe(record: &Record) -> (Lane, String) {
         Record::BusReset => (Lane::Host, "bus reset".to_owned()),
         Record::Transaction { address, token, answer, .. } => (Lane::Host, format!("@{address} {token}: {answer}")),
         Record::Violation(rule) => (Lane::Finding, format!("!! {rule}")),
-    }
+        Record::Levels(_) => return None,
+    };
+    Some(described)
 }
 
 #[cfg(test)]
