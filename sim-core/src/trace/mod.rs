@@ -1,6 +1,7 @@
 //! What happened, in order: register accesses, fences, DMA beats, tokens.
 //!
-//! A trace is kept by the chip's owner, one entry an event; [`timeline`] renders it for a terminal.
+//! A trace is kept by the chip's owner, one entry an event. [`timeline`] renders it for a terminal, [`pcapng`] for
+//! Wireshark, [`vcd`] for a waveform viewer.
 
 use std::ops::Range;
 use std::panic::Location;
@@ -11,7 +12,11 @@ use crate::engine::Beat;
 use crate::machine::Strength;
 use crate::monitor::Rule;
 
+pub mod pcapng;
+pub mod time;
 pub mod timeline;
+pub mod vcd;
+pub mod wire;
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
