@@ -13,8 +13,8 @@
 //! | a bus reset | 2.5 us: the shortest that a device must see (USB 2.0 §7.1.7.5) |
 //! | what the chip does of itself (capture, END, READY, levels), a finding | none |
 //!
-//! Virtual time shows the order and the size of things. It is no measurement: CPU, DMA and wire never overlap in it, and
-//! nothing between two register accesses costs anything.
+//! Virtual time shows the order and the size of things. It is no measurement: CPU, DMA and wire never overlap in it,
+//! and nothing between two register accesses costs anything.
 
 use std::ops::Range;
 

@@ -5,8 +5,9 @@
 //! IN            token, data, ACK               the ACK is the host's; or token, NAK or STALL
 //! ```
 //!
-//! *Modelled*: PID, address, endpoint, bytes, CRC5, CRC16, in the order of the wire (USB 2.0 §8.3, §8.4); the time that
-//! each takes at 12 Mbit/s with SYNC and EOP; the pause between two packets; the host's timeout where no answer comes.
+//! *Modelled*: PID, address, endpoint, bytes, CRC5, CRC16, in the order of the wire (USB 2.0 §8.3, §8.4); the time
+//! that each takes at 12 Mbit/s with SYNC and EOP; the pause between two packets; the host's timeout where no answer
+//! comes.
 //!
 //! *Not modelled*: stuffed bits (a packet may take a seventh longer); start of frame: the host has no frames yet.
 //!

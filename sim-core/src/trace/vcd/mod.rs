@@ -224,15 +224,19 @@ impl Changes {
     }
 
     fn on_levels(&mut self, time_ns: u64, levels: Levels) {
+        let before = std::mem::replace(&mut self.levels, levels);
         for bit in 0..32_u16 {
-            if (levels.events ^ self.levels.events) >> bit & 1 == 1 {
+            if (levels.events ^ before.events) >> bit & 1 == 1 {
                 let event = Signal::Register(map::events_usbreset() + 4 * bit);
                 self.push(time_ns, event, Level::Bit(levels.events >> bit & 1 == 1));
             }
         }
-        self.push(time_ns, Signal::Interrupt, Level::Bit(levels.interrupt));
-        self.push(time_ns, Signal::DmaBusy, Level::Bit(levels.dma));
-        self.levels = levels;
+        if levels.interrupt != before.interrupt {
+            self.push(time_ns, Signal::Interrupt, Level::Bit(levels.interrupt));
+        }
+        if levels.dma != before.dma {
+            self.push(time_ns, Signal::DmaBusy, Level::Bit(levels.dma));
+        }
     }
 }
 
