@@ -127,6 +127,19 @@ mod tests {
     }
 
     #[test]
+    fn packets_that_came_faster_than_a_bus_are_cut_short() {
+        let mut trace = Trace::new(Keep::Order);
+        for time in [100, 150] {
+            trace.note(None, || transaction(Token::In, Answer::Nak));
+            trace.entries.last_mut().expect("it was noted").nanoseconds = Some(time);
+        }
+        let mut file = Vec::new();
+        write(&trace, &mut file).expect("a vector takes all");
+        let times: Vec<u128> = read(&file).0.iter().map(|(time, _)| *time).collect();
+        assert_eq!(times, [100, 150, 150, 150 + 37 * 1000 / 12]);
+    }
+
+    #[test]
     fn out_that_takes_nothing_is_an_error() {
         let full: &mut [u8] = &mut [0; 100];
         let error = write(&trace(), full).expect_err("there is no room");

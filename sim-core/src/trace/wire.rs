@@ -171,6 +171,16 @@ mod tests {
         assert_eq!(crc16(b"123456789"), 0xB4C8);
     }
 
+    // The examples of "Cyclic Redundancy Checks in USB" (usb.org), which writes the CRC in the order of the wire.
+    #[test]
+    fn token_of_every_address_and_endpoint_has_its_crc() {
+        for (address, endpoint, on_the_wire) in [(0x15, 0xE, 0b10111), (0x3A, 0xA, 0b11100), (0x70, 0x4, 0b01110_u8)] {
+            let crc = u16::from(on_the_wire.reverse_bits() >> 3);
+            let field = u16::from(address) | u16::from(endpoint) << 7;
+            assert_eq!(token_field(address, endpoint), field | crc << 11, "address {address:#x}");
+        }
+    }
+
     // A frame of any capture of an enumeration.
     #[test]
     fn setup_is_the_three_packets_of_a_capture() {
