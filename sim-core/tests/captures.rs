@@ -63,6 +63,7 @@ fn longer_file_of_before_is_replaced() {
 }
 
 #[test]
+#[cfg(unix)]
 fn path_that_cannot_be_opened_is_named_before_anything_runs() {
     let kept = fresh("kept.pcapng");
     fs::write(&kept, "a capture of last week").expect("it can be written");

@@ -29,7 +29,7 @@ impl Run {
         Self { capture, transactions }
     }
 
-    /// Not of the command: transactions that its host does not send yet, with what the terminal shows of them.
+    /// A capture of transactions that the command's host does not send.
     fn synthetic(name: &str) -> Self {
         let bytes: Vec<u8> = (0..64).collect();
         let packet = |length| Packet::new(&bytes[..length]);

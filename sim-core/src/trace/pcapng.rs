@@ -2,7 +2,7 @@
 //!
 //! One record a packet, PID to CRC, link type 294: LINKTYPE_USB_2_0_FULL_SPEED
 //! (<https://www.tcpdump.org/linktypes.html>). Wireshark has known it since 4.0, puts transfers together and decodes
-//! what they carry. Times are nanoseconds since the run began, on the 1st of January 1970; [`time`](super::time) says
+//! what they carry. Times are nanoseconds since the run began, on the 1st of January 1970; [`time`] says
 //! what they mean.
 //!
 //! A bus reset is no packet: what follows it is at address 0 again.

@@ -103,7 +103,12 @@ fn describe(record: &Record) -> Option<(Lane, String)> {
         Record::Ended { block, endpoint, amount } => (Lane::Dma, format!("END {block}[{endpoint}], AMOUNT {amount}")),
         Record::Ready => (Lane::Dma, "READY".to_owned()),
         Record::BusReset => (Lane::Host, "bus reset".to_owned()),
-        Record::Transaction { address, token, answer, .. } => (Lane::Host, format!("@{address} {token}: {answer}")),
+        Record::Transaction { address, endpoint: 0, token, answer } => {
+            (Lane::Host, format!("@{address} {token}: {answer}"))
+        }
+        Record::Transaction { address, endpoint, token, answer } => {
+            (Lane::Host, format!("@{address}.{endpoint} {token}: {answer}"))
+        }
         Record::Violation(rule) => (Lane::Finding, format!("!! {rule}")),
         Record::Levels(_) => return None,
     };
@@ -113,6 +118,7 @@ fn describe(record: &Record) -> Option<(Lane, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::device::usbd::{Answer, Token};
     use crate::trace::Keep;
 
     fn plain(records: Vec<Record>) -> String {
@@ -130,6 +136,13 @@ mod tests {
         assert_eq!(text.matches("EVENTS_USBRESET -> 0x0 (2 times)").count(), 1, "{text}");
         assert_eq!(text.matches("EVENTS_EP0DATADONE -> 0x0 (2 times)").count(), 1, "{text}");
         assert_eq!(text.lines().count(), 5, "{text}");
+    }
+
+    #[test]
+    fn endpoint_is_shown_where_it_is_not_the_first() {
+        let nak = |endpoint| Record::Transaction { address: 5, endpoint, token: Token::In, answer: Answer::Nak };
+        let text = plain(vec![nak(0), nak(3)]);
+        assert!(text.contains("@5 IN: NAK") && text.contains("@5.3 IN: NAK"), "{text}");
     }
 
     #[test]

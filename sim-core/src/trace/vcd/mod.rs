@@ -10,7 +10,7 @@
 //! | `DMA.address` | of the beat that was moved last |
 //! | `wire.token`, `wire.answer` | the transaction, or `reset`, or `idle` |
 //!
-//! EPOUT as EPIN. A signal that never changes is left out. [`time`](super::time) says what the times mean. The text of
+//! EPOUT as EPIN. A signal that never changes is left out. [`time`] says what the times mean. The text of
 //! the two `wire` signals is an extension of the format (`$var string`) that the viewers above know.
 
 use std::collections::{BTreeMap, BTreeSet};
