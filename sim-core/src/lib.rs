@@ -14,7 +14,7 @@
 //!   memory, engine                windows onto host memory; the copy, a word at a time
 //!   monitor                       rules, ownership, vector clocks -> Violation
 //!   host                          the virtual USB host: an async script of tokens and handshakes
-//!   trace                         what happened, as a timeline
+//!   trace                         what happened: a timeline, a capture for Wireshark, waveforms
 //! check                           the programs and the matrix of the `dmacheck` command
 //! ```
 //!
