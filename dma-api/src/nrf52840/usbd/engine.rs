@@ -13,6 +13,30 @@
 //! (a *bounce buffer*) and wait for END, a few microseconds; `send` and `receive` take a buffer of yours, and the engine
 //! along with it.
 //!
+//! ```no_run
+//! # use dma_api::{fence::InOrder, nrf52840::usbd::{ChipBus, EpIn, Engine}};
+//! fn one_after_the_other(engine: Engine<ChipBus<InOrder>>, epin: &mut [EpIn; 7], bytes: &'static mut [u8]) {
+//!     let transfer = epin[0].send(engine, bytes).unwrap();
+//!     let (engine, bytes) = transfer.wait();
+//!     let second = epin[1].send(engine, bytes).unwrap();
+//! }
+//! ```
+//! ```compile_fail,E0382
+//! # use dma_api::{fence::InOrder, nrf52840::usbd::{ChipBus, EpIn, Engine}};
+//! fn both_at_once(engine: Engine<ChipBus<InOrder>>, epin: &mut [EpIn; 7], bytes: [&'static mut [u8]; 2]) {
+//!     let [first, second] = bytes;
+//!     let transfer = epin[0].send(engine, first).unwrap();
+//!     let second = epin[1].send(engine, second).unwrap(); // the engine is in the first transfer
+//! }
+//! ```
+//! ```compile_fail,E0382
+//! # use dma_api::{fence::InOrder, nrf52840::usbd::{ChipBus, EpIn, Engine}};
+//! fn touched_in_flight(engine: Engine<ChipBus<InOrder>>, epin: &mut [EpIn; 7], bytes: &'static mut [u8]) {
+//!     let transfer = epin[0].send(engine, bytes).unwrap();
+//!     bytes[0] = 1; // the buffer is in the transfer
+//! }
+//! ```
+//!
 //! # Erratum 199
 //!
 //! An nRF52840 can lose tasks while a transfer runs, unless DMALATCH holds 0x82 (nrfx 4.2.1
