@@ -12,6 +12,7 @@
 //! | `shorts` | tasks that events trigger |
 //! | `reset` | what a bus reset and a new SETUP leave behind |
 //! | `suspend` | suspend, resume, low power, remote wake-up, frames |
+//! | `errata` | what silicon does beyond the datasheet |
 //! | `rules` | every rule of the chip, broken and kept |
 
 use std::ops::{Deref, DerefMut};
@@ -27,6 +28,7 @@ mod control_read;
 mod control_write;
 mod data_in;
 mod data_out;
+mod errata;
 mod halt;
 mod iso;
 mod power;

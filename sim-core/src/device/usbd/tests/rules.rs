@@ -159,6 +159,34 @@ pub(crate) fn status_on_set_address(driver: Driver) -> Vec<Rule> {
     rig.rules()
 }
 
+pub(crate) fn unaligned(driver: Driver) -> Vec<Rule> {
+    let mut rig = Rig::with(Options { alignment: Alignment::Words, ..Options::default() });
+    rig.write(map::epin_ptr(0), ADDRESS + u32::from(driver == Driver::Wrong));
+    rig.write(map::epin_maxcnt(0), 8);
+    rig.task(map::tasks_startepin(0));
+    rig.rules()
+}
+
+pub(crate) fn odd_bytes_at_power_down(driver: Driver) -> Vec<Rule> {
+    let mut rig = Rig::with(Options { odd_bytes: OddBytes::BreakNextTransfer, ..Options::default() });
+    rig.arm_at(1, &bytes(9));
+    if driver == Driver::Right {
+        rig.arm_at(2, &bytes(1));
+    }
+    rig.write(map::enable(), 0);
+    rig.rules()
+}
+
+pub(crate) fn workaround_missing(driver: Driver) -> Vec<Rule> {
+    let mut rig = Rig(Usbd::new(Options { errata: Errata::of(Revision::NEWEST), ..Options::default() }));
+    if driver == Driver::Right {
+        errata::poke(&mut rig, map::WORKAROUND_171, 0xC0);
+        errata::poke(&mut rig, map::WORKAROUND_187, 3);
+    }
+    rig.write(map::enable(), 1);
+    rig.rules()
+}
+
 pub(crate) fn unknown_register(driver: Driver) -> Vec<Rule> {
     let mut rig = asked();
     let after_the_last_task = map::tasks_dpdmnodrive() + 4;
@@ -168,7 +196,7 @@ pub(crate) fn unknown_register(driver: Driver) -> Vec<Rule> {
 
 pub(crate) fn not_modelled(driver: Driver) -> Vec<Rule> {
     let mut rig = asked();
-    rig.write(map::coreindex(), if driver == Driver::Wrong { 0x7A9 } else { map::CORE_EP0CS });
+    rig.write(map::coreindex(), if driver == Driver::Wrong { 0x7AB } else { map::CORE_EP0CS });
     rig.read(map::coredata());
     rig.rules()
 }
@@ -261,6 +289,24 @@ fn endpoint_aliased_is_reported() {
 fn status_on_set_address_is_reported() {
     assert_eq!(status_on_set_address(Driver::Wrong), [Rule::StatusOnSetAddress]);
     assert_eq!(status_on_set_address(Driver::Right), []);
+}
+
+#[test]
+fn unaligned_is_reported() {
+    assert_eq!(unaligned(Driver::Wrong), [Rule::Unaligned]);
+    assert_eq!(unaligned(Driver::Right), []);
+}
+
+#[test]
+fn odd_bytes_at_power_down_is_reported() {
+    assert_eq!(odd_bytes_at_power_down(Driver::Wrong), [Rule::OddBytesAtPowerDown]);
+    assert_eq!(odd_bytes_at_power_down(Driver::Right), []);
+}
+
+#[test]
+fn workaround_missing_is_reported() {
+    assert_eq!(workaround_missing(Driver::Wrong), [Rule::WorkaroundMissing]);
+    assert_eq!(workaround_missing(Driver::Right), []);
 }
 
 #[test]
