@@ -27,14 +27,14 @@ use dma_api::registers::Registers;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::{Board, Program, Verdict, WHILE_LEAVING, quiet, quietly};
-use crate::device::usbd::{Answer, Token, name_of};
-use crate::host::{Host, HostError, Step, Wire};
+use crate::device::usbd::{Answer, name_of};
+use crate::host::{Host, HostError, PATIENCE_MS, Step, Transaction, Wire};
 use crate::monitor::Violation;
 use crate::soc::Soc;
 use crate::trace::{Keep, Trace};
 
-/// How long the host is answered NAK, or waits for a device, before it gives up (USB 2.0 9.2.6.1: 5 s a request).
-const NAK_PATIENCE: Duration = Duration::from_secs(5);
+/// How long the host waits for a device before it gives up: real time here.
+const DEVICE_PATIENCE: Duration = Duration::from_millis(PATIENCE_MS as u64);
 
 /// How long the host's script may wait for something that is not the wire.
 const SCRIPT_PATIENCE: Duration = Duration::from_secs(60);
@@ -186,7 +186,7 @@ impl Bus {
         }
         self.idle.set((0, seen, since));
         let waited = since.elapsed();
-        if waited > NAK_PATIENCE + Duration::from_secs(1) {
+        if waited > DEVICE_PATIENCE + Duration::from_secs(1) {
             let message = format!("the firmware {what}, and nothing has happened for {} s", waited.as_secs());
             self.shared.leave(Box::new(Ended::Deadlock(message)));
         }
@@ -283,39 +283,58 @@ impl Board for Bus {
 struct ThreadsWire(Arc<Shared>);
 
 impl ThreadsWire {
-    fn transaction(&self, address: u8, endpoint: u8, token: Token, retry: bool) -> Result<Answer, HostError> {
+    fn transaction(&self, transaction: &Transaction) -> Result<Answer, HostError> {
+        let &Transaction { address, endpoint, token, retry, patience_ms, .. } = transaction;
         if retry {
             let started = Instant::now();
-            let waits = |soc: &Soc| soc.usbd().answer(address, endpoint, &token) == Answer::Nak;
+            let deadline = started + Duration::from_millis(patience_ms.into());
+            let waits = |soc: &Soc| soc.answer(transaction) == Answer::Nak;
             let is_hopeless = |soc: &Soc| self.0.firmware_is_done() && !soc.engine_is_busy() && !soc.is_copying();
-            let soc = self.0.wait(Some(started + NAK_PATIENCE), |soc| !waits(soc) || is_hopeless(soc));
+            let soc = self.0.wait(Some(deadline), |soc| !waits(soc) || is_hopeless(soc));
             if soc.is_none_or(|soc| waits(&soc)) {
-                let milliseconds = started.elapsed().as_millis();
-                return Err(HostError::Timeout { token: token.name(), milliseconds });
+                let (milliseconds, sides) = (milliseconds_since(started), self.sides());
+                return Err(HostError::Timeout { token: token.name(), address, endpoint, milliseconds, sides });
             }
         }
-        Ok(self.0.with(|soc| soc.transaction(address, endpoint, token)))
+        Ok(self.0.with(|soc| soc.carry_out(transaction)))
     }
+
+    fn reset(&self) -> Result<Answer, HostError> {
+        let started = Instant::now();
+        let is_hopeless = || self.0.firmware_is_done();
+        let soc = self.0.wait(Some(started + DEVICE_PATIENCE), |soc| soc.is_connected() || is_hopeless());
+        if soc.is_some_and(|soc| soc.is_connected()) {
+            self.0.with(Soc::bus_reset);
+            return Ok(Answer::Ack);
+        }
+        Err(HostError::NoDevice { milliseconds: milliseconds_since(started), sides: self.sides() })
+    }
+
+    /// Where the others are.
+    fn sides(&self) -> String {
+        let firmware = if self.0.firmware_is_done() { "has returned" } else { "runs" };
+        let soc = self.0.soc.lock();
+        let engine = if soc.engine_is_busy() || soc.is_copying() { "copies" } else { "is idle" };
+        format!("the firmware {firmware}; the engine {engine}")
+    }
+}
+
+fn milliseconds_since(started: Instant) -> u64 {
+    started.elapsed().as_millis().try_into().unwrap_or(u64::MAX)
 }
 
 impl Wire for ThreadsWire {
     fn poll_step(&self, step: &Step, _context: &mut Context<'_>) -> Poll<Result<Answer, HostError>> {
-        Poll::Ready(match step {
-            Step::Reset => {
-                let started = Instant::now();
-                let is_hopeless = || self.0.firmware_is_done();
-                let soc = self.0.wait(Some(started + NAK_PATIENCE), |soc| soc.usbd().is_connected() || is_hopeless());
-                if soc.is_some_and(|soc| soc.usbd().is_connected()) {
-                    self.0.with(Soc::bus_reset);
-                    Ok(Answer::Ack)
-                } else {
-                    Err(HostError::NoDevice { milliseconds: started.elapsed().as_millis() })
-                }
-            }
-            Step::Transaction { address, endpoint, token, retry } => {
-                self.transaction(*address, *endpoint, *token, *retry)
-            }
-        })
+        match step {
+            Step::Reset => return Poll::Ready(self.reset()),
+            Step::Transaction(transaction) => return Poll::Ready(self.transaction(transaction)),
+            Step::StartOfFrame(frame) => self.0.with(|soc| soc.start_of_frame(*frame)),
+            Step::Suspend => self.0.with(Soc::suspend),
+            Step::Resume => self.0.with(Soc::resume),
+            Step::Disconnect => self.0.with(|soc| soc.plug(false)),
+            Step::Connect => self.0.with(|soc| soc.plug(true)),
+        }
+        Poll::Ready(Ok(Answer::Ack))
     }
 }
 
@@ -393,6 +412,9 @@ fn judge(stop: Option<Ended>, firmware: Caught<()>, host: Caught<Result<(), Host
             Err(payload) => assertion(quiet::message(&*payload)),
         },
         (Ok(()), Err(payload)) => assertion(format!("the host: {}", quiet::message(&*payload))),
+        (Ok(()), Ok(Err(error))) if error.is_timeout() => {
+            Verdict::Deadlock { message: error.to_string(), replay: None, executions: 1 }
+        }
         (Ok(()), Ok(Err(error))) => assertion(format!("the host: {error}")),
         (Ok(()), Ok(Ok(()))) => Verdict::Sound { executions: 1, complete: 1 },
     }

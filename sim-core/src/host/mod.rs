@@ -12,138 +12,137 @@
 //! ```
 //!
 //! Each transaction is one step, taken when the explorer says so: between two register accesses of the driver, or on
-//! a thread of its own. A NAK is retried, as a real host does, as soon as the device would answer otherwise.
+//! a thread of its own. A NAK is retried, as a real host does, as soon as the device would answer otherwise. Silence is
+//! answered with the same token again; after three in a row the host gives up (USB 2.0 10.2.6).
 //!
-//! *Modelled*: reset, control transfers (SETUP, data stage in packets of 64 bytes, status stage), toggles, NAK, STALL,
-//! silence. *Not modelled*: frames and time, lost and corrupted packets, other endpoints. *Unspecified; we chose*: a
-//! device that does not answer is given up at once (a real host asks three times).
+//! | module | what |
+//! |---|---|
+//! | `bus` | reset, suspend, resume, the cable, frames |
+//! | `control` | control transfers: SETUP, data stage, status stage, the standard requests |
+//! | `transfer` | bulk and interrupt transfers |
+//! | [`descriptors`] | what a device says it is, read strictly |
+//! | [`enumerate`] | what Linux, Windows and macOS ask, in their orders |
+//! | [`fault`] | lost, corrupted and repeated packets, by script or by scheduler |
+//! | [`clock`] | virtual time: bit times and frames |
+//!
+//! # Time
+//!
+//! The host keeps it, in bit times ([`clock`]): a transaction costs its wire time, a reset 20 ms. A frame that is full
+//! is followed by SOF and the next. A host that is answered NAK waits for as long as anybody else can go on, and that
+//! costs nothing; when nobody can, all that is left is time, and after [`PATIENCE_MS`] the host gives up with
+//! [`HostError::Timeout`]. So a timeout is a verdict about the device (it never answers), not about how slow it is.
+//!
+//! *Modelled*: reset, suspend, resume, the cable; control, bulk and interrupt transfers in packets, short and empty
+//! ones; toggles; NAK, STALL, silence, babble; faults on the wire; frames and their numbers. *Not modelled*: low and
+//! high speed, hubs, split transactions, bit stuffing, power, remote wake-up. *Unspecified; we chose*: a packet that
+//! repeats the one before, toggle and bytes, is acknowledged and dropped; one that repeats the toggle only is an error,
+//! since a real host would lose its bytes.
 
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::future::poll_fn;
 use std::rc::Rc;
-use std::task::{Context, Poll};
 
-use dma_api::nrf52840::usbd::map::PACKET_SIZE;
-use dma_api::usb::Setup;
-use thiserror::Error;
+use crate::device::usbd::{Answer, Token};
 
-use crate::device::usbd::{Answer, Packet, Token};
+mod bus;
+pub mod clock;
+mod control;
+pub mod descriptors;
+pub mod enumerate;
+mod error;
+pub mod fault;
+mod pipes;
+pub mod requests;
+mod transfer;
+mod wire;
 
-/// Why the host gave up.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum HostError {
-    /// The device refused the request.
-    #[error("the device answered {token} with STALL")]
-    Stalled {
-        /// What it was sent.
-        token: &'static str,
-    },
-    /// The device is not there, or not at this address.
-    #[error("no answer to {token} at address {address}")]
-    NoAnswer {
-        /// What was sent.
-        token: &'static str,
-        /// To whom.
-        address: u8,
-    },
-    /// The device sent the packet of before again, or skipped one.
-    #[error("DATA{got} where DATA{expected} was due")]
-    Toggle {
-        /// The toggle that was due.
-        expected: u8,
-        /// The toggle that came.
-        got: u8,
-    },
-    /// The device sent more than it was asked for.
-    #[error("{got} bytes came where {asked} were asked for")]
-    TooLong {
-        /// wLength.
-        asked: usize,
-        /// What came.
-        got: usize,
-    },
-    /// The device answered NAK for longer than the host waits.
-    #[error("the device has answered {token} with NAK for {milliseconds} ms")]
-    Timeout {
-        /// What it was sent.
-        token: &'static str,
-        /// How long the host has waited.
-        milliseconds: u128,
-    },
-    /// No device came.
-    #[error("no device has connected for {milliseconds} ms: is USBPULLUP written after READY?")]
-    NoDevice {
-        /// How long the host has waited.
-        milliseconds: u128,
-    },
-    /// The device did not do what this script is about.
-    #[error("{0}")]
-    Unexpected(String),
-}
+pub use clock::Clock;
+pub use error::HostError;
+pub use fault::{Fault, Faults};
+pub use wire::{Script, Step, Transaction, Wire};
 
-/// One step of the host.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Step {
-    /// Wait for a device, then reset the bus.
-    Reset,
-    /// A token, and what the device answers.
-    Transaction {
-        /// The device's address.
-        address: u8,
-        /// The endpoint.
-        endpoint: u8,
-        /// The token.
-        token: Token,
-        /// It was answered with NAK before.
-        retry: bool,
-    },
-}
+use pipes::Pipes;
 
-/// What carries the host's steps to the device: an explorer.
-pub trait Wire {
-    /// Takes `step`, when it is the host's turn.
-    fn poll_step(&self, step: &Step, context: &mut Context<'_>) -> Poll<Result<Answer, HostError>>;
-}
+/// How long a host waits for a device to answer, in milliseconds (Linux USB_CTRL_GET_TIMEOUT; USB 2.0 9.2.6.1: 5 s).
+pub const PATIENCE_MS: u32 = 5000;
 
-/// What a host does, from start to end.
-pub type Script = Pin<Box<dyn Future<Output = Result<(), HostError>>>>;
+/// How often the host sends a token that is not answered (USB 2.0 10.2.6).
+pub const TRIES: u32 = 3;
 
 /// The host.
 pub struct Host {
     wire: Rc<dyn Wire>,
     address: u8,
+    clock: Clock,
+    patience_ms: u32,
+    suspended: bool,
+    /// What happens to the next transaction.
+    fault: Option<Fault>,
+    /// How many transactions are left until one is not sent.
+    left_until_abandoned: Option<u32>,
+    pipes: Pipes,
 }
 
 impl std::fmt::Debug for Host {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Host").field("address", &self.address).finish_non_exhaustive()
+        f.debug_struct("Host").field("address", &self.address).field("clock", &self.clock).finish_non_exhaustive()
     }
 }
 
 impl Host {
     /// The host at the other end of `wire`.
     pub fn new(wire: Rc<dyn Wire>) -> Self {
-        Self { wire, address: 0 }
+        Self {
+            wire,
+            address: 0,
+            clock: Clock::default(),
+            patience_ms: PATIENCE_MS,
+            suspended: false,
+            fault: None,
+            left_until_abandoned: None,
+            pipes: Pipes::default(),
+        }
     }
 
-    /// Waits for a device to pull D+ up, and resets the bus.
+    /// The time that has passed.
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Waits this long for an answer other than NAK from now on.
+    pub fn set_patience_ms(&mut self, patience_ms: u32) {
+        self.patience_ms = patience_ms;
+    }
+
+    /// Has `fault` happen to the next transaction.
+    pub fn with_fault(&mut self, fault: Fault) -> &mut Self {
+        self.fault = Some(fault);
+        self
+    }
+
+    /// Lets `transactions` more go on; the next is not sent, and fails with [`HostError::Abandoned`], once.
     ///
-    /// # Errors
-    ///
-    /// [`HostError::NoDevice`], where the explorer keeps time.
-    pub async fn reset(&mut self) -> Result<(), HostError> {
-        self.address = 0;
-        poll_fn(|context| self.wire.poll_step(&Step::Reset, context)).await.map(drop)
+    /// With it a script resets the bus in mid-transfer, sends a SETUP in mid-data, or leaves a stage out.
+    pub fn abandon_after(&mut self, transactions: u32) -> &mut Self {
+        self.left_until_abandoned = Some(transactions);
+        self
     }
 
     /// Sends one token to endpoint 0, once. NAK is an answer like any other.
     ///
     /// # Errors
     ///
-    /// None of the explorers here: it is answered at once.
+    /// [`HostError::Suspended`], [`HostError::Abandoned`].
     pub async fn token(&mut self, token: Token) -> Result<Answer, HostError> {
-        self.step(token, false).await
+        self.transact(0, token, false).await
+    }
+
+    /// Sends one token to an endpoint, once. NAK is an answer like any other; toggles are the caller's.
+    ///
+    /// # Errors
+    ///
+    /// [`HostError::Endpoint`], [`HostError::Suspended`], [`HostError::Abandoned`].
+    pub async fn token_to(&mut self, endpoint: u8, token: Token) -> Result<Answer, HostError> {
+        self.transact(endpoint, token, false).await
     }
 
     /// Sends one token to endpoint 0 until the answer is not NAK.
@@ -152,110 +151,67 @@ impl Host {
     ///
     /// [`HostError::NoAnswer`], [`HostError::Stalled`], [`HostError::Timeout`].
     pub async fn insist(&mut self, token: Token) -> Result<Answer, HostError> {
-        let mut answer = self.step(token, false).await?;
-        while answer == Answer::Nak {
-            answer = self.step(token, true).await?;
-        }
-        match answer {
-            Answer::Silence => Err(HostError::NoAnswer { token: token.name(), address: self.address }),
-            Answer::Stall => Err(HostError::Stalled { token: token.name() }),
-            answer => Ok(answer),
-        }
+        self.insist_at(0, token, None).await
     }
 
-    async fn step(&mut self, token: Token, retry: bool) -> Result<Answer, HostError> {
-        let step = Step::Transaction { address: self.address, endpoint: 0, token, retry };
-        poll_fn(|context| self.wire.poll_step(&step, context)).await
-    }
-
-    /// SETUP: begins a control transfer.
-    ///
-    /// # Errors
-    ///
-    /// As [`insist`](Self::insist).
-    pub async fn setup(&mut self, setup: Setup) -> Result<(), HostError> {
-        self.insist(Token::Setup(setup.to_bytes())).await.map(drop)
-    }
-
-    /// IN: takes one packet, which must carry this toggle.
-    ///
-    /// # Errors
-    ///
-    /// As [`insist`](Self::insist), and [`HostError::Toggle`].
-    pub async fn packet_in(&mut self, data1: bool) -> Result<Packet, HostError> {
-        match self.insist(Token::In).await? {
-            Answer::Data { data1: got, packet } if got == data1 => Ok(packet),
-            Answer::Data { data1: got, .. } => Err(HostError::Toggle { expected: data1.into(), got: got.into() }),
-            other => Err(HostError::Unexpected(format!("IN was answered with {other:?}"))),
-        }
-    }
-
-    /// OUT: sends one packet.
-    ///
-    /// # Errors
-    ///
-    /// As [`insist`](Self::insist).
-    pub async fn packet_out(&mut self, data1: bool, packet: Packet) -> Result<(), HostError> {
-        self.insist(Token::Out { data1, packet }).await.map(drop)
-    }
-
-    /// A control transfer with an IN data stage, whole. Returns what the device sent.
-    ///
-    /// # Errors
-    ///
-    /// As [`packet_in`](Self::packet_in), and [`HostError::TooLong`].
-    pub async fn control_in(&mut self, setup: Setup) -> Result<Vec<u8>, HostError> {
-        let asked = usize::from(setup.length);
-        self.setup(setup).await?;
-        let mut bytes = Vec::new();
-        let mut data1 = true;
-        while bytes.len() < asked {
-            let packet = self.packet_in(data1).await?;
-            bytes.extend_from_slice(packet.bytes());
-            data1 = !data1;
-            if packet.bytes().len() < PACKET_SIZE {
-                break;
+    /// Sends one token until the answer is not NAK; three times, when there is none. With an interval, in frames, each
+    /// NAK is one poll of an interrupt endpoint, and the next comes in another frame.
+    async fn insist_at(&mut self, endpoint: u8, token: Token, interval: Option<u64>) -> Result<Answer, HostError> {
+        let (mut tries, mut retry) = (0, false);
+        loop {
+            match self.transact(endpoint, token, retry).await? {
+                Answer::Nak => (tries, retry) = (0, true),
+                Answer::Silence => (tries, retry) = (tries + 1, false),
+                Answer::Stall => return Err(HostError::Stalled { token: token.name() }),
+                answer => return Ok(answer),
+            }
+            if tries == TRIES {
+                return Err(HostError::NoAnswer { token: token.name(), address: self.address, endpoint, tries });
+            }
+            if let Some(interval) = interval {
+                self.until_frame(self.clock.frames() + interval).await?;
             }
         }
-        if bytes.len() > asked {
-            return Err(HostError::TooLong { asked, got: bytes.len() });
-        }
-        self.packet_out(true, Packet::EMPTY).await?;
-        Ok(bytes)
     }
 
-    /// A control transfer with an OUT data stage, or without a data stage, whole.
-    ///
-    /// # Errors
-    ///
-    /// As [`packet_in`](Self::packet_in); [`HostError::Unexpected`] if the status stage carries data.
-    ///
-    /// # Panics
-    ///
-    /// If `data` is not as long as wLength says: that is an error of the script.
-    pub async fn control_out(&mut self, setup: Setup, data: &[u8]) -> Result<(), HostError> {
-        assert_eq!(data.len(), usize::from(setup.length), "wLength and the data stage differ");
-        self.setup(setup).await?;
-        let mut data1 = true;
-        for chunk in data.chunks(PACKET_SIZE) {
-            self.packet_out(data1, Packet::new(chunk)).await?;
-            data1 = !data1;
+    /// One transaction, in a frame that has room for it.
+    async fn transact(&mut self, endpoint: u8, token: Token, retry: bool) -> Result<Answer, HostError> {
+        self.may_send(endpoint, &token)?;
+        let most = self.pipes.most(endpoint, &token);
+        if !self.clock.fits(clock::longest(&token, most)) {
+            self.begin_frame().await?;
         }
-        let status = self.packet_in(true).await?;
-        if !status.bytes().is_empty() {
-            return Err(HostError::Unexpected(format!("{} bytes came in a status stage", status.bytes().len())));
+        let (address, patience_ms, fault) = (self.address, self.patience_ms, self.fault.take());
+        let transaction = Transaction { address, endpoint, token, retry, fault, patience_ms };
+        let answer = self.carry(Step::Transaction(transaction)).await;
+        match &answer {
+            Ok(answer) => self.clock.spend(clock::cost(&token, answer)),
+            Err(HostError::Timeout { milliseconds, .. }) => self.clock.skip_ms(*milliseconds),
+            Err(_) => {}
+        }
+        answer
+    }
+
+    fn may_send(&mut self, endpoint: u8, token: &Token) -> Result<(), HostError> {
+        let token = token.name();
+        pipes::check_number(endpoint, token)?;
+        if self.suspended {
+            return Err(HostError::Suspended { token });
+        }
+        if let Some(left) = &mut self.left_until_abandoned {
+            let Some(fewer) = left.checked_sub(1) else {
+                self.left_until_abandoned = None;
+                return Err(HostError::Abandoned { token });
+            };
+            *left = fewer;
         }
         Ok(())
     }
 
-    /// SET_ADDRESS. The device answers at the new address from then on.
-    ///
-    /// # Errors
-    ///
-    /// As [`control_out`](Self::control_out).
-    pub async fn set_address(&mut self, address: u8) -> Result<(), HostError> {
-        self.control_out(Setup::set_address(address), &[]).await?;
-        self.address = address;
-        Ok(())
+    async fn carry(&mut self, step: Step) -> Result<Answer, HostError> {
+        poll_fn(|context| self.wire.poll_step(&step, context)).await
     }
 }
+
+#[cfg(test)]
+mod tests;

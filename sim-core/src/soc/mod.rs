@@ -6,7 +6,7 @@
 //! ```text
 //! CPU   cpu_read, cpu_write, cpu_peek, cpu_poke, release, acquire, load, store
 //! DMA   engine_step (a beat, or the END);  or take_copy .. note_beat .. end_copy, to copy outside of a lock
-//! host  transaction, bus_reset, iso_in, iso_out, start_of_frame, suspend, resume
+//! host  transaction, iso_in, iso_out, bus_reset, start_of_frame, suspend, resume, plug
 //! time  power_up_done
 //! ```
 
@@ -17,12 +17,13 @@ use dma_api::address::{BusAddress, Direction, Region};
 
 use crate::device::usbd::{Answer, Options, Token, Usbd};
 use crate::engine::{Beat, Copy};
+use crate::host::{Fault as WireFault, Faults, Transaction};
 use crate::machine::Fences;
 use crate::memory::{Fault, Memory};
 use crate::monitor::clocks::Access;
 use crate::monitor::ownership::{self, Ownership, overlap};
 use crate::monitor::{Misuse, Monitor, Policy, Rule, Site, Violation};
-use crate::trace::{Keep, Record, Trace};
+use crate::trace::{Keep, Levels, Record, Trace};
 
 type Line = &'static Location<'static>;
 
@@ -43,6 +44,8 @@ pub struct Config {
     pub keep: Keep,
     /// Bytes of simulated RAM.
     pub ram: usize,
+    /// What may happen on the wire, where a scheduler chooses: `explore::stepped`.
+    pub faults: Faults,
 }
 
 /// Chip, memory, engine, monitor and trace.
@@ -58,6 +61,8 @@ pub struct Soc {
     /// The memory of a copy that was taken out.
     taken: Option<(Range<u32>, Site)>,
     captured: u32,
+    /// The cable is plugged in.
+    plugged: bool,
     /// The run is over: nothing moves any more.
     left: bool,
     /// Counts changes that somebody else can observe.
@@ -77,6 +82,7 @@ impl Soc {
             copy: None,
             taken: None,
             captured: 0,
+            plugged: true,
             left: false,
             generation: 0,
         }
@@ -322,46 +328,82 @@ impl Soc {
         self.usbd.power_up_done();
         self.generation += 1;
         self.trace.note(None, || Record::Ready);
+        self.note_levels();
     }
 
-    /// The host resets the bus.
+    /// Whether a host sees a device: pulled up, and at the other end of a cable.
+    pub fn is_connected(&self) -> bool {
+        self.plugged && self.usbd.is_connected()
+    }
+
+    /// The host resets the bus. Nothing happens to a device that is not connected.
     pub fn bus_reset(&mut self) {
         self.trace.note(None, || Record::BusReset);
-        self.usbd.bus_reset();
+        if self.plugged {
+            self.usbd.bus_reset();
+        }
         self.generation += 1;
         self.drop_orphan();
+        self.note_levels();
     }
 
-    /// The host starts a frame.
+    /// The host begins a frame.
     pub fn start_of_frame(&mut self, frame: u16) {
+        self.trace.note(None, || Record::StartOfFrame(frame));
         self.usbd.start_of_frame(frame);
         self.generation += 1;
     }
 
-    /// The host lets the bus idle: after 3 ms the device sees a suspension.
+    /// The host leaves the bus idle: after 3 ms the device sees a suspension.
     pub fn suspend(&mut self) {
+        self.trace.note(None, || Record::Suspend);
         self.usbd.suspend();
         self.generation += 1;
     }
 
-    /// The host resumes the bus.
+    /// The host drives resume, and uses the bus again.
     pub fn resume(&mut self) {
+        self.trace.note(None, || Record::Resume);
         self.usbd.resume();
         self.generation += 1;
     }
 
+    /// The cable is plugged in, or pulled. Unspecified; we chose: to the chip, whose VBUS is always there, a pulled
+    /// cable is an idle bus.
+    pub fn plug(&mut self, plugged: bool) {
+        self.plugged = plugged;
+        self.generation += 1;
+        self.trace.note(None, || Record::Cable { plugged });
+        if !plugged {
+            self.suspend();
+        }
+    }
+
     /// One transaction on the wire: token, answer, and the host's ACK if it was given data.
     pub fn transaction(&mut self, address: u8, endpoint: u8, token: Token) -> Answer {
-        let answer = self.usbd.token(address, endpoint, &token);
-        self.trace.note(None, || Record::Transaction { address, endpoint, token, answer });
-        if matches!(answer, Answer::Data { .. }) {
+        self.carry_out(&Transaction::new(address, endpoint, token))
+    }
+
+    /// What a transaction would be answered, without any effect.
+    pub fn answer(&self, transaction: &Transaction) -> Answer {
+        let Transaction { address, endpoint, token, .. } = transaction;
+        if self.plugged { self.usbd.answer(*address, *endpoint, token) } else { Answer::Silence }
+    }
+
+    /// One transaction on the wire, with what happens to it there. Returns what the host sees.
+    pub(crate) fn carry_out(&mut self, transaction: &Transaction) -> Answer {
+        let &Transaction { address, endpoint, token, fault, .. } = transaction;
+        let arriving = WireFault::arriving(fault, token).filter(|_| self.plugged);
+        let answer = arriving.map_or(Answer::Silence, |token| self.usbd.token(address, endpoint, &token));
+        self.trace.note(None, || Record::Transaction { address, endpoint, token, answer, fault });
+        if WireFault::is_acknowledged(fault, answer) {
             self.usbd.acknowledge(endpoint);
         }
         if !matches!(answer, Answer::Nak | Answer::Silence) {
             self.generation += 1;
         }
         self.settle(Site::Host { endpoint });
-        answer
+        WireFault::returning(fault, answer)
     }
 
     /// An IN token to the isochronous endpoint, and what the host gets.
@@ -398,6 +440,12 @@ impl Soc {
             self.report(fault.map(|fault| check_reach(fault, range)), site);
         }
         self.drop_orphan();
+        self.note_levels();
+    }
+
+    fn note_levels(&mut self) {
+        let Self { trace, usbd, .. } = self;
+        trace.note_levels(|| Levels { events: usbd.events(), interrupt: usbd.interrupt(), dma: usbd.job().is_some() });
     }
 
     /// A copy whose job the chip has given up is not done. The beats that it has done come before whatever the chip
@@ -421,7 +469,8 @@ impl Soc {
 /// All that the future depends on, but for what the driver and the host keep to themselves.
 impl std::hash::Hash for Soc {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        (&self.usbd, &self.memory, &self.ownership, &self.copy, self.monitor.violations().len()).hash(state);
+        (&self.usbd, &self.memory, &self.ownership, &self.copy, self.monitor.violations().len(), self.plugged)
+            .hash(state);
     }
 }
 

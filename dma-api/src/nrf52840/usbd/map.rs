@@ -66,6 +66,9 @@ pub const WORKAROUND_171: u32 = 0x4006_EC14;
 /// *Undocumented.* The address of the register of errata 187 and 211: 3 before ENABLE. Not in this block.
 pub const WORKAROUND_187: u32 = 0x4006_ED14;
 
+/// DTOGGLE.VALUE that forces DATA0.
+pub const DTOGGLE_DATA0: u32 = 1;
+
 /// The bit of the event at `offset` in INTEN, INTENSET and INTENCLR.
 pub const fn event_bit(offset: u16) -> u32 {
     1 << ((offset - 0x100) / 4)

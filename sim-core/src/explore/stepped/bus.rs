@@ -112,21 +112,13 @@ impl Wire for SteppedWire {
         let Some(system) = self.0.upgrade() else {
             return task::Poll::Pending;
         };
-        if !system.host_turn.replace(false) {
+        let Some(turn) = system.host_turn.take() else {
             system.host.borrow_mut().wants = Some(step.clone());
             return task::Poll::Pending;
-        }
-        let answer = match step {
-            Step::Reset => {
-                system.soc.borrow_mut().bus_reset();
-                Answer::Ack
-            }
-            Step::Transaction { address, endpoint, token, .. } => {
-                system.soc.borrow_mut().transaction(*address, *endpoint, *token)
-            }
         };
+        let answer = system.take_step(step, &turn);
         let mut host = system.host.borrow_mut();
-        host.history = hash((host.history, step, answer));
-        task::Poll::Ready(Ok(answer))
+        host.history = hash((host.history, step, turn, answer.as_ref().ok()));
+        task::Poll::Ready(answer)
     }
 }

@@ -11,7 +11,13 @@
 //!
 //! A poll that repeats itself changes nothing: a register is read for the third time, and since the first nobody has
 //! done anything that a register shows. There the CPU waits; the others must go on. If none can, and the driver still
-//! polls, the run is a [`Verdict::Deadlock`].
+//! polls, time passes: the host gives up what it waits for ([`HostError::Timeout`]), and its script may go on. A script
+//! that ends with this error, and a run in which the host waits for nothing, is a [`Verdict::Deadlock`].
+//!
+//! # Faults on the wire
+//!
+//! With `Config::faults` the scheduler chooses, at each transaction of the host, whether one of them happens to it. An
+//! exhaustive exploration has each of them everywhere, as often as the budget allows.
 //!
 //! # Limits
 //!
@@ -58,7 +64,7 @@ pub fn run<P: Program>(program: &P, scheduler: &Rc<RefCell<impl Scheduler + 'sta
     config.keep = keep.unwrap_or(config.keep);
     let mut soc = Soc::new(config);
     program.prepare(&mut soc);
-    let system = Rc::new(System::new(soc, scheduler.clone()));
+    let system = Rc::new(System::new(soc, config.faults, scheduler.clone()));
     let result = quietly(|| {
         system.begin_host(program.host(bus::host(&system)));
         program.firmware(Bus::new(&system));
@@ -73,6 +79,9 @@ fn judge(result: Result<(), Box<dyn Any + Send>>, host: Option<Result<(), HostEr
     let executions = 1;
     let replay = Some(replay);
     let payload = match (result, host) {
+        (Ok(()), Some(Err(error))) if error.is_timeout() => {
+            return Verdict::Deadlock { message: error.to_string(), replay, executions };
+        }
         (Ok(()), Some(Err(error))) => {
             return Verdict::Assertion { message: format!("the host: {error}"), replay, executions };
         }

@@ -1,6 +1,6 @@
 //! The system under a scheduler: who can go on, who does, who waits.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::fmt::Debug;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{Location, resume_unwind};
@@ -9,7 +9,8 @@ use std::task::{self, Context, Waker};
 
 use crate::device::usbd::{Answer, name_of};
 use crate::explore::scheduler::{Choice, Scheduler};
-use crate::host::{HostError, Script, Step};
+use crate::host::fault::Course;
+use crate::host::{Faults, HostError, PATIENCE_MS, Script, Step, Transaction};
 use crate::monitor::Violation;
 use crate::soc::{Config, Soc};
 use crate::trace::Trace;
@@ -22,6 +23,9 @@ const POLLS_BEFORE_WAITING: u32 = 2;
 
 /// How often a register is read, with nothing changed and nobody to change it, before it counts as waiting forever.
 const POLLS_WITHOUT_HOPE: u32 = 100;
+
+/// How often the host may wait in vain in one run, before it counts as going on forever.
+const TIMEOUTS: u32 = 64;
 
 /// What stands for "is the host done" among the registers that the driver has read.
 pub(super) const HOST_IS_DONE: u16 = u16::MAX;
@@ -41,7 +45,16 @@ pub(super) enum Ended {
 enum Other {
     Power,
     Engine,
-    Host,
+    Host(Course),
+}
+
+/// How the host's step goes.
+#[derive(Hash)]
+pub(super) enum Turn {
+    /// It is taken.
+    Taken(Course),
+    /// Nobody goes on: the host has waited for as long as it waits. Says where both sides are.
+    InVain(String),
 }
 
 /// The host's script, and how far it is.
@@ -54,6 +67,10 @@ pub(super) struct HostSide {
     pub outcome: Option<Result<(), HostError>>,
     /// What it was answered, folded into a hash.
     pub history: u64,
+    /// What may still happen to its transactions.
+    pub faults: Faults,
+    /// How often it has waited in vain.
+    timeouts: u32,
 }
 
 /// What is left of a run.
@@ -140,7 +157,7 @@ pub(super) struct System {
     scheduler: Rc<RefCell<dyn Scheduler>>,
     choices: RefCell<Vec<u8>>,
     pub host: RefCell<HostSide>,
-    pub host_turn: Cell<bool>,
+    pub host_turn: RefCell<Option<Turn>>,
     history: RefCell<History>,
     polled: RefCell<Polled>,
 }
@@ -152,13 +169,13 @@ pub(super) fn hash(parts: impl Hash) -> u64 {
 }
 
 impl System {
-    pub fn new(soc: Soc, scheduler: Rc<RefCell<dyn Scheduler>>) -> Self {
+    pub fn new(soc: Soc, faults: Faults, scheduler: Rc<RefCell<dyn Scheduler>>) -> Self {
         Self {
             soc: RefCell::new(soc),
             scheduler,
             choices: RefCell::default(),
-            host: RefCell::default(),
-            host_turn: Cell::new(false),
+            host: RefCell::new(HostSide { faults, ..HostSide::default() }),
+            host_turn: RefCell::default(),
             history: RefCell::default(),
             polled: RefCell::default(),
         }
@@ -186,8 +203,13 @@ impl System {
         if soc.engine_is_busy() {
             others.push(Other::Engine);
         }
-        if self.host.borrow().wants.as_ref().is_some_and(|step| can_go_on(&soc, step)) {
-            others.push(Other::Host);
+        let host = self.host.borrow();
+        match host.wants.as_ref().filter(|step| can_go_on(&soc, step)) {
+            Some(Step::Transaction(transaction)) => {
+                others.extend(host.faults.courses(transaction).map(Other::Host));
+            }
+            Some(_) => others.push(Other::Host(Course::AsTold)),
+            None => {}
         }
         others
     }
@@ -210,10 +232,13 @@ impl System {
             let polls = if let Position::Read(poll) = position { self.polls(poll) } else { 0 };
             let waits = polls >= POLLS_BEFORE_WAITING;
             if others.is_empty() {
-                if polls >= POLLS_WITHOUT_HOPE {
+                if polls < POLLS_WITHOUT_HOPE {
+                    return;
+                }
+                if !self.let_host_give_up(position) {
                     self.end(Ended::Deadlock(self.who_waits(position)));
                 }
-                return;
+                continue;
             }
             let choice = Choice { options: others.len() + usize::from(!waits), cpu: !waits };
             let pick = self.choose(choice, position);
@@ -232,11 +257,11 @@ impl System {
             let host = self.host.borrow();
             let History { past, reads } = &*self.history.borrow();
             let cpu = (past, reads, position, choice.cpu);
-            hash((&*self.soc.borrow(), &host.wants, host.history, cpu))
+            hash((&*self.soc.borrow(), &host.wants, host.history, host.faults, cpu))
         };
         let pick = self.scheduler.borrow_mut().choose(choice, &state);
         let mut choices = self.choices.borrow_mut();
-        choices.push(u8::try_from(pick).expect("there are four masters at most"));
+        choices.push(u8::try_from(pick).expect("there are four masters, and a few faults"));
         if choices.len() > CHOICES {
             self.end(Ended::TooLong);
         }
@@ -247,12 +272,62 @@ impl System {
         match other {
             Other::Power => self.soc.borrow_mut().power_up_done(),
             Other::Engine => self.soc.borrow_mut().engine_step(),
-            Other::Host => {
-                self.host_turn.set(true);
-                self.poll_host();
+            Other::Host(course) => {
+                self.host.borrow_mut().faults.spend(course);
+                self.give_turn(Turn::Taken(course));
             }
         }
         self.stop_at_violation();
+    }
+
+    fn give_turn(&self, turn: Turn) {
+        *self.host_turn.borrow_mut() = Some(turn);
+        self.poll_host();
+    }
+
+    /// Nobody can go on, and the host waits: time passes until it gives up. `false` if it does not wait.
+    fn let_host_give_up(&self, position: Position) -> bool {
+        let sides = format!("{}; the engine is idle", cpu_waits(position));
+        let mut host = self.host.borrow_mut();
+        if host.wants.is_none() || host.timeouts == TIMEOUTS {
+            return false;
+        }
+        host.timeouts += 1;
+        drop(host);
+        self.give_turn(Turn::InVain(sides));
+        self.stop_at_violation();
+        true
+    }
+
+    /// Does what the host wants. It is its turn.
+    pub fn take_step(&self, step: &Step, turn: &Turn) -> Result<Answer, HostError> {
+        let mut soc = self.soc.borrow_mut();
+        match (step, turn) {
+            (Step::Transaction(transaction), Turn::Taken(course)) => {
+                let Transaction { token, fault, .. } = *transaction;
+                let fault = match course {
+                    Course::AsTold => fault,
+                    Course::Suffers(fault) => Some(*fault),
+                    Course::Abandoned => return Err(HostError::Abandoned { token: token.name() }),
+                };
+                return Ok(soc.carry_out(&Transaction { fault, ..*transaction }));
+            }
+            (Step::Transaction(transaction), Turn::InVain(sides)) => {
+                let Transaction { token, address, endpoint, patience_ms, .. } = *transaction;
+                let (token, milliseconds, sides) = (token.name(), patience_ms.into(), sides.clone());
+                return Err(HostError::Timeout { token, address, endpoint, milliseconds, sides });
+            }
+            (_, Turn::InVain(sides)) => {
+                return Err(HostError::NoDevice { milliseconds: PATIENCE_MS.into(), sides: sides.clone() });
+            }
+            (Step::Reset, _) => soc.bus_reset(),
+            (Step::StartOfFrame(frame), _) => soc.start_of_frame(*frame),
+            (Step::Suspend, _) => soc.suspend(),
+            (Step::Resume, _) => soc.resume(),
+            (Step::Disconnect, _) => soc.plug(false),
+            (Step::Connect, _) => soc.plug(true),
+        }
+        Ok(Answer::Ack)
     }
 
     /// Runs the host's script until it wants its next turn.
@@ -317,22 +392,18 @@ impl System {
     }
 
     fn who_waits(&self, position: Position) -> String {
-        let cpu = match position {
-            Position::Read(Poll { offset: HOST_IS_DONE, .. }) => "the firmware waits for the host".to_owned(),
-            Position::Read(Poll { offset, .. }) => format!("the driver polls {}", name_of(offset)),
-            Position::Write(offset) => format!("the driver writes {}", name_of(offset)),
-            Position::Started => "the driver has started a transfer".to_owned(),
-            Position::Returned => "the firmware has returned".to_owned(),
-        };
+        let cpu = cpu_waits(position);
         let host = self.host.borrow();
-        match (&host.outcome, &host.wants) {
-            (Some(_), _) => format!("{cpu}; the host is done; the engine is idle"),
-            (None, Some(Step::Reset)) => format!("{cpu}; the host waits for a device; the engine is idle"),
-            (None, Some(Step::Transaction { token, .. })) => {
-                format!("{cpu}; the host sends {token} and is answered NAK; the engine is idle")
+        let host = match (&host.outcome, &host.wants) {
+            (Some(Err(error)), _) => format!("the host has given up: {error}"),
+            (Some(Ok(())), _) => "the host is done".to_owned(),
+            (None, Some(Step::Reset)) => "the host waits for a device".to_owned(),
+            (None, Some(Step::Transaction(Transaction { token, .. }))) => {
+                format!("the host sends {token} and is answered NAK")
             }
-            (None, None) => format!("{cpu}; the host waits for nothing; the engine is idle"),
-        }
+            (None, _) => "the host waits for nothing".to_owned(),
+        };
+        format!("{cpu}; {host}; the engine is idle")
     }
 
     /// The firmware has returned: the others go on for as long as they can.
@@ -340,6 +411,10 @@ impl System {
         loop {
             let others = self.others();
             if others.is_empty() {
+                let is_waiting = self.host.borrow().outcome.is_none();
+                if is_waiting && self.let_host_give_up(Position::Returned) {
+                    continue;
+                }
                 break;
             }
             let pick = self.choose(Choice { options: others.len(), cpu: false }, Position::Returned);
@@ -351,12 +426,21 @@ impl System {
     }
 }
 
+fn cpu_waits(position: Position) -> String {
+    match position {
+        Position::Read(Poll { offset: HOST_IS_DONE, .. }) => "the firmware waits for the host".to_owned(),
+        Position::Read(Poll { offset, .. }) => format!("the driver polls {}", name_of(offset)),
+        Position::Write(offset) => format!("the driver writes {}", name_of(offset)),
+        Position::Started => "the driver has started a transfer".to_owned(),
+        Position::Returned => "the firmware has returned".to_owned(),
+    }
+}
+
 /// A host that was answered NAK tries again when the answer would be another.
 fn can_go_on(soc: &Soc, step: &Step) -> bool {
     match step {
-        Step::Reset => soc.usbd().is_connected(),
-        Step::Transaction { address, endpoint, token, retry } => {
-            !retry || soc.usbd().answer(*address, *endpoint, token) != Answer::Nak
-        }
+        Step::Reset => soc.is_connected(),
+        Step::Transaction(transaction) => !transaction.retry || soc.answer(transaction) != Answer::Nak,
+        _ => true,
     }
 }

@@ -1,0 +1,46 @@
+//! String descriptors: USB 2.0 tables 9-15 and 9-16.
+
+use super::{Defect, DescriptorError, Raw, STRING};
+
+/// The languages that a device has strings in: string descriptor 0.
+///
+/// # Errors
+///
+/// [`DescriptorError`]. One language is due at least.
+pub fn parse_languages(bytes: &[u8]) -> Result<Vec<u16>, DescriptorError> {
+    let languages = units(bytes)?;
+    if languages.is_empty() {
+        return Err(DescriptorError::new(Defect::Length, 0, "a language at least: bLength 4", "bLength 2"));
+    }
+    Ok(languages)
+}
+
+/// The text of a string descriptor.
+///
+/// # Errors
+///
+/// [`DescriptorError`].
+pub fn parse_string(bytes: &[u8]) -> Result<String, DescriptorError> {
+    let units = units(bytes)?;
+    let mut text = String::new();
+    let mut offset = 2;
+    for decoded in char::decode_utf16(units) {
+        let character = decoded.map_err(|error| {
+            let found = format!("{:#06x}", error.unpaired_surrogate());
+            DescriptorError::new(Defect::Text, offset, "the other half of a surrogate pair", found)
+        })?;
+        text.push(character);
+        offset += 2 * character.len_utf16();
+    }
+    Ok(text)
+}
+
+/// The 16-bit units after the head.
+fn units(bytes: &[u8]) -> Result<Vec<u16>, DescriptorError> {
+    let raw = Raw::whole(bytes, STRING)?;
+    let (units, rest) = raw.bytes[2..].as_chunks::<2>();
+    if !rest.is_empty() {
+        return Err(raw.error(Defect::Length, 0, "an even number", raw.bytes.len().to_string()));
+    }
+    Ok(units.iter().copied().map(u16::from_le_bytes).collect())
+}
