@@ -70,8 +70,16 @@ impl Default for DataEndpoint {
 }
 
 /// Endpoints 1 to 7. One that nobody has touched costs nothing to hash and to clone.
-#[derive(Clone, Debug, Default, Hash)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct DataEndpoints([Option<Box<DataEndpoint>>; 7]);
+
+impl std::hash::Hash for DataEndpoints {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        let used = self.0.iter().fold(0_u8, |used, endpoint| used << 1 | u8::from(endpoint.is_some()));
+        used.hash(state);
+        self.0.iter().flatten().for_each(|endpoint| endpoint.hash(state));
+    }
+}
 
 impl DataEndpoints {
     /// Endpoint `number`, 1 to 7.
