@@ -50,6 +50,8 @@ rules! {
     PointerNotLent,
     /// MAXCNT is more than the endpoint's buffer holds.
     LengthOverBuffer,
+    /// PTR or MAXCNT is not a multiple of 4, where that is asked for.
+    Unaligned,
     /// START while a transfer runs.
     StartWhileBusy,
     /// EP0STATUS or EP0RCVOUT while a transfer runs.
@@ -78,6 +80,10 @@ rules! {
     EndpointAliased,
     /// EP0STATUS on SET_ADDRESS.
     StatusOnSetAddress,
+    /// ENABLE=0 after an odd number of bytes, where that matters.
+    OddBytesAtPowerDown,
+    /// What the workaround of an erratum does was not done, on silicon that has the erratum.
+    WorkaroundMissing,
     /// No register has this offset.
     UnknownRegister,
     /// The register exists, but this simulator does not model it.

@@ -4,7 +4,7 @@
 //! takes time on the chip is split into steps that an explorer calls one after the other.
 //!
 //! ```text
-//! CPU   cpu_read, cpu_write, release, acquire, load, store
+//! CPU   cpu_read, cpu_write, cpu_peek, cpu_poke, release, acquire, load, store
 //! DMA   engine_step (a beat, or the END);  or take_copy .. note_beat .. end_copy, to copy outside of a lock
 //! host  transaction, iso_in, iso_out, bus_reset, start_of_frame, suspend, resume, plug
 //! time  power_up_done
@@ -134,6 +134,19 @@ impl Soc {
         self.usbd.write(offset, value);
         self.generation += 1;
         self.settle(Site::Cpu(line));
+    }
+
+    /// The driver reads a register outside of the chip's block, by its address. 0 where this system has none.
+    pub fn cpu_peek(&mut self, address: u32) -> u32 {
+        self.ownership.register_read();
+        self.usbd.peek(address).unwrap_or_default()
+    }
+
+    /// The driver writes a register outside of the chip's block, by its address: an erratum's workaround.
+    pub fn cpu_poke(&mut self, address: u32, value: u32) {
+        self.ownership.register_written();
+        self.usbd.poke(address, value);
+        self.generation += 1;
     }
 
     /// The driver lends a region: the CPU's last access to it, then the fence.

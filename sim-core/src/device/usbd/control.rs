@@ -71,20 +71,23 @@ impl Usbd {
     pub(super) fn answer_of_ep0(&self, token: &Token) -> Answer {
         let ep0 = &self.ep0;
         let permitted = |permitted, answer| if permitted { answer } else { Answer::Nak };
+        // Erratum 154: the status stage needs no permission, and is not stalled.
+        let unasked = self.has(Erratum::E154) && ep0.stage(matches!(token, Token::In)) == Stage::Status;
+        let status_permitted = ep0.status_permitted || unasked;
         match token {
             Token::Setup(_) => Answer::Ack,
-            _ if ep0.stalled => Answer::Stall,
+            _ if ep0.stalled && !unasked => Answer::Stall,
             _ if !ep0.begun => Answer::Nak,
             Token::In if ep0.stage(true) == Stage::Data => {
                 ep0.armed.map_or(Answer::Nak, |packet| Answer::Data { data1: ep0.data1, packet })
             }
-            Token::In => permitted(ep0.status_permitted, Answer::Data { data1: true, packet: Packet::EMPTY }),
+            Token::In => permitted(status_permitted, Answer::Data { data1: true, packet: Packet::EMPTY }),
             // A toggle that does not advance repeats a packet whose ACK was lost: acknowledged, not stored again.
             Token::Out { data1, .. } if ep0.stage(false) == Stage::Data && *data1 != ep0.data1 => Answer::Ack,
             Token::Out { .. } if ep0.stage(false) == Stage::Data => {
                 permitted(ep0.out_permitted && !ep0.received, Answer::Ack)
             }
-            Token::Out { .. } => permitted(ep0.status_permitted, Answer::Ack),
+            Token::Out { .. } => permitted(status_permitted, Answer::Ack),
         }
     }
 

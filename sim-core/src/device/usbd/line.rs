@@ -27,7 +27,7 @@ pub(super) struct Line {
 impl Usbd {
     /// Whether a host sees a device: powered and pulled up.
     pub fn is_connected(&self) -> bool {
-        !matches!(self.power, Power::Off | Power::Starting) && self.usbpullup != 0
+        !matches!(self.power, Power::Off | Power::Stuck | Power::Starting) && self.usbpullup != 0
     }
 
     /// Whether the device takes part in what goes over the bus: connected, awake, and not suspended.
@@ -92,6 +92,9 @@ impl Usbd {
 
     /// A start of frame, with its number (modulo 2048). On a suspended bus it is the activity that ends the suspension.
     pub fn start_of_frame(&mut self, frame: u16) {
+        if self.line.suspended && self.suffers_from(Erratum::E211) {
+            return;
+        }
         self.resume();
         if self.is_active() {
             self.swap_iso();

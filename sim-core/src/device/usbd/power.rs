@@ -3,6 +3,7 @@
 //! | state | the core's registers | the wire |
 //! |---|---|---|
 //! | off: ENABLE=0 | out of reach | no device |
+//! | stuck: ENABLE=1 without a workaround that the silicon needs | out of reach | no device |
 //! | starting: until READY | out of reach | no device |
 //! | ready | in reach | answers, while USBPULLUP=1 and the bus is not suspended |
 //! | asleep: LOWPOWER=1 | out of reach | no answer |
@@ -13,6 +14,7 @@ use super::*;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Power {
     Off,
+    Stuck,
     Starting,
     Ready,
     Asleep,
@@ -22,30 +24,39 @@ pub(super) enum Power {
 impl Usbd {
     /// Whether the core is on its way up: READY after ENABLE=1, or USBWUALLOWED after LOWPOWER=0, is still to come.
     pub fn is_powering_up(&self) -> bool {
-        matches!(self.power, Power::Starting | Power::Waking)
+        match self.power {
+            Power::Starting => true,
+            // A host that has resumed the bus has woken the core as well.
+            Power::Waking => !self.is_suspended() || !self.suffers_from(Erratum::E171),
+            Power::Off | Power::Stuck | Power::Ready | Power::Asleep => false,
+        }
     }
 
     /// Ends the power-up: READY, or USBWUALLOWED.
     pub fn power_up_done(&mut self) {
-        let cause = match self.power {
-            Power::Starting => map::eventcause::READY,
-            Power::Waking => map::eventcause::USBWUALLOWED,
-            Power::Off | Power::Ready | Power::Asleep => return,
-        };
+        if !self.is_powering_up() {
+            return;
+        }
+        let starting = self.power == Power::Starting;
+        let cause = if starting { map::eventcause::READY } else { map::eventcause::USBWUALLOWED };
         self.power = if self.lowpower == 0 { Power::Ready } else { Power::Asleep };
         self.signal_cause(cause);
     }
 
     pub(super) fn on_enable(&mut self, value: u32) {
         match (self.enable, value) {
-            (0, 1) => self.power = Power::Starting,
+            (0, 1) => {
+                let stuck = self.report(rules::check_enable(self));
+                self.power = if stuck { Power::Stuck } else { Power::Starting };
+            }
             (1, 0) => {
                 self.report(rules::check_power_down(self));
+                let astray = self.report(rules::check_odd_bytes(self)) || self.astray;
                 // ENABLE=0 resets the core; what software has configured outside of it stays.
-                let (options, inten, shorts) = (self.options, self.inten, self.shorts);
-                let (epin, epout, jobs) = (self.epin, self.epout, self.jobs);
+                let Self { inten, shorts, epin, epout, jobs, outside, .. } = *self;
                 let misuse = std::mem::take(&mut self.misuse);
-                *self = Self { inten, shorts, epin, epout, jobs, misuse, ..Self::new(options) };
+                let off = Self::new(*self.options);
+                *self = Self { inten, shorts, epin, epout, jobs, outside, misuse, astray, ..off };
             }
             _ => {}
         }

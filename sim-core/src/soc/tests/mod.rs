@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `rules` | every rule that is judged here, broken and kept |
 //! | `data_endpoints` | endpoints 1 to 8, from memory to the wire and back |
+//! | `errata` | what the silicon's errata do to the system |
 //! | `fences` | which fences order CPU and DMA, on which machine |
 //! | `host_memory` | the DMA touches what is lent to it, and nothing else |
 //! | `generation` | whatever somebody else can observe is counted |
@@ -15,6 +16,7 @@ use super::*;
 use crate::device::usbd::Packet;
 
 mod data_endpoints;
+mod errata;
 mod fences;
 mod generation;
 mod host_memory;

@@ -1,6 +1,7 @@
 //! The controller's own rules: one function each, with the datasheet's reason.
 //!
-//! Those about touching a register at all are in `access`.
+//! Those about touching a register at all are in `access`, those about what silicon needs beyond the datasheet in
+//! `errata`.
 
 use dma_api::nrf52840::usbd::map::Name;
 use dma_api::nrf52840::usbd::map::dtoggle::{EP, IO, VALUE};
@@ -8,11 +9,13 @@ use dma_api::usb::{SET_ADDRESS, STANDARD_DEVICE_OUT};
 
 use super::data::{OutState, status_bit};
 use super::power::Power;
-use super::{Direction, ISO, Job, Misuse, Rule, Usbd};
+use super::{Alignment, Direction, EasyDma, ISO, Job, Misuse, Rule, Usbd};
 
 mod access;
+mod errata;
 
 pub(super) use access::{check_access, unknown_register};
+pub(super) use errata::{check_dma_latch, check_enable, check_iso_buffers, check_odd_bytes, check_size_is_writable};
 
 /// One EasyDMA transfer at a time (nRF52840 PS v1.11 p. 856).
 pub(super) fn check_start_while_busy(chip: &Usbd, number: usize, direction: Direction) -> Option<Misuse> {
@@ -38,6 +41,21 @@ pub(super) fn check_length(chip: &Usbd, number: usize, maxcnt: u32, direction: D
         let block = Job::block_of(direction);
         let what = format!("{block}[{number}].MAXCNT is {maxcnt}, but the endpoint's buffer has {capacity} bytes");
         Misuse::new(Rule::LengthOverBuffer, what)
+    })
+}
+
+/// PTR, and for isochronous packets MAXCNT, are to be multiples of 4 (nRF5340 PS, isochronous IN). A switch: no driver
+/// keeps it.
+pub(super) fn check_alignment(chip: &Usbd, number: usize, direction: Direction) -> Option<Misuse> {
+    let EasyDma { ptr, maxcnt, .. } = match direction {
+        Direction::MemoryToDevice => chip.epin[number],
+        Direction::DeviceToMemory => chip.epout[number],
+    };
+    let ragged = number == ISO && direction == Direction::MemoryToDevice && maxcnt % 4 != 0;
+    (chip.options.alignment == Alignment::Words && maxcnt > 0 && (ptr % 4 != 0 || ragged)).then(|| {
+        let block = Job::block_of(direction);
+        let what = format!("{block}[{number}].PTR is {ptr:#010x}, MAXCNT is {maxcnt}: multiples of 4 are asked for");
+        Misuse::new(Rule::Unaligned, what)
     })
 }
 

@@ -11,8 +11,12 @@
 //! | `transfer` | START to END, a second START |
 //! | `shorts` | tasks that events trigger |
 //! | `reset` | what a bus reset and a new SETUP leave behind |
+//! | `state` | what the chip's hash tells apart |
 //! | `suspend` | suspend, resume, low power, remote wake-up, frames |
+//! | `errata` | what silicon does beyond the datasheet |
+//! | `switches` | what drivers do not agree on |
 //! | `rules` | every rule of the chip, broken and kept |
+//! | `effects` | what silicon does when a rule is broken |
 
 use std::ops::{Deref, DerefMut};
 
@@ -27,6 +31,8 @@ mod control_read;
 mod control_write;
 mod data_in;
 mod data_out;
+mod effects;
+mod errata;
 mod halt;
 mod iso;
 mod power;
@@ -34,7 +40,9 @@ mod registers;
 mod reset;
 pub(crate) mod rules;
 mod shorts;
+mod state;
 mod suspend;
+mod switches;
 mod transfer;
 
 /// Somewhere in RAM. The chip does not look: what PTR reaches is judged by whoever does the copy.

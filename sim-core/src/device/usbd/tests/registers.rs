@@ -118,7 +118,7 @@ fn core_register_takes_an_armed_packet_out() {
 #[test]
 fn other_core_registers_are_not_modelled() {
     let mut rig = Rig::connected();
-    rig.write(map::coreindex(), 0x7A9);
+    rig.write(map::coreindex(), 0x7AB);
     rig.write(map::coredata(), 0x40);
     assert_eq!(rig.rules(), [Rule::NotModelled]);
 }
