@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use dma_api::address::Direction;
 
-use crate::device::usbd::{Job, Packet};
+use crate::device::usbd::{Job, Payload};
 use crate::memory::{Fault, Memory, View};
 use crate::monitor::clocks::Access;
 use crate::monitor::{Site, ownership};
@@ -24,7 +24,7 @@ const NOTHING_THERE: u8 = 0xA5;
 pub struct Copy {
     job: Job,
     view: Option<View>,
-    packet: Packet,
+    payload: Payload,
     moved: usize,
 }
 
@@ -43,13 +43,13 @@ impl Copy {
     /// The copy that `job` asks for, and the fault if its memory is out of reach: it then reads garbage and writes
     /// nothing. A job of 0 bytes needs no memory: PTR is ignored.
     pub fn new(job: &Job, memory: &Memory) -> (Self, Option<Fault>) {
-        let length = job.packet.bytes().len();
+        let length = job.payload.bytes().len();
         let view = if length == 0 { Ok(None) } else { memory.view(job.address, length, job.direction).map(Some) };
         let (view, fault) = match view {
             Ok(view) => (view, None),
             Err(fault) => (None, Some(fault)),
         };
-        (Self { job: job.clone(), view, packet: job.packet, moved: 0 }, fault)
+        (Self { job: job.clone(), view, payload: job.payload.clone(), moved: 0 }, fault)
     }
 
     /// The job.
@@ -60,7 +60,7 @@ impl Copy {
     /// The addresses of the whole transfer.
     pub fn range(&self) -> Range<u32> {
         let start = self.job.address.get();
-        start..start.saturating_add(u32::from(self.job.packet.length()))
+        start..start.saturating_add(u32::try_from(self.job.payload.length()).unwrap_or(u32::MAX))
     }
 
     /// Whether the memory was taken away, or never there.
@@ -76,7 +76,7 @@ impl Copy {
     /// Looks at the job again: what an OUT transfer has yet to write may have been corrupted.
     pub fn update(&mut self, job: &Job) {
         if job.id == self.job.id && job.direction == Direction::DeviceToMemory {
-            self.packet = job.packet;
+            self.payload = job.payload.clone();
         }
     }
 
@@ -87,7 +87,7 @@ impl Copy {
 
     /// The next beat; `None` when all bytes were moved.
     pub fn next(&self) -> Option<Beat> {
-        let left = self.packet.bytes().len() - self.moved;
+        let left = self.payload.bytes().len() - self.moved;
         if left == 0 {
             return None;
         }
@@ -108,9 +108,9 @@ impl Copy {
     /// Moves the next beat's bytes, and returns them.
     pub fn step(&mut self) -> &[u8] {
         let start = self.moved;
-        let length = (self.packet.bytes().len() - start).min(BEAT);
+        let length = (self.payload.bytes().len() - start).min(BEAT);
         self.moved += length;
-        let bytes = &mut self.packet.bytes_mut()[start..start + length];
+        let bytes = &mut self.payload.bytes_mut()[start..start + length];
         match (&self.view, self.job.direction) {
             (Some(view), Direction::MemoryToDevice) => view.read(start, bytes),
             (Some(view), Direction::DeviceToMemory) => view.write(start, bytes),
@@ -122,19 +122,19 @@ impl Copy {
 
     /// Moves all bytes that are left.
     pub fn finish(&mut self) {
-        while self.moved < self.packet.bytes().len() {
+        while self.moved < self.payload.bytes().len() {
             self.step();
         }
     }
 
     /// What was read from memory, or is written to it.
-    pub fn packet(&self) -> &Packet {
-        &self.packet
+    pub fn payload(&self) -> &Payload {
+        &self.payload
     }
 }
 
 impl std::hash::Hash for Copy {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        (&self.job, &self.packet, self.moved, self.view.is_some()).hash(state);
+        (&self.job, &self.payload, self.moved, self.view.is_some()).hash(state);
     }
 }

@@ -51,6 +51,18 @@ impl Host {
         Ok(())
     }
 
+    /// Waits for a suspended device to ask for a resume, and resumes the bus: a remote wake-up.
+    ///
+    /// # Errors
+    ///
+    /// [`HostError::NoWakeUp`].
+    pub async fn wake_up(&mut self) -> Result<(), HostError> {
+        self.carry(Step::WakeUp).await?;
+        self.suspended = false;
+        self.clock.skip_ms(RESUME_MS);
+        Ok(())
+    }
+
     /// Pulls the cable. Tokens are not answered from now on.
     ///
     /// # Errors

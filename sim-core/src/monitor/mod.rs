@@ -58,12 +58,24 @@ rules! {
     StartWhileArmed,
     /// STARTEPOUT while the endpoint holds no packet.
     StartWithoutPacket,
+    /// SIZE.EPOUT was written while the endpoint was armed already, or held a packet that nobody had seen.
+    ArmedTwice,
+    /// DTOGGLE forced the toggle of an endpoint that it had not selected first.
+    ToggleNotSelected,
     /// A register of the USB core was touched before READY.
     AccessBeforeReady,
+    /// A register of the USB core was touched in low power.
+    AccessInLowPower,
     /// A register of the USB core was touched while a transfer runs.
     AccessDuringTransfer,
     /// ENABLE=0 while a transfer runs.
     PowerDownDuringTransfer,
+    /// LOWPOWER=1 while a transfer runs.
+    LowPowerDuringTransfer,
+    /// DPDMDRIVE before the core is awake again.
+    DriveBeforeWakeUp,
+    /// EPSTALL or DTOGGLE with endpoint 8, which they have no bit for.
+    EndpointAliased,
     /// EP0STATUS on SET_ADDRESS.
     StatusOnSetAddress,
     /// No register has this offset.

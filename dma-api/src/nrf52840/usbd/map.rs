@@ -22,6 +22,15 @@ pub const CORE_EP0CS: u32 = 0x7B4;
 /// *Undocumented.* EP0CS: a packet is armed. Writing 1 takes it out (nrfx 4.2.1 `usbd_ep_abort`).
 pub const CORE_EP0CS_INBSY: u32 = 0x04;
 
+/// *Undocumented.* COREINDEX of the core's control register for IN endpoint n, 1 to 7 (EZ-USB INnCS).
+pub const fn core_incs(n: u8) -> u32 {
+    assert!(n >= 1 && n <= 7, "no endpoint has this register");
+    0x7B6 + 2 * (n as u32 - 1)
+}
+
+/// *Undocumented.* INnCS: a packet is armed. Writing 1 takes it out (nrfx 4.2.1 `usbd_ep_abort`).
+pub const CORE_INCS_BUSY: u32 = 0x02;
+
 /// The bit of the event at `offset` in INTEN, INTENSET and INTENCLR.
 pub const fn event_bit(offset: u16) -> u32 {
     1 << ((offset - 0x100) / 4)

@@ -9,144 +9,7 @@
 //! | status of a write or of no data | IN | DATA1 of 0 bytes if EP0STATUS was triggered, else NAK; no event |
 //! | data or status after EP0STALL | any | STALL, until the next SETUP |
 
-use std::fmt;
-
 use super::*;
-
-/// The bytes of one packet, 64 at most.
-///
-/// # Invariants
-///
-/// - What follows the packet's bytes is zero: packets with the same bytes are equal, and hash alike.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Packet {
-    bytes: [u8; PACKET_SIZE],
-    length: u8,
-}
-
-impl Packet {
-    /// No bytes.
-    pub const EMPTY: Self = Self { bytes: [0; PACKET_SIZE], length: 0 };
-
-    /// The packet with these bytes.
-    ///
-    /// # Panics
-    ///
-    /// If there are more than 64.
-    pub fn new(bytes: &[u8]) -> Self {
-        let mut packet = Self::with_length([0; PACKET_SIZE], bytes.len());
-        packet.bytes[..bytes.len()].copy_from_slice(bytes);
-        packet
-    }
-
-    /// The first `length` bytes of an endpoint's buffer.
-    ///
-    /// # Panics
-    ///
-    /// If the buffer is shorter.
-    pub fn with_length(mut bytes: [u8; PACKET_SIZE], length: usize) -> Self {
-        assert!(length <= PACKET_SIZE, "a packet has at most {PACKET_SIZE} bytes, not {length}");
-        // INVARIANT: the rest is zero.
-        bytes[length..].fill(0);
-        Self { bytes, length: length.to_le_bytes()[0] }
-    }
-
-    /// The number of bytes.
-    pub fn length(&self) -> u8 {
-        self.length
-    }
-
-    /// The bytes.
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes[..usize::from(self.length)]
-    }
-
-    /// The bytes, to be filled by an engine.
-    pub fn bytes_mut(&mut self) -> &mut [u8] {
-        &mut self.bytes[..usize::from(self.length)]
-    }
-
-    pub(super) fn corrupted(mut self) -> Self {
-        self.bytes_mut().iter_mut().for_each(|byte| *byte ^= 0xFF);
-        self
-    }
-}
-
-/// What the host sends to start a transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Token {
-    /// SETUP and its eight bytes.
-    Setup([u8; 8]),
-    /// IN.
-    In,
-    /// OUT and its packet.
-    Out {
-        /// The data toggle: DATA0 or DATA1.
-        data1: bool,
-        /// The bytes.
-        packet: Packet,
-    },
-}
-
-impl Token {
-    /// Its name on the wire.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Setup(_) => "SETUP",
-            Self::In => "IN",
-            Self::Out { .. } => "OUT",
-        }
-    }
-}
-
-impl fmt::Display for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Setup(bytes) => {
-                f.write_str("SETUP")?;
-                bytes.iter().try_for_each(|byte| write!(f, " {byte:02x}"))
-            }
-            Self::In => f.write_str("IN"),
-            Self::Out { data1, packet } => {
-                write!(f, "OUT DATA{}, {} bytes", u8::from(*data1), packet.length())
-            }
-        }
-    }
-}
-
-/// What the device answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Answer {
-    /// Nothing: the host's transaction times out.
-    Silence,
-    /// ACK.
-    Ack,
-    /// NAK: try again.
-    Nak,
-    /// STALL.
-    Stall,
-    /// DATA0 or DATA1; the host owes an ACK.
-    Data {
-        /// The data toggle.
-        data1: bool,
-        /// The bytes.
-        packet: Packet,
-    },
-}
-
-impl fmt::Display for Answer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Silence => f.write_str("no answer"),
-            Self::Ack => f.write_str("ACK"),
-            Self::Nak => f.write_str("NAK"),
-            Self::Stall => f.write_str("STALL"),
-            Self::Data { data1, packet } => {
-                write!(f, "DATA{}, {} bytes", u8::from(*data1), packet.length())
-            }
-        }
-    }
-}
 
 /// The state of endpoint 0 in the USB core.
 #[derive(Clone, Debug, Hash)]
@@ -204,29 +67,8 @@ impl Ep0 {
 }
 
 impl Usbd {
-    /// One token from the host to `endpoint` of the device at `address`.
-    ///
-    /// [`Answer::Data`] is to be followed by [`Usbd::acknowledge`], if the host got it.
-    pub fn token(&mut self, address: u8, endpoint: u8, token: &Token) -> Answer {
-        let answer = self.answer(address, endpoint, token);
-        match (token, answer) {
-            (Token::Setup(bytes), Answer::Ack) => self.on_setup(*bytes),
-            (Token::Out { data1, packet }, Answer::Ack) => self.on_out(*data1, packet),
-            _ => {}
-        }
-        answer
-    }
-
-    /// What [`Usbd::token`] would answer, without any effect.
-    pub fn answer(&self, address: u8, endpoint: u8, token: &Token) -> Answer {
-        let enabled = match token {
-            Token::Setup(_) => true,
-            Token::In => map::epinen::IN0.is_set(self.epinen),
-            Token::Out { .. } => map::epouten::OUT0.is_set(self.epouten),
-        };
-        if !self.is_connected() || address != self.usbaddr || endpoint != 0 || !enabled {
-            return Answer::Silence;
-        }
+    /// What endpoint 0 answers. It is enabled, and addressed.
+    pub(super) fn answer_of_ep0(&self, token: &Token) -> Answer {
         let ep0 = &self.ep0;
         let permitted = |permitted, answer| if permitted { answer } else { Answer::Nak };
         match token {
@@ -246,8 +88,8 @@ impl Usbd {
         }
     }
 
-    /// The host's ACK for the packet that it was given.
-    pub fn acknowledge(&mut self) {
+    /// The host's ACK for the packet that endpoint 0 has sent.
+    pub(super) fn on_ack_of_ep0(&mut self) {
         match self.ep0.stage(true) {
             Stage::Data => {
                 self.ep0.armed = None;
@@ -260,7 +102,8 @@ impl Usbd {
         }
     }
 
-    fn on_setup(&mut self, setup: [u8; 8]) {
+    /// A SETUP, which was acknowledged.
+    pub(super) fn on_setup(&mut self, setup: [u8; 8]) {
         self.make_job_stale();
         let Ep0 { out_permitted, size, out_buffer, .. } = self.ep0;
         let status_permitted = rules::is_set_address(&setup);
@@ -268,7 +111,8 @@ impl Usbd {
         self.signal(map::events_ep0setup());
     }
 
-    fn on_out(&mut self, data1: bool, packet: &Packet) {
+    /// An OUT packet that was acknowledged.
+    pub(super) fn on_out_of_ep0(&mut self, data1: bool, packet: &Packet) {
         match self.ep0.stage(false) {
             Stage::Data if data1 == self.ep0.data1 => {
                 self.ep0.out_buffer[..packet.bytes().len()].copy_from_slice(packet.bytes());
@@ -288,8 +132,8 @@ impl Usbd {
         }
     }
 
-    /// A write of any value drops the packet that waits, if there is one, and permits the next.
-    pub(super) fn on_size_epout(&mut self) {
+    /// SIZE.EPOUT\[0\]: a write of any value drops the packet that waits, if there is one, and permits the next.
+    pub(super) fn on_size_of_ep0(&mut self) {
         self.ep0.received = false;
         self.ep0.out_permitted = true;
     }

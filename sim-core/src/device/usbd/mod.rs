@@ -6,17 +6,19 @@
 //! *Modelled*: power-up and READY, pull-up, bus reset, endpoint 0 in both directions (SETUP, data and status stage,
 //! STALL, NAK, toggles, EPINEN.IN0 and EPOUTEN.OUT0), SET_ADDRESS in hardware, all SHORTS, STARTED/EPSTATUS/AMOUNT, PTR
 //! and MAXCNT captured at START, one EasyDMA transfer at a time, INTEN and the level interrupt line, EVENTCAUSE
-//! write-1-to-clear, the windows in which registers are out of reach, taking an armed packet out of endpoint 0
-//! (COREINDEX 0x7B4, as nrfx does).
+//! write-1-to-clear, the windows in which registers are out of reach; bulk and interrupt endpoints 1 to 7 in both
+//! directions (EPINEN, EPOUTEN, SIZE.EPOUT, EPDATA and EPDATASTATUS, EPSTALL, HALTED, DTOGGLE, a lost ACK); taking an
+//! armed packet out of an IN endpoint (COREINDEX 0x7B4, and 0x7B6 and on, as nrfx does); SOF and FRAMECNTR; suspend,
+//! resume, LOWPOWER, remote wake-up (USBWUALLOWED, DPDMVALUE, DPDMDRIVE); isochronous endpoints (double buffering over
+//! SOF, SIZE.ISOOUT, ISOOUTCRC, ISOSPLIT, ISOINCONFIG).
 //!
-//! *Not modelled*, and reported as [`Rule::NotModelled`] when touched: the tasks and SIZE of endpoints 1 to 7,
-//! isochronous endpoints, HALTED, DPDM, data toggles by hand, frame numbers, low power, the core's other registers
-//! (COREDATA: the workaround of erratum 166).
+//! *Not modelled*, and reported as [`Rule::NotModelled`] when touched: the core's other registers (COREDATA: the
+//! workaround of erratum 166), and DMASTATE.
 //!
 //! *Not modelled, and not reported*:
-//! - PTR, MAXCNT, events and enable bits of the other endpoints hold what is written, and do nothing; EPDATASTATUS,
-//!   which has bits for them only, stays 0; EVENTS_SOF and the causes of suspend never come;
-//! - VBUS and HFXO: they are there; READY comes when the explorer says so;
+//! - ISOSPLIT 0 with both isochronous endpoints enabled: on silicon they share one buffer, here each has its own;
+//! - the difference of bulk and interrupt: the host alone knows it;
+//! - VBUS and HFXO: they are there; READY and USBWUALLOWED come when the explorer says so;
 //! - errata 171, 187, 199 and 211: their registers outside of this block do not exist here, DMALATCH holds what is
 //!   written, and no task is lost without it;
 //! - what drivers do not agree on: the alignment of PTR, an AMOUNT that reads 0 (TinyUSB issue #3783), an odd number of
@@ -30,78 +32,61 @@
 //! - a transfer that a new SETUP catches ends as usual, shortcuts included, but neither arms the endpoint nor touches
 //!   what has arrived since: after a SETUP the endpoint answers NAK until software acts (PS, control transfers);
 //! - an armed IN packet and the EP0 state survive a bus reset (EZ-USB), until the next SETUP;
-//! - MAXCNT above 64 moves 64 bytes; STARTEPOUT without a packet moves what the buffer holds;
+//! - MAXCNT above the endpoint's buffer (64 bytes, 512 or 1023) moves what fits; STARTEPOUT without a packet moves what
+//!   the buffer holds;
 //! - STARTED is raised together with the capture, at the task write;
 //! - a write to SIZE.EPOUT\[0\] drops a packet that waits and permits the next (EZ-USB OUT0BC);
 //! - an OUT packet that repeats the toggle of the one before is acknowledged, permitted or not;
-//! - SETUP is acknowledged with EPINEN and EPOUTEN 0;
+//! - SETUP is acknowledged with EPINEN and EPOUTEN 0; START looks at neither;
+//! - SIZE.EPOUT\[n\] written over a packet that waits is [`Rule::ArmedTwice`] only while EPDATASTATUS still announces
+//!   the packet: a driver that has seen it may drop it (nrfx);
+//! - what endpoints 1 to 7 hold, their toggles and stalls included, survives a bus reset; a bit of EPOUTEN that goes
+//!   from 0 to 1 finds its endpoint neither armed nor full, and an OUT endpoint that is unstalled is not armed;
+//! - an OUT packet with the wrong toggle is acknowledged and not stored if the endpoint is armed; else it gets NAK;
+//! - an OUT transfer without a packet arms the endpoint at its END as any other;
+//! - DTOGGLE that forces an endpoint which is not selected selects it, and the force is lost;
+//! - EPSTALL with endpoint 0 stalls both of its directions until the next SETUP;
+//! - EPSTALL and DTOGGLE with endpoint 8 act on endpoint 0;
+//! - a suspended device answers nothing: tokens and SOFs to it are preceded by a resume, or (SOF) are one;
+//! - LOWPOWER=1 gives up the transfer that runs, and does so on a bus that is not suspended as well; from LOWPOWER=0 on
+//!   the core's registers are in reach, and from USBWUALLOWED on it answers;
+//! - a bus reset ends a suspension, without RESUME; LOWPOWER stays;
+//! - DPDMDRIVE with the value of resume does nothing on a bus that is not suspended; J and K silence the device;
+//! - an isochronous IN transfer that a SOF catches is sent in the frame after the one in which it ends; a packet that
+//!   nobody asks for in its frame is gone, one that came OUT stays until the next SOF;
+//! - SIZE.ISOOUT holds its reset value until a SOF finds an isochronous endpoint enabled; ISOOUTCRC is raised when the
+//!   packet comes; bytes that the buffer cannot hold are lost;
 //! - shortcuts of one event run in the order of their bits;
 //! - ENABLE=0 clears the core, the events, EVENTCAUSE, EPSTATUS and DMALATCH; INTEN, SHORTS, PTR, MAXCNT and AMOUNT
 //!   stay.
 
 use dma_api::address::{BusAddress, Direction};
 use dma_api::nrf52840::usbd::map::{self, Name, PACKET_SIZE};
+use dma_api::table::Field;
 
 use crate::monitor::{Misuse, Rule};
 
 mod control;
+mod core_register;
+mod data;
+mod iso;
+mod line;
+mod options;
+mod payload;
+mod power;
 mod registers;
 mod rules;
+mod toggle;
 mod transfer;
+mod wire;
 
-pub use control::{Answer, Packet, Token};
+pub use iso::{ISO, ISO_PACKET_SIZE};
+pub use line::Drive;
+pub use options::{EndOnReset, Options, OutOfReach, SecondStart};
+pub use payload::Payload;
 pub use registers::name_of;
 pub use transfer::Job;
-
-/// What a second START does while a transfer runs. The datasheet only forbids it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum SecondStart {
-    /// The task is lost.
-    #[default]
-    Dropped,
-    /// The engine turns to the new transfer; the first never ends.
-    Replaces,
-    /// The first transfer ends with corrupted bytes (what is in memory already stays whole); the second never runs.
-    Corrupts,
-}
-
-/// Whether a transfer that a bus reset catches raises its END event.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum EndOnReset {
-    /// It does, when it has moved its bytes.
-    #[default]
-    Fires,
-    /// It does not; the engine is idle afterwards.
-    Never,
-}
-
-/// Which registers are out of reach while a transfer runs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum OutOfReach {
-    /// All registers of the USB core: those that need READY as well.
-    #[default]
-    Core,
-    /// SIZE.EPOUT and SIZE.ISOOUT only (what TinyUSB observed, issue #1474).
-    Sizes,
-}
-
-/// What the datasheet leaves open, as switches.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Options {
-    /// See [`SecondStart`].
-    pub second_start: SecondStart,
-    /// See [`EndOnReset`].
-    pub end_on_reset: EndOnReset,
-    /// See [`OutOfReach`].
-    pub out_of_reach: OutOfReach,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Power {
-    Off,
-    Starting,
-    Ready,
-}
+pub use wire::{Answer, Packet, Token};
 
 /// The EasyDMA registers of one endpoint and direction.
 #[derive(Clone, Copy, Debug, Default, Hash)]
@@ -115,23 +100,34 @@ struct EasyDma {
 #[derive(Clone, Debug, Hash)]
 pub struct Usbd {
     options: Options,
-    power: Power,
+    power: power::Power,
+    line: line::Line,
     enable: u32,
     usbpullup: u32,
+    lowpower: u32,
+    dpdmvalue: u32,
+    framecntr: u32,
     /// One bit an event, as in INTEN.
     events: u32,
     inten: u32,
     shorts: u32,
     eventcause: u32,
     epstatus: u32,
+    epdatastatus: u32,
+    /// The endpoint that was selected.
+    dtoggle: u32,
     epinen: u32,
     epouten: u32,
     dmalatch: u32,
     coreindex: u32,
-    epin: [EasyDma; 8],
-    epout: [EasyDma; 8],
+    epin: [EasyDma; 9],
+    epout: [EasyDma; 9],
     usbaddr: u8,
     ep0: control::Ep0,
+    data: data::DataEndpoints,
+    iso: Option<Box<iso::Iso>>,
+    isosplit: u32,
+    isoinconfig: u32,
     job: Option<Job>,
     jobs: u32,
     misuse: Vec<Misuse>,
@@ -142,59 +138,36 @@ impl Usbd {
     pub fn new(options: Options) -> Self {
         Self {
             options,
-            power: Power::Off,
+            power: power::Power::Off,
+            line: line::Line::default(),
             enable: 0,
             usbpullup: 0,
+            lowpower: 0,
+            dpdmvalue: 0,
+            framecntr: 0,
             events: 0,
             inten: 0,
             shorts: 0,
             eventcause: 0,
             epstatus: 0,
+            epdatastatus: 0,
+            dtoggle: 0,
             epinen: 1,
             epouten: 1,
             dmalatch: 0,
             coreindex: 0,
-            epin: [EasyDma::default(); 8],
-            epout: [EasyDma::default(); 8],
+            epin: [EasyDma::default(); 9],
+            epout: [EasyDma::default(); 9],
             usbaddr: 0,
             ep0: control::Ep0::default(),
+            data: data::DataEndpoints::default(),
+            iso: None,
+            isosplit: 0,
+            isoinconfig: 0,
             job: None,
             jobs: 0,
             misuse: Vec::new(),
         }
-    }
-
-    /// Whether ENABLE was written and READY is still to come.
-    pub fn is_powering_up(&self) -> bool {
-        self.power == Power::Starting
-    }
-
-    /// Ends the power-up: READY.
-    pub fn power_up_done(&mut self) {
-        if self.power == Power::Starting {
-            self.power = Power::Ready;
-            self.eventcause |= map::eventcause::READY.mask();
-            self.signal(map::events_usbevent());
-        }
-    }
-
-    /// Whether a host sees a device: powered and pulled up.
-    pub fn is_connected(&self) -> bool {
-        self.power == Power::Ready && self.usbpullup != 0
-    }
-
-    /// The host resets the bus. Nothing happens to a device that is not connected.
-    pub fn bus_reset(&mut self) {
-        if !self.is_connected() {
-            return;
-        }
-        self.usbaddr = 0;
-        self.epinen = 1;
-        self.epouten = 1;
-        if self.options.end_on_reset == EndOnReset::Never {
-            self.job = None;
-        }
-        self.signal(map::events_usbreset());
     }
 
     /// The interrupt line: asserted while an event and its bit of INTEN are 1.
@@ -216,6 +189,14 @@ impl Usbd {
         let wrong = misuse.is_some();
         self.misuse.extend(misuse);
         wrong
+    }
+
+    /// Sets a bit of EVENTCAUSE. USBEVENT is raised by a bit that goes from 0 to 1, and by nothing else.
+    fn signal_cause(&mut self, cause: Field) {
+        if !cause.is_set(self.eventcause) {
+            self.eventcause |= cause.mask();
+            self.signal(map::events_usbevent());
+        }
     }
 
     /// An event's edge: sets the event and runs its shortcuts, whether or not the event was already 1.

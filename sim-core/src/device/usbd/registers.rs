@@ -75,7 +75,10 @@ impl Usbd {
             Name::SHORTS => self.shorts,
             Name::INTEN | Name::INTENSET | Name::INTENCLR => self.inten,
             Name::EVENTCAUSE => self.eventcause,
+            Name::HALTED_EPIN => self.is_halted(n, Direction::MemoryToDevice).into(),
+            Name::HALTED_EPOUT => self.is_halted(n, Direction::DeviceToMemory).into(),
             Name::EPSTATUS => self.epstatus,
+            Name::EPDATASTATUS => self.epdatastatus,
             Name::USBADDR => u32::from(self.usbaddr),
             Name::BMREQUESTTYPE => setup(0),
             Name::BREQUEST => setup(1),
@@ -85,11 +88,25 @@ impl Usbd {
             Name::WINDEXH => setup(5),
             Name::WLENGTHL => setup(6),
             Name::WLENGTHH => setup(7),
-            Name::SIZE_EPOUT if n == 0 => u32::from(self.ep0.size),
+            Name::SIZE_EPOUT if n == 0 => self.ep0.size.into(),
+            Name::SIZE_EPOUT => self.data.get(n).output.size.into(),
             Name::ENABLE => self.enable,
             Name::USBPULLUP => self.usbpullup,
+            Name::DPDMVALUE => self.dpdmvalue,
+            Name::DTOGGLE => self.dtoggle(),
             Name::EPINEN => self.epinen,
             Name::EPOUTEN => self.epouten,
+            Name::FRAMECNTR => self.framecntr,
+            Name::LOWPOWER => self.lowpower,
+            Name::SIZE_ISOOUT => self.size_isoout(),
+            Name::ISOSPLIT => self.isosplit,
+            Name::ISOINCONFIG => self.isoinconfig,
+            Name::ISOIN_PTR => self.epin[ISO].ptr,
+            Name::ISOIN_MAXCNT => self.epin[ISO].maxcnt,
+            Name::ISOIN_AMOUNT => self.epin[ISO].amount,
+            Name::ISOOUT_PTR => self.epout[ISO].ptr,
+            Name::ISOOUT_MAXCNT => self.epout[ISO].maxcnt,
+            Name::ISOOUT_AMOUNT => self.epout[ISO].amount,
             Name::EPIN_PTR => self.epin[n].ptr,
             Name::EPIN_MAXCNT => self.epin[n].maxcnt,
             Name::EPIN_AMOUNT => self.epin[n].amount,
@@ -98,13 +115,12 @@ impl Usbd {
             Name::EPOUT_AMOUNT => self.epout[n].amount,
             Name::DMALATCH => self.dmalatch,
             Name::COREINDEX => self.coreindex,
-            Name::COREDATA if self.coreindex == map::CORE_EP0CS && self.ep0.armed.is_some() => map::CORE_EP0CS_INBSY,
+            Name::COREDATA => self.core_register().map_or(0, |register| self.coredata(register)),
             _ if row.access == Access::Event => {
                 let step = usize::from(row.stride) * n;
                 u32::from(self.events & (map::event_bit(row.offset) << (step / 4)) != 0)
             }
-            // Tasks and write-only registers read as 0. EPDATASTATUS stays 0: endpoint 0 has no bit in it. The rest is
-            // not modelled and holds its reset value.
+            // Tasks and write-only registers read as 0. The rest is not modelled and holds its reset value.
             _ => row.reset,
         }
     }
@@ -118,6 +134,7 @@ impl Usbd {
         if self.report(rules::check_access(self, row, n)) {
             return;
         }
+        self.report(rules::check_endpoint_field(row.name, value));
         let value = value & row.mask();
         let n = usize::from(n);
         match row.access {
@@ -132,9 +149,13 @@ impl Usbd {
         match task {
             Name::TASKS_STARTEPIN => self.start(n, Direction::MemoryToDevice),
             Name::TASKS_STARTEPOUT => self.start(n, Direction::DeviceToMemory),
+            Name::TASKS_STARTISOIN => self.start(ISO, Direction::MemoryToDevice),
+            Name::TASKS_STARTISOOUT => self.start(ISO, Direction::DeviceToMemory),
             Name::TASKS_EP0RCVOUT => self.on_tasks_ep0rcvout(),
             Name::TASKS_EP0STATUS => self.on_tasks_ep0status(),
             Name::TASKS_EP0STALL => self.on_tasks_ep0stall(),
+            Name::TASKS_DPDMDRIVE => self.on_tasks_dpdmdrive(),
+            Name::TASKS_DPDMNODRIVE => self.on_tasks_dpdmnodrive(),
             _ => {}
         }
     }
@@ -147,37 +168,34 @@ impl Usbd {
             Name::INTENCLR => self.inten &= !value,
             Name::EVENTCAUSE => self.eventcause &= !value,
             Name::EPSTATUS => self.epstatus &= !value,
-            Name::SIZE_EPOUT => self.on_size_epout(),
+            Name::EPDATASTATUS => self.epdatastatus &= !value,
+            Name::SIZE_EPOUT => self.on_size_epout(n),
             Name::ENABLE => self.on_enable(value),
             Name::USBPULLUP => self.usbpullup = value,
             Name::EPINEN => self.epinen = value,
-            Name::EPOUTEN => self.epouten = value,
+            Name::EPOUTEN => self.on_epouten(value),
+            Name::DPDMVALUE => self.dpdmvalue = value,
+            Name::LOWPOWER => self.on_lowpower(value),
+            Name::DTOGGLE => self.on_dtoggle(value),
+            Name::EPSTALL => self.on_epstall(value),
+            Name::ISOSPLIT => self.isosplit = value,
+            Name::ISOINCONFIG => self.isoinconfig = value,
+            Name::ISOIN_PTR => self.epin[ISO].ptr = value,
+            Name::ISOIN_MAXCNT => self.epin[ISO].maxcnt = value,
+            Name::ISOOUT_PTR => self.epout[ISO].ptr = value,
+            Name::ISOOUT_MAXCNT => self.epout[ISO].maxcnt = value,
             Name::EPIN_PTR => self.epin[n].ptr = value,
             Name::EPIN_MAXCNT => self.epin[n].maxcnt = value,
             Name::EPOUT_PTR => self.epout[n].ptr = value,
             Name::EPOUT_MAXCNT => self.epout[n].maxcnt = value,
             Name::DMALATCH => self.dmalatch = value,
             Name::COREINDEX => self.coreindex = value,
-            Name::COREDATA if self.coreindex == map::CORE_EP0CS && value & map::CORE_EP0CS_INBSY != 0 => {
-                self.ep0.armed = None;
+            Name::COREDATA => {
+                if let Some(register) = self.core_register() {
+                    self.on_coredata(register, value);
+                }
             }
             _ => {}
         }
-    }
-
-    fn on_enable(&mut self, value: u32) {
-        match (self.enable, value) {
-            (0, 1) => self.power = Power::Starting,
-            (1, 0) => {
-                self.report(rules::check_power_down(self));
-                // ENABLE=0 resets the core; what software has configured outside of it stays.
-                let (options, inten, shorts) = (self.options, self.inten, self.shorts);
-                let (epin, epout, jobs) = (self.epin, self.epout, self.jobs);
-                let misuse = std::mem::take(&mut self.misuse);
-                *self = Self { inten, shorts, epin, epout, jobs, misuse, ..Self::new(options) };
-            }
-            _ => {}
-        }
-        self.enable = value;
     }
 }

@@ -1,10 +1,11 @@
 //! EasyDMA: from START to END.
 //!
-//! START captures PTR and MAXCNT into a [`Job`]. An engine moves the bytes between memory and the job's packet, at its
+//! START captures PTR and MAXCNT into a [`Job`]. An engine moves the bytes between memory and the job's payload, at its
 //! own pace, and then [`Usbd::complete`]s it.
 
 use std::fmt;
 
+use super::data::OutState;
 use super::*;
 
 /// One DMA transfer, as captured at START.
@@ -12,15 +13,15 @@ use super::*;
 pub struct Job {
     /// Counts the chip's transfers: tells this one from another with the same parameters.
     pub id: u32,
-    /// The endpoint's number.
+    /// The endpoint's number: 8 is the isochronous one.
     pub endpoint: usize,
     /// Which way the bytes move.
     pub direction: Direction,
     /// PTR.
     pub address: BusAddress,
-    /// As long as MAXCNT says, 64 bytes at most. What an OUT transfer writes to memory; for an IN transfer, the engine
-    /// fills a copy of it.
-    pub packet: Packet,
+    /// As long as MAXCNT says, but no longer than the endpoint's buffer. What an OUT transfer writes to memory; for an
+    /// IN transfer, the engine fills a copy of it.
+    pub payload: Payload,
     /// A SETUP has come since START: the packet belongs to no control transfer any more.
     stale: bool,
     corrupt: bool,
@@ -39,9 +40,29 @@ impl Job {
         Self::block_of(self.direction)
     }
 
+    /// The task that starts it.
+    pub(super) fn start_of(number: usize, direction: Direction) -> String {
+        match direction {
+            Direction::MemoryToDevice if number == ISO => "TASKS_STARTISOIN".to_owned(),
+            Direction::DeviceToMemory if number == ISO => "TASKS_STARTISOOUT".to_owned(),
+            Direction::MemoryToDevice => format!("TASKS_STARTEPIN[{number}]"),
+            Direction::DeviceToMemory => format!("TASKS_STARTEPOUT[{number}]"),
+        }
+    }
+
     /// The event that says that this transfer has ended.
     pub fn end(&self) -> String {
-        format!("EVENTS_END{}[{}]", self.block(), self.endpoint)
+        name_of(self.end_event())
+    }
+
+    fn end_event(&self) -> u16 {
+        let number = u16::from(self.endpoint.to_le_bytes()[0]);
+        match self.direction {
+            Direction::MemoryToDevice if self.endpoint == ISO => map::events_endisoin(),
+            Direction::DeviceToMemory if self.endpoint == ISO => map::events_endisoout(),
+            Direction::MemoryToDevice => map::events_endepin(number),
+            Direction::DeviceToMemory => map::events_endepout(number),
+        }
     }
 }
 
@@ -57,7 +78,8 @@ impl Usbd {
         self.job.as_ref()
     }
 
-    /// TASKS_STARTEPIN\[number\] or TASKS_STARTEPOUT\[number\], by a write or by a shortcut.
+    /// TASKS_STARTEPIN\[number\] or TASKS_STARTEPOUT\[number\], by a write or by a shortcut; with number 8
+    /// TASKS_STARTISOIN or TASKS_STARTISOOUT.
     pub(super) fn start(&mut self, number: usize, direction: Direction) {
         if self.report(rules::check_start_while_busy(self, number, direction)) {
             match self.options.second_start {
@@ -66,7 +88,7 @@ impl Usbd {
                 SecondStart::Corrupts => {
                     if let Some(job) = self.job.as_mut().filter(|job| !job.corrupt) {
                         job.corrupt = true;
-                        job.packet = job.packet.corrupted();
+                        job.payload.corrupt();
                     }
                     return;
                 }
@@ -74,60 +96,116 @@ impl Usbd {
         }
         self.report(rules::check_start_while_armed(self, number, direction));
         self.report(rules::check_start_without_packet(self, number, direction));
-        let (EasyDma { ptr, maxcnt, .. }, shift) = match direction {
-            Direction::MemoryToDevice => (self.epin[number], 0),
-            Direction::DeviceToMemory => (self.epout[number], 16),
+        let EasyDma { ptr, maxcnt, .. } = match direction {
+            Direction::MemoryToDevice => self.epin[number],
+            Direction::DeviceToMemory => self.epout[number],
         };
-        self.report(rules::check_length(number, maxcnt, direction));
-        let length = (maxcnt as usize).min(PACKET_SIZE);
-        let packet = Packet::with_length(self.ep0.out_buffer, length);
+        self.report(rules::check_length(self, number, maxcnt, direction));
+        let length = (maxcnt as usize).min(self.capacity(number));
+        let payload = self.payload(number, direction, length);
         self.jobs += 1;
         self.job = Some(Job {
             id: self.jobs,
             endpoint: number,
             direction,
             address: BusAddress::new(ptr),
-            packet,
+            payload,
             stale: false,
             corrupt: false,
         });
         // What was armed before is overwritten while the transfer runs: nothing is sent from it.
         if direction == Direction::MemoryToDevice {
-            self.ep0.armed = None;
+            self.disarm(number);
         }
-        self.epstatus |= 1 << (number + shift);
+        self.epstatus |= data::status_bit(number, direction);
         self.signal(map::events_started());
     }
 
-    /// The engine has moved the bytes of job `id`: `packet` is what it read, for an IN endpoint.
+    /// The engine has moved the bytes of job `id`: `payload` is what it read, for an IN endpoint.
     ///
     /// A job that the chip has given up (replaced, power lost, reset) is nobody's: nothing happens.
-    pub fn complete(&mut self, id: u32, packet: &Packet) {
+    pub fn complete(&mut self, id: u32, payload: &Payload) {
         let Some(job) = self.job.take_if(|job| job.id == id) else {
             return;
         };
-        let amount = u32::from(job.packet.length());
+        let amount = u32::try_from(job.payload.length()).unwrap_or(u32::MAX);
+        let number = job.endpoint;
         match job.direction {
-            Direction::MemoryToDevice => {
-                self.epin[job.endpoint].amount = amount;
-                if !job.stale {
-                    self.ep0.armed = Some(if job.corrupt { packet.corrupted() } else { *packet });
-                }
-                self.signal(map::events_endepin(0));
+            Direction::MemoryToDevice => self.epin[number].amount = amount,
+            Direction::DeviceToMemory => self.epout[number].amount = amount,
+        }
+        match job.direction {
+            _ if job.stale => {}
+            Direction::MemoryToDevice if job.corrupt => {
+                let mut payload = payload.clone();
+                payload.corrupt();
+                self.arm(number, &payload);
             }
-            Direction::DeviceToMemory => {
-                self.epout[job.endpoint].amount = amount;
-                if !job.stale {
-                    self.ep0.received = false;
-                }
-                self.signal(map::events_endepout(0));
-            }
+            Direction::MemoryToDevice => self.arm(number, payload),
+            Direction::DeviceToMemory if number == 0 => self.ep0.received = false,
+            // What the last frame has brought stays until the next one.
+            Direction::DeviceToMemory if number == ISO => {}
+            // The END arms by itself: no write to SIZE.EPOUT is needed (TinyUSB 64f41dea6).
+            Direction::DeviceToMemory => self.data.get_mut(number).output.state = OutState::Armed,
+        }
+        self.signal(job.end_event());
+    }
+
+    /// The bytes of one local buffer.
+    pub(super) fn capacity(&self, number: usize) -> usize {
+        if number == ISO { self.iso_capacity() } else { PACKET_SIZE }
+    }
+
+    /// What a transfer of `length` bytes starts with: zeros, or what the OUT endpoint holds.
+    fn payload(&self, number: usize, direction: Direction, length: usize) -> Payload {
+        let buffer = match (direction, number) {
+            (Direction::MemoryToDevice, ISO) => return Payload::Long(vec![0; length].into()),
+            (Direction::DeviceToMemory, ISO) => return Payload::Long(self.iso_out_bytes(length)),
+            (Direction::MemoryToDevice, _) => [0; PACKET_SIZE],
+            (Direction::DeviceToMemory, 0) => self.ep0.out_buffer,
+            (Direction::DeviceToMemory, _) => self.data.get(number).output.buffer,
+        };
+        Packet::with_length(buffer, length).into()
+    }
+
+    /// Whether IN endpoint `number` holds a packet that the host has not taken.
+    pub(super) fn is_armed(&self, number: usize) -> bool {
+        match number {
+            0 => self.ep0.armed.is_some(),
+            ISO => self.iso_is_armed(),
+            _ => self.data.get(number).input.armed.is_some(),
         }
     }
 
-    /// A SETUP discards what a running transfer carries.
+    /// Whether OUT endpoint `number` holds a packet that no transfer has moved.
+    pub(super) fn is_full(&self, number: usize) -> bool {
+        match number {
+            0 => self.ep0.received,
+            ISO => self.iso_is_full(),
+            _ => self.data.get(number).output.state == OutState::Full,
+        }
+    }
+
+    fn arm(&mut self, number: usize, payload: &Payload) {
+        match payload {
+            Payload::Long(bytes) => self.arm_iso(Some(bytes.clone())),
+            Payload::Short(packet) if number == 0 => self.ep0.armed = Some(*packet),
+            Payload::Short(packet) => self.data.get_mut(number).input.armed = Some(*packet),
+        }
+    }
+
+    /// Takes what IN endpoint `number` holds out of it.
+    pub(super) fn disarm(&mut self, number: usize) {
+        match number {
+            0 => self.ep0.armed = None,
+            ISO => self.arm_iso(None),
+            _ => self.data.get_mut(number).input.armed = None,
+        }
+    }
+
+    /// A SETUP discards what a running transfer of endpoint 0 carries.
     pub(super) fn make_job_stale(&mut self) {
-        if let Some(job) = &mut self.job {
+        if let Some(job) = self.job.as_mut().filter(|job| job.endpoint == 0) {
             job.stale = true;
         }
     }

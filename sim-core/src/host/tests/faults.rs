@@ -14,7 +14,7 @@ struct FaultyWire {
 }
 
 impl Wire for FaultyWire {
-    fn poll_step(&self, step: &Step, context: &mut Context<'_>) -> Poll<Result<Answer, HostError>> {
+    fn poll_step(&self, step: &Step, context: &mut Context<'_>) -> Poll<Result<Reply, HostError>> {
         let mut step = step.clone();
         if let Step::Transaction(transaction) = &mut step {
             let count = self.count.replace(self.count.get() + 1);
@@ -113,10 +113,10 @@ fn third_loss_in_a_row_is_the_last() {
     /// Loses the first tokens.
     struct Losing(FakeWire, std::cell::Cell<u32>);
     impl Wire for Losing {
-        fn poll_step(&self, step: &Step, context: &mut Context<'_>) -> Poll<Result<Answer, HostError>> {
+        fn poll_step(&self, step: &Step, context: &mut Context<'_>) -> Poll<Result<Reply, HostError>> {
             let left = self.1.get();
             self.1.set(left.saturating_sub(1));
-            if left > 0 { Poll::Ready(Ok(Answer::Silence)) } else { self.0.poll_step(step, context) }
+            if left > 0 { Poll::Ready(Ok(Reply::Answer(Answer::Silence))) } else { self.0.poll_step(step, context) }
         }
     }
     let outcome = |losses| {

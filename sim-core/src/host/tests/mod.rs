@@ -16,6 +16,7 @@ mod bus;
 mod control;
 mod enumerate;
 mod faults;
+mod isochronous;
 mod transfer;
 
 /// What is wrong with a device.
@@ -212,7 +213,21 @@ impl Fake {
         Fault::returning(fault, answer)
     }
 
-    fn take(&mut self, step: &Step) -> Result<Answer, HostError> {
+    fn isochronous(&mut self, transaction: &Isochronous) -> Option<Box<[u8]>> {
+        let &Isochronous { ref sends, fault, .. } = transaction;
+        let is_intact = fault.is_none();
+        self.log.push(if sends.is_some() { "isochronous OUT" } else { "isochronous IN" }.to_owned());
+        match sends {
+            Some(bytes) => {
+                let endpoint = self.endpoints.get_mut(&0x08)?;
+                endpoint.received.extend(is_intact.then(|| bytes.to_vec()));
+                None
+            }
+            None => self.endpoints.get_mut(&0x88)?.packets.pop_front().filter(|_| is_intact).map(Into::into),
+        }
+    }
+
+    fn take(&mut self, step: &Step) -> Result<Reply, HostError> {
         let sides = || "the device waits for nothing".to_owned();
         match step {
             Step::Transaction(transaction) => {
@@ -222,7 +237,11 @@ impl Fake {
                     let (token, milliseconds, sides) = (token.name(), patience_ms.into(), sides());
                     return Err(HostError::Timeout { token, address, endpoint, milliseconds, sides });
                 }
-                return Ok(answer);
+                return Ok(Reply::Answer(answer));
+            }
+            Step::Isochronous(isochronous) => return Ok(Reply::Packet(self.isochronous(isochronous))),
+            Step::WakeUp => {
+                return Err(HostError::NoWakeUp { milliseconds: PATIENCE_MS.into(), sides: sides() });
             }
             Step::Reset if !self.connected => {
                 return Err(HostError::NoDevice { milliseconds: PATIENCE_MS.into(), sides: sides() });
@@ -236,7 +255,7 @@ impl Fake {
             Step::Disconnect | Step::Connect => self.connected = *step == Step::Connect,
             Step::Suspend | Step::Resume => self.log.push(format!("{step:?}")),
         }
-        Ok(Answer::Ack)
+        Ok(Reply::Done)
     }
 
     /// The lines of the log that begin with `beginning`.
@@ -248,7 +267,7 @@ impl Fake {
 struct FakeWire(Rc<RefCell<Fake>>);
 
 impl Wire for FakeWire {
-    fn poll_step(&self, step: &Step, _context: &mut Context<'_>) -> Poll<Result<Answer, HostError>> {
+    fn poll_step(&self, step: &Step, _context: &mut Context<'_>) -> Poll<Result<Reply, HostError>> {
         Poll::Ready(self.0.borrow_mut().take(step))
     }
 }

@@ -16,15 +16,18 @@ const TOKENS: [Token; 4] = [
     Token::Out { data1: false, packet: Packet::EMPTY },
 ];
 
-/// What every register reads, what every token is answered at two addresses, and whether there is a device.
-fn observable(soc: &Soc) -> (Vec<u32>, Vec<Answer>, bool) {
+/// What every register reads, what every token is answered at two addresses and two endpoints, what the isochronous
+/// endpoint has, whether there is a device, and whether it asks for a resume.
+fn observable(soc: &Soc) -> impl PartialEq + use<> {
     let mut chip = soc.usbd().clone();
     let rows = REGISTERS.iter();
     let offsets = rows.flat_map(|row| (0..row.count).map(|n| row.offset + n * row.stride));
-    let values = offsets.map(|offset| chip.read(offset)).collect();
-    let answers = [0, 5].into_iter().flat_map(|address| TOKENS.map(|token| chip.answer(address, 0, &token)));
-    let answers = answers.collect();
-    (values, answers, chip.is_connected())
+    let values: Vec<u32> = offsets.map(|offset| chip.read(offset)).collect();
+    let ends = [(0, 0), (5, 0), (0, 1), (5, 1)];
+    let answers =
+        ends.into_iter().flat_map(|(address, number)| TOKENS.map(|token| chip.answer(address, number, &token)));
+    let answers: Vec<Answer> = answers.collect();
+    (values, answers, chip.iso_in(0), chip.is_connected(), chip.is_driving_resume())
 }
 
 /// One thing that somebody does; the number is a random one.
@@ -50,8 +53,30 @@ const OPERATIONS: &[(&str, Operation)] = &[
         let packet = Packet::new(&[0x11; BUFFER][..usize::from(random) % BUFFER]);
         rig.host(Token::Out { data1: random.is_multiple_of(2), packet });
     }),
-    ("startepin", |rig, _| rig.write(map::tasks_startepin(0), 1)),
-    ("startepout", |rig, _| rig.write(map::tasks_startepout(0), 1)),
+    ("in, endpoint 1", |rig, _| {
+        rig.soc.transaction(0, 1, Token::In);
+    }),
+    ("out, endpoint 1", |rig, random| {
+        let packet = Packet::new(&[0x11; BUFFER][..usize::from(random) % BUFFER]);
+        rig.soc.transaction(0, 1, Token::Out { data1: random.is_multiple_of(2), packet });
+    }),
+    ("isochronous in", |rig, _| {
+        rig.soc.iso_in(0);
+    }),
+    ("isochronous out", |rig, random| rig.soc.iso_out(0, &[0x11; 9], random.is_multiple_of(2))),
+    ("startisoin", |rig, _| rig.write(map::tasks_startisoin(), 1)),
+    ("startisoout", |rig, _| rig.write(map::tasks_startisoout(), 1)),
+    ("suspend", |rig, _| rig.soc.suspend()),
+    ("resume", |rig, _| rig.soc.resume()),
+    ("start of frame", |rig, random| rig.soc.start_of_frame(random)),
+    ("low power", |rig, random| rig.write(map::lowpower(), u32::from(random.is_multiple_of(4)))),
+    ("drive", |rig, random| {
+        rig.write(map::dpdmvalue(), u32::from(random % 5));
+        rig.write(map::tasks_dpdmdrive(), 1);
+    }),
+    ("no drive", |rig, _| rig.write(map::tasks_dpdmnodrive(), 1)),
+    ("startepin", |rig, random| rig.write(map::tasks_startepin(random % 2), 1)),
+    ("startepout", |rig, random| rig.write(map::tasks_startepout(random % 2), 1)),
     ("ep0rcvout", |rig, _| rig.write(map::tasks_ep0rcvout(), 1)),
     ("ep0status", |rig, _| rig.write(map::tasks_ep0status(), 1)),
     ("ep0stall", |rig, random| rig.write(map::tasks_ep0stall(), u32::from(random.is_multiple_of(4)))),
@@ -59,7 +84,12 @@ const OPERATIONS: &[(&str, Operation)] = &[
     ("maxcnt", |rig, random| rig.write(map::epin_maxcnt(0), u32::from(random % 9))),
     ("clear", |rig, random| rig.write(map::events_usbreset() + 4 * (random % 25), 0)),
     ("epstatus", |rig, _| rig.write(map::epstatus(), u32::MAX)),
-    ("size", |rig, _| rig.write(map::size_epout(0), 0)),
+    ("epdatastatus", |rig, _| rig.write(map::epdatastatus(), u32::MAX)),
+    ("size", |rig, random| rig.write(map::size_epout(random % 2), 0)),
+    ("epinen", |rig, random| rig.write(map::epinen(), if random.is_multiple_of(8) { 0 } else { 0x103 })),
+    ("epouten", |rig, random| rig.write(map::epouten(), if random.is_multiple_of(8) { 0 } else { 0x103 })),
+    ("epstall", |rig, random| rig.write(map::epstall(), u32::from(random) & 0x181)),
+    ("dtoggle", |rig, random| rig.write(map::dtoggle(), u32::from(random) & 0x381)),
     ("engine", |rig, _| rig.soc.engine_step()),
     ("end", |rig, _| (0..20).for_each(|_| rig.soc.engine_step())),
     ("look", |rig, random| {

@@ -3,6 +3,7 @@
 //! | file | what it is about |
 //! |---|---|
 //! | `rules` | every rule that is judged here, broken and kept |
+//! | `data_endpoints` | endpoints 1 to 8, from memory to the wire and back |
 //! | `fences` | which fences order CPU and DMA, on which machine |
 //! | `host_memory` | the DMA touches what is lent to it, and nothing else |
 //! | `generation` | whatever somebody else can observe is counted |
@@ -13,6 +14,7 @@ use dma_api::usb::Setup;
 use super::*;
 use crate::device::usbd::Packet;
 
+mod data_endpoints;
 mod fences;
 mod generation;
 mod host_memory;

@@ -3,11 +3,15 @@
 //! | file | what it is about |
 //! |---|---|
 //! | `registers` | reset values, access kinds, fields, the interrupt line |
+//! | `access` | which registers are out of reach, and when |
 //! | `power` | ENABLE, READY, pull-up, who is addressed |
 //! | `control_read`, `control_write` | endpoint 0 on the wire |
+//! | `data_in`, `data_out`, `halt` | endpoints 1 to 7 on the wire, stalls and toggles |
+//! | `iso` | endpoint 8: frames, lengths, what has no handshake |
 //! | `transfer` | START to END, a second START |
 //! | `shorts` | tasks that events trigger |
 //! | `reset` | what a bus reset and a new SETUP leave behind |
+//! | `suspend` | suspend, resume, low power, remote wake-up, frames |
 //! | `rules` | every rule of the chip, broken and kept |
 
 use std::ops::{Deref, DerefMut};
@@ -18,13 +22,19 @@ use dma_api::usb::Setup;
 
 use super::*;
 
+mod access;
 mod control_read;
 mod control_write;
+mod data_in;
+mod data_out;
+mod halt;
+mod iso;
 mod power;
 mod registers;
 mod reset;
 pub(crate) mod rules;
 mod shorts;
+mod suspend;
 mod transfer;
 
 /// Somewhere in RAM. The chip does not look: what PTR reaches is judged by whoever does the copy.
@@ -109,6 +119,15 @@ impl Rig {
         Self::with(Options::default())
     }
 
+    /// A connected chip with endpoints 1 to 7 enabled and the OUT ones armed; all events are cleared.
+    fn configured() -> Self {
+        let mut rig = Self::connected();
+        rig.write(map::epinen(), 0xFF);
+        rig.write(map::epouten(), 0xFF);
+        (1..8).for_each(|endpoint| rig.write(map::size_epout(endpoint), 0));
+        rig
+    }
+
     /// A connected chip that was sent this SETUP; all events are cleared.
     fn asked(setup: Setup) -> Self {
         let mut rig = Self::connected();
@@ -152,18 +171,28 @@ impl Rig {
         assert_eq!(answer, Answer::Ack, "a SETUP is always acknowledged");
     }
 
-    /// IN, and the host's ACK if it was given data.
+    /// IN to endpoint 0, and the host's ACK if it was given data.
     fn host_in(&mut self) -> Answer {
-        let answer = self.token(0, 0, &Token::In);
+        self.host_in_at(0)
+    }
+
+    /// IN, and the host's ACK if it was given data.
+    fn host_in_at(&mut self, endpoint: u8) -> Answer {
+        let answer = self.token(0, endpoint, &Token::In);
         if matches!(answer, Answer::Data { .. }) {
-            self.acknowledge();
+            self.acknowledge(endpoint);
         }
         answer
     }
 
-    /// OUT with these bytes.
+    /// OUT to endpoint 0, with these bytes.
     fn host_out(&mut self, data1: bool, bytes: &[u8]) -> Answer {
-        self.token(0, 0, &Token::Out { data1, packet: Packet::new(bytes) })
+        self.host_out_at(0, data1, bytes)
+    }
+
+    /// OUT with these bytes.
+    fn host_out_at(&mut self, endpoint: u8, data1: bool, bytes: &[u8]) -> Answer {
+        self.token(0, endpoint, &Token::Out { data1, packet: Packet::new(bytes) })
     }
 
     /// OUT as the status stage of a control read has it.
@@ -172,36 +201,58 @@ impl Rig {
     }
 
     fn start_in(&mut self, length: u32) {
-        self.write(map::epin_ptr(0), ADDRESS);
-        self.write(map::epin_maxcnt(0), length);
-        self.task(map::tasks_startepin(0));
+        self.start_in_at(0, length);
+    }
+
+    fn start_in_at(&mut self, endpoint: u16, length: u32) {
+        self.write(map::epin_ptr(endpoint), ADDRESS);
+        self.write(map::epin_maxcnt(endpoint), length);
+        self.task(map::tasks_startepin(endpoint));
     }
 
     fn start_out(&mut self, length: u32) {
-        self.write(map::epout_ptr(0), ADDRESS);
-        self.write(map::epout_maxcnt(0), length);
-        self.task(map::tasks_startepout(0));
+        self.start_out_at(0, length);
+    }
+
+    fn start_out_at(&mut self, endpoint: u16, length: u32) {
+        self.write(map::epout_ptr(endpoint), ADDRESS);
+        self.write(map::epout_maxcnt(endpoint), length);
+        self.task(map::tasks_startepout(endpoint));
     }
 
     /// The engine has read these bytes.
     fn end_in(&mut self, bytes: &[u8]) {
         let job = self.job().expect("a transfer runs").clone();
         assert_eq!(job.direction, Direction::MemoryToDevice);
-        self.complete(job.id, &Packet::new(bytes));
+        let mut payload = job.payload;
+        payload.bytes_mut().copy_from_slice(bytes);
+        self.complete(job.id, &payload);
     }
 
     /// The engine has written what it was to write: these bytes.
     fn end_out(&mut self) -> Vec<u8> {
         let job = self.job().expect("a transfer runs").clone();
         assert_eq!(job.direction, Direction::DeviceToMemory);
-        self.complete(job.id, &job.packet);
-        job.packet.bytes().to_vec()
+        self.complete(job.id, &job.payload);
+        job.payload.bytes().to_vec()
+    }
+
+    /// A whole IN transfer: endpoint 0 is armed with these bytes.
+    fn arm(&mut self, bytes: &[u8]) {
+        self.arm_at(0, bytes);
     }
 
     /// A whole IN transfer: the endpoint is armed with these bytes.
-    fn arm(&mut self, bytes: &[u8]) {
-        self.start_in(u32::try_from(bytes.len()).expect("a packet is short"));
+    fn arm_at(&mut self, endpoint: u16, bytes: &[u8]) {
+        self.start_in_at(endpoint, u32::try_from(bytes.len()).expect("a packet is short"));
         self.end_in(bytes);
+    }
+
+    /// A whole OUT transfer, as long as SIZE says.
+    fn fetch_at(&mut self, endpoint: u16) -> Vec<u8> {
+        let size = self.read(map::size_epout(endpoint));
+        self.start_out_at(endpoint, size);
+        self.end_out()
     }
 }
 

@@ -169,7 +169,7 @@ fn power_down_under_a_transfer_loses_its_end() {
     assert_eq!(rig.rules(), [Rule::PowerDownDuringTransfer]);
     assert_eq!(rig.job(), None);
     let before = rig.state();
-    rig.complete(lost.id, &lost.packet);
+    rig.complete(lost.id, &lost.payload);
     assert_eq!(rig.state(), before);
 }
 
@@ -183,7 +183,7 @@ fn transfer_after_a_power_cycle_is_not_taken_for_the_one_before() {
     rig.write(map::enable(), 1);
     rig.power_up_done();
     rig.start_in(18);
-    rig.complete(lost.id, &lost.packet);
+    rig.complete(lost.id, &lost.payload);
     assert!(rig.job().is_some(), "the engine ended another transfer");
 }
 

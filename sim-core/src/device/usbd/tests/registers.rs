@@ -3,33 +3,7 @@
 use super::*;
 
 /// The rows that are not modelled, from this index of their array on.
-const NOT_MODELLED: &[(Name, u16)] = &[
-    (Name::TASKS_STARTEPIN, 1),
-    (Name::TASKS_STARTISOIN, 0),
-    (Name::TASKS_STARTEPOUT, 1),
-    (Name::TASKS_STARTISOOUT, 0),
-    (Name::TASKS_DPDMDRIVE, 0),
-    (Name::TASKS_DPDMNODRIVE, 0),
-    (Name::HALTED_EPIN, 0),
-    (Name::HALTED_EPOUT, 0),
-    (Name::DMASTATE, 0),
-    (Name::SIZE_EPOUT, 1),
-    (Name::SIZE_ISOOUT, 0),
-    (Name::DPDMVALUE, 0),
-    (Name::DTOGGLE, 0),
-    (Name::EPSTALL, 0),
-    (Name::ISOSPLIT, 0),
-    (Name::FRAMECNTR, 0),
-    (Name::LOWPOWER, 0),
-    (Name::ISOINCONFIG, 0),
-    (Name::ISOIN_PTR, 0),
-    (Name::ISOIN_MAXCNT, 0),
-    (Name::ISOIN_AMOUNT, 0),
-    (Name::ISOOUT_PTR, 0),
-    (Name::ISOOUT_MAXCNT, 0),
-    (Name::ISOOUT_AMOUNT, 0),
-    (Name::COREDATA, 0),
-];
+const NOT_MODELLED: &[(Name, u16)] = &[(Name::DMASTATE, 0), (Name::COREDATA, 0)];
 
 fn is_modelled(row: &Register<Name>, offset: u16) -> bool {
     let n = (offset - row.offset) / row.stride;
@@ -119,23 +93,32 @@ fn register_that_is_not_modelled_keeps_its_reset_value() {
 
 #[test]
 fn core_register_takes_an_armed_packet_out() {
-    let mut rig = Rig::connected();
-    rig.setup(Setup::get_device_descriptor(8));
-    rig.arm(&bytes(8));
-    rig.write(map::coreindex(), map::CORE_EP0CS);
-    assert_eq!(rig.read(map::coredata()), map::CORE_EP0CS_INBSY);
-    rig.write(map::coredata(), 0);
-    assert_eq!(rig.read(map::coredata()), map::CORE_EP0CS_INBSY, "writing 0 changes nothing");
-    rig.write(map::coredata(), map::CORE_EP0CS_INBSY);
-    assert_eq!(rig.read(map::coredata()), 0);
-    assert_eq!(rig.host_in(), Answer::Nak);
-    assert_eq!(rig.rules(), []);
+    let busy =
+        |n| if n == 0 { (map::CORE_EP0CS, map::CORE_EP0CS_INBSY) } else { (map::core_incs(n), map::CORE_INCS_BUSY) };
+    for endpoint in 0..8 {
+        let mut rig = Rig::configured();
+        rig.setup(Setup::get_device_descriptor(8));
+        for endpoint in 0..8 {
+            rig.arm_at(endpoint, &bytes(8));
+        }
+        let (index, bit) = busy(endpoint);
+        rig.write(map::coreindex(), index);
+        assert_eq!(rig.read(map::coredata()), bit);
+        rig.write(map::coredata(), 0);
+        assert_eq!(rig.read(map::coredata()), bit, "writing 0 changes nothing");
+        rig.write(map::coredata(), bit);
+        assert_eq!(rig.read(map::coredata()), 0);
+        for other in 0..8 {
+            let expected = if other == endpoint { Answer::Nak } else { data(other == 0, &bytes(8)) };
+            assert_eq!(rig.host_in_at(other), expected, "EPIN[{other}] after the poke for EPIN[{endpoint}]");
+        }
+    }
 }
 
 #[test]
 fn other_core_registers_are_not_modelled() {
     let mut rig = Rig::connected();
-    rig.write(map::coreindex(), 0x7E3);
+    rig.write(map::coreindex(), 0x7A9);
     rig.write(map::coredata(), 0x40);
     assert_eq!(rig.rules(), [Rule::NotModelled]);
 }
@@ -191,7 +174,8 @@ fn offset_of_no_register_reads_as_zero_and_is_reported() {
 
 #[test]
 fn read_write_register_keeps_the_bits_of_its_fields_only() {
-    for (row, offset) in modelled(Access::ReadWrite) {
+    // DTOGGLE has tests of its own: what it reads is not what was written.
+    for (row, offset) in modelled(Access::ReadWrite).filter(|(row, _)| row.name != Name::DTOGGLE) {
         let mut rig = Rig::connected();
         rig.write(offset, u32::MAX);
         assert_eq!(rig.read(offset), row.mask(), "{}", name_of(offset));

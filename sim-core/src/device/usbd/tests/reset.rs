@@ -86,7 +86,7 @@ fn transfer_caught_by_a_bus_reset_runs_to_its_end() {
 fn transfer_caught_by_a_bus_reset_never_ends_if_so_chosen() {
     let (mut rig, job) = reset_during_transfer(EndOnReset::Never);
     assert_eq!(rig.job(), None);
-    rig.complete(job.id, &job.packet);
+    rig.complete(job.id, &job.payload);
     assert_eq!(rig.events(), Vec::<String>::new());
     assert_eq!(rig.read(map::epin_amount(0)), 0);
     rig.setup(Setup::get_device_descriptor(18));

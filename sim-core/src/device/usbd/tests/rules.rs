@@ -62,6 +62,28 @@ pub(crate) fn start_without_packet(driver: Driver) -> Vec<Rule> {
     rig.rules()
 }
 
+pub(crate) fn armed_twice(driver: Driver) -> Vec<Rule> {
+    let mut rig = Rig::configured();
+    rig.host_out_at(1, false, &bytes(8));
+    rig.write(map::epdatastatus(), map::epdatastatus::EPOUT1.mask());
+    rig.fetch_at(1);
+    // The END has armed the endpoint.
+    if driver == Driver::Wrong {
+        rig.write(map::size_epout(1), 0);
+    }
+    rig.rules()
+}
+
+pub(crate) fn toggle_not_selected(driver: Driver) -> Vec<Rule> {
+    let mut rig = Rig::configured();
+    let endpoint = map::dtoggle::EP.put(3) | map::dtoggle::IO.mask();
+    if driver == Driver::Right {
+        rig.write(map::dtoggle(), endpoint);
+    }
+    rig.write(map::dtoggle(), endpoint | map::dtoggle::VALUE.put(1));
+    rig.rules()
+}
+
 pub(crate) fn access_before_ready(driver: Driver) -> Vec<Rule> {
     let mut rig = Rig::off();
     rig.write(map::enable(), 1);
@@ -90,6 +112,47 @@ pub(crate) fn power_down_during_transfer(driver: Driver) -> Vec<Rule> {
     rig.rules()
 }
 
+pub(crate) fn access_in_low_power(driver: Driver) -> Vec<Rule> {
+    let mut rig = Rig::connected();
+    rig.suspend();
+    rig.write(map::lowpower(), 1);
+    rig.resume();
+    if driver == Driver::Right {
+        rig.write(map::lowpower(), 0);
+    }
+    rig.read(map::usbaddr());
+    rig.rules()
+}
+
+pub(crate) fn low_power_during_transfer(driver: Driver) -> Vec<Rule> {
+    let mut rig = busy();
+    rig.suspend();
+    if driver == Driver::Right {
+        rig.end_in(&bytes(18));
+    }
+    rig.write(map::lowpower(), 1);
+    rig.rules()
+}
+
+pub(crate) fn drive_before_wake_up(driver: Driver) -> Vec<Rule> {
+    let mut rig = Rig::connected();
+    rig.suspend();
+    rig.write(map::lowpower(), 1);
+    rig.write(map::lowpower(), 0);
+    if driver == Driver::Right {
+        rig.power_up_done();
+    }
+    rig.task(map::tasks_dpdmdrive());
+    rig.rules()
+}
+
+pub(crate) fn endpoint_aliased(driver: Driver) -> Vec<Rule> {
+    let mut rig = Rig::configured();
+    let endpoint = if driver == Driver::Wrong { 8 } else { 7 };
+    rig.write(map::epstall(), endpoint | map::epstall::IO.mask());
+    rig.rules()
+}
+
 pub(crate) fn status_on_set_address(driver: Driver) -> Vec<Rule> {
     let mut rig = Rig::asked(if driver == Driver::Wrong { Setup::set_address(5) } else { no_data() });
     rig.task(map::tasks_ep0status());
@@ -105,7 +168,8 @@ pub(crate) fn unknown_register(driver: Driver) -> Vec<Rule> {
 
 pub(crate) fn not_modelled(driver: Driver) -> Vec<Rule> {
     let mut rig = asked();
-    rig.task(map::tasks_startepin(if driver == Driver::Wrong { 1 } else { 0 }));
+    rig.write(map::coreindex(), if driver == Driver::Wrong { 0x7A9 } else { map::CORE_EP0CS });
+    rig.read(map::coredata());
     rig.rules()
 }
 
@@ -140,6 +204,18 @@ fn start_without_packet_is_reported() {
 }
 
 #[test]
+fn armed_twice_is_reported() {
+    assert_eq!(armed_twice(Driver::Wrong), [Rule::ArmedTwice]);
+    assert_eq!(armed_twice(Driver::Right), []);
+}
+
+#[test]
+fn toggle_not_selected_is_reported() {
+    assert_eq!(toggle_not_selected(Driver::Wrong), [Rule::ToggleNotSelected]);
+    assert_eq!(toggle_not_selected(Driver::Right), []);
+}
+
+#[test]
 fn access_before_ready_is_reported() {
     assert_eq!(access_before_ready(Driver::Wrong), [Rule::AccessBeforeReady]);
     assert_eq!(access_before_ready(Driver::Right), []);
@@ -155,6 +231,30 @@ fn access_during_transfer_is_reported() {
 fn power_down_during_transfer_is_reported() {
     assert_eq!(power_down_during_transfer(Driver::Wrong), [Rule::PowerDownDuringTransfer]);
     assert_eq!(power_down_during_transfer(Driver::Right), []);
+}
+
+#[test]
+fn access_in_low_power_is_reported() {
+    assert_eq!(access_in_low_power(Driver::Wrong), [Rule::AccessInLowPower]);
+    assert_eq!(access_in_low_power(Driver::Right), []);
+}
+
+#[test]
+fn low_power_during_transfer_is_reported() {
+    assert_eq!(low_power_during_transfer(Driver::Wrong), [Rule::LowPowerDuringTransfer]);
+    assert_eq!(low_power_during_transfer(Driver::Right), []);
+}
+
+#[test]
+fn drive_before_wake_up_is_reported() {
+    assert_eq!(drive_before_wake_up(Driver::Wrong), [Rule::DriveBeforeWakeUp]);
+    assert_eq!(drive_before_wake_up(Driver::Right), []);
+}
+
+#[test]
+fn endpoint_aliased_is_reported() {
+    assert_eq!(endpoint_aliased(Driver::Wrong), [Rule::EndpointAliased]);
+    assert_eq!(endpoint_aliased(Driver::Right), []);
 }
 
 #[test]
@@ -188,84 +288,22 @@ fn task_while_busy_is_lost() {
 }
 
 #[test]
+fn endpoint_eight_is_endpoint_zero() {
+    let mut rig = asked();
+    rig.write(map::epstall(), 0x188);
+    assert_eq!(rig.rules(), [Rule::EndpointAliased]);
+    assert_eq!((rig.host_in(), rig.read(map::halted_epin(0))), (Answer::Stall, 1));
+    rig.write(map::dtoggle(), 0x88);
+    assert_eq!(rig.rules(), [Rule::EndpointAliased]);
+    assert_eq!(rig.read(map::dtoggle()), 0x280, "the toggle of endpoint 0, DATA1 after a SETUP");
+}
+
+#[test]
 fn status_on_set_address_is_lost() {
     let mut rig = Rig::asked(Setup::set_address(5));
     let before = rig.state();
     rig.task(map::tasks_ep0status());
     rig.rules();
-    assert_eq!(rig.state(), before);
-}
-
-/// The registers that are windows onto the USB core (nRF5340 PS, USB register access limitations), of those that are
-/// modelled.
-const CORE: &[Name] = &[
-    Name::TASKS_STARTEPIN,
-    Name::TASKS_STARTEPOUT,
-    Name::TASKS_EP0RCVOUT,
-    Name::TASKS_EP0STATUS,
-    Name::TASKS_EP0STALL,
-    Name::USBADDR,
-    Name::BMREQUESTTYPE,
-    Name::BREQUEST,
-    Name::WVALUEL,
-    Name::WVALUEH,
-    Name::WINDEXL,
-    Name::WINDEXH,
-    Name::WLENGTHL,
-    Name::WLENGTHH,
-    Name::SIZE_EPOUT,
-    Name::USBPULLUP,
-    Name::EPINEN,
-    Name::EPOUTEN,
-    Name::COREINDEX,
-];
-
-/// Tasks that have a rule of their own about a running transfer, when they are written 1.
-const STARTS: &[Name] = &[Name::TASKS_STARTEPIN, Name::TASKS_STARTEPOUT, Name::TASKS_EP0RCVOUT, Name::TASKS_EP0STATUS];
-
-/// The rows of which some register breaks `rule` when it is read.
-fn rows_that_break(rule: Rule, mut rig: Rig) -> Vec<Name> {
-    let mut names = Vec::new();
-    for (row, offset) in every_register() {
-        rig.read(offset);
-        if rig.rules() == [rule] && !names.contains(&row.name) {
-            names.push(row.name);
-        }
-    }
-    names
-}
-
-#[test]
-fn core_is_out_of_reach_before_ready() {
-    let mut starting = Rig::off();
-    starting.write(map::enable(), 1);
-    assert_eq!(rows_that_break(Rule::AccessBeforeReady, Rig::off()), CORE);
-    assert_eq!(rows_that_break(Rule::AccessBeforeReady, starting), CORE);
-    assert_eq!(rows_that_break(Rule::AccessBeforeReady, Rig::ready(Options::default())), []);
-}
-
-#[test]
-fn core_is_out_of_reach_during_a_transfer() {
-    let core: Vec<Name> = CORE.iter().copied().filter(|name| !STARTS.contains(name)).collect();
-    assert_eq!(rows_that_break(Rule::AccessDuringTransfer, busy()), core);
-}
-
-#[test]
-fn only_the_sizes_are_out_of_reach_during_a_transfer_if_so_chosen() {
-    let mut rig = Rig::with(Options { out_of_reach: OutOfReach::Sizes, ..Options::default() });
-    rig.setup(Setup::get_device_descriptor(18));
-    rig.start_in(18);
-    assert_eq!(rows_that_break(Rule::AccessDuringTransfer, rig), [Name::SIZE_EPOUT]);
-}
-
-#[test]
-fn register_out_of_reach_reads_garbage_and_loses_writes() {
-    let mut rig = busy();
-    let before = rig.state();
-    assert_ne!(rig.read(map::size_epout(0)), 0);
-    rig.write(map::usbpullup(), 0);
-    rig.task(map::tasks_ep0stall());
-    assert_eq!(rig.rules(), [Rule::AccessDuringTransfer; 3]);
     assert_eq!(rig.state(), before);
 }
 

@@ -54,7 +54,7 @@ fn packet_taken_by_the_host_starts_the_next_transfer() {
     assert_eq!(rig.host_in(), data(true, &bytes(8)));
     let job = rig.job().expect("the shortcut has started it");
     assert_eq!((job.direction, job.address), (Direction::MemoryToDevice, BusAddress::new(ADDRESS + 8)));
-    assert_eq!(job.packet.length(), 5);
+    assert_eq!(job.payload.length(), 5);
     assert_eq!(rig.events(), ["EVENTS_STARTED", "EVENTS_EP0DATADONE"]);
     rig.end_in(&bytes(5));
     assert_eq!(rig.host_in(), data(false, &bytes(5)));

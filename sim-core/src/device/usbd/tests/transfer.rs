@@ -28,7 +28,7 @@ fn start_captures_the_registers_and_says_so() {
     rig.start_in(18);
     let job = rig.job().expect("it was started").clone();
     assert_eq!((job.endpoint, job.direction), (0, Direction::MemoryToDevice));
-    assert_eq!((job.address, job.packet.length()), (BusAddress::new(ADDRESS), 18));
+    assert_eq!((job.address, job.payload.length()), (BusAddress::new(ADDRESS), 18));
     assert_eq!(job.end(), "EVENTS_ENDEPIN[0]");
     assert_eq!(rig.read(map::epstatus()), map::epstatus::EPIN0.mask());
     assert_eq!(rig.events(), ["EVENTS_STARTED"]);
@@ -42,7 +42,7 @@ fn start_of_an_out_transfer_captures_its_own_registers() {
     rig.start_out(8);
     let job = rig.job().expect("it was started").clone();
     assert_eq!((job.endpoint, job.direction), (0, Direction::DeviceToMemory));
-    assert_eq!((job.address, job.packet.bytes()), (BusAddress::new(ADDRESS), &bytes(8)[..]));
+    assert_eq!((job.address, job.payload.bytes()), (BusAddress::new(ADDRESS), &bytes(8)[..]));
     assert_eq!(job.end(), "EVENTS_ENDEPOUT[0]");
     assert_eq!(rig.read(map::epstatus()), map::epstatus::EPOUT0.mask());
 }
@@ -54,13 +54,13 @@ fn registers_rewritten_after_the_start_are_for_the_next_transfer() {
     rig.write(map::epin_ptr(0), ADDRESS + 64);
     rig.write(map::epin_maxcnt(0), 3);
     let job = rig.job().expect("it was started").clone();
-    assert_eq!((job.address, job.packet.length()), (BusAddress::new(ADDRESS), 18));
+    assert_eq!((job.address, job.payload.length()), (BusAddress::new(ADDRESS), 18));
     rig.end_in(&bytes(18));
     assert_eq!(rig.read(map::epin_amount(0)), 18);
     assert_eq!(rig.host_in(), data(true, &bytes(18)));
     rig.task(map::tasks_startepin(0));
     let next = rig.job().expect("it was started").clone();
-    assert_eq!((next.address, next.packet.length()), (BusAddress::new(ADDRESS + 64), 3));
+    assert_eq!((next.address, next.payload.length()), (BusAddress::new(ADDRESS + 64), 3));
     assert_ne!(next.id, job.id);
 }
 
@@ -113,7 +113,7 @@ fn length_above_the_buffer_moves_sixty_four_bytes() {
         let mut rig = asked();
         rig.start_in(length);
         assert_eq!(rig.rules(), [Rule::LengthOverBuffer], "MAXCNT {length}");
-        assert_eq!(rig.job().expect("it was started").packet.length(), 64);
+        assert_eq!(rig.job().expect("it was started").payload.length(), 64);
         rig.end_in(&bytes(64));
         assert_eq!(rig.read(map::epin_amount(0)), 64);
         assert_eq!(rig.host_in(), data(true, &bytes(64)));
@@ -151,11 +151,11 @@ fn end_of_an_unknown_transfer_changes_nothing() {
     rig.start_in(18);
     let job = rig.job().expect("it was started").clone();
     let before = rig.state();
-    rig.complete(job.id + 1, &job.packet);
+    rig.complete(job.id + 1, &job.payload);
     assert_eq!(rig.state(), before);
-    rig.complete(job.id, &job.packet);
+    rig.complete(job.id, &job.payload);
     let before = rig.state();
-    rig.complete(job.id, &job.packet);
+    rig.complete(job.id, &job.payload);
     assert_eq!(rig.state(), before);
 }
 
@@ -185,7 +185,7 @@ fn second_start_replaces_the_first() {
     rig.start_in(3);
     assert_eq!(rig.rules(), [Rule::StartWhileBusy]);
     assert_eq!(rig.events(), ["EVENTS_STARTED"]);
-    rig.complete(first.id, &first.packet);
+    rig.complete(first.id, &first.payload);
     assert_eq!(rig.events(), Vec::<String>::new(), "the first never ends");
     assert_eq!(rig.host_in(), Answer::Nak);
     rig.end_in(&[0xEE; 3]);
@@ -227,8 +227,8 @@ fn packet_is_its_bytes_and_not_what_the_buffer_held_before() {
     rig.setup(Setup::get_device_descriptor(3));
     rig.start_in(3);
     let job = rig.job().expect("it was started").clone();
-    let mut packet = job.packet;
-    packet.bytes_mut().fill(0xEE);
-    rig.complete(job.id, &packet);
+    let mut payload = job.payload;
+    payload.bytes_mut().fill(0xEE);
+    rig.complete(job.id, &payload);
     assert_eq!(rig.host_in(), data(true, &[0xEE; 3]));
 }
