@@ -36,6 +36,9 @@ use crate::trace::{Keep, Trace};
 /// How long the host waits for a device before it gives up: real time here.
 const DEVICE_PATIENCE: Duration = Duration::from_millis(PATIENCE_MS as u64);
 
+/// How long the host gives the others to notice what it has done.
+const SETTLING: Duration = Duration::from_millis(5);
+
 /// How long the host's script may wait for something that is not the wire.
 const SCRIPT_PATIENCE: Duration = Duration::from_secs(60);
 
@@ -340,6 +343,7 @@ impl ThreadsWire {
             Step::Resume => self.0.with(Soc::resume),
             Step::Disconnect => self.0.with(|soc| soc.plug(false)),
             Step::Connect => self.0.with(|soc| soc.plug(true)),
+            Step::Settle => thread::sleep(SETTLING),
             Step::Transaction(transaction) => return self.transaction(transaction).map(Reply::Answer),
             Step::Isochronous(isochronous) => {
                 return Ok(Reply::Packet(self.0.with(|soc| soc.carry_out_isochronous(isochronous))));

@@ -26,6 +26,8 @@ pub enum Step {
     Connect,
     /// Wait for the device to drive K, then drive it too: a remote wake-up.
     WakeUp,
+    /// Wait until nobody else can go on.
+    Settle,
     /// A token, and what the device answers.
     Transaction(Transaction),
     /// A token to the isochronous endpoint, and a packet in one direction or the other.

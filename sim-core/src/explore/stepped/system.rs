@@ -53,7 +53,7 @@ enum Other {
 pub(super) enum Turn {
     /// It is taken.
     Taken(Course),
-    /// Nobody goes on: the host has waited for as long as it waits. Says where both sides are.
+    /// Nobody else can go on: time passes until the host gives up. Says where both sides are.
     InVain(String),
 }
 
@@ -281,14 +281,14 @@ impl System {
         self.poll_host();
     }
 
-    /// Nobody can go on, and the host waits: time passes until it gives up. `false` if it does not wait.
+    /// Nobody can go on, and the host waits: time passes until it goes on or gives up. `false` if it does not wait.
     fn let_host_give_up(&self, position: Position) -> bool {
         let sides = format!("{}; the engine is idle", cpu_waits(position));
         let mut host = self.host.borrow_mut();
         if host.wants.is_none() || host.timeouts == TIMEOUTS {
             return false;
         }
-        host.timeouts += 1;
+        host.timeouts += u32::from(host.wants != Some(Step::Settle));
         drop(host);
         self.give_turn(Turn::InVain(sides));
         self.stop_at_violation();
@@ -300,6 +300,7 @@ impl System {
         let course = match turn {
             Turn::Taken(Course::Abandoned) => return Err(HostError::Abandoned { token: token_of(step) }),
             Turn::Taken(course) => *course,
+            Turn::InVain(_) if *step == Step::Settle => return Ok(Reply::Done),
             Turn::InVain(sides) => return Err(in_vain(step, sides.clone())),
         };
         let mut soc = self.soc.borrow_mut();
@@ -311,6 +312,7 @@ impl System {
             Step::Resume | Step::WakeUp => soc.resume(),
             Step::Disconnect => soc.plug(false),
             Step::Connect => soc.plug(true),
+            Step::Settle => {}
             Step::Transaction(transaction) => {
                 let fault = happens(transaction.fault);
                 return Ok(Reply::Answer(soc.carry_out(&Transaction { fault, ..*transaction })));
@@ -457,6 +459,7 @@ fn can_go_on(soc: &Soc, step: &Step) -> bool {
     match step {
         Step::Reset => soc.is_connected(),
         Step::WakeUp => soc.is_driving_resume(),
+        Step::Settle => false,
         Step::Transaction(transaction) => !transaction.retry || soc.answer(transaction) != Answer::Nak,
         _ => true,
     }

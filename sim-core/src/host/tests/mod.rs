@@ -253,6 +253,7 @@ impl Fake {
             }
             Step::StartOfFrame(frame) => self.log.push(format!("SOF {frame}")),
             Step::Disconnect | Step::Connect => self.connected = *step == Step::Connect,
+            Step::Settle => {}
             Step::Suspend | Step::Resume => self.log.push(format!("{step:?}")),
         }
         Ok(Reply::Done)
