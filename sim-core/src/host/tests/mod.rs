@@ -61,6 +61,8 @@ struct Fake {
     packet_size: usize,
     descriptors: BTreeMap<u16, Vec<u8>>,
     endpoints: BTreeMap<u8, FakeEndpoint>,
+    /// The endpoints of each interface.
+    interfaces: BTreeMap<u8, Vec<u8>>,
     setup: Option<Setup>,
     /// What is left of an IN data stage, packet by packet. `None`: the request is refused.
     answer: Option<VecDeque<Vec<u8>>>,
@@ -80,6 +82,7 @@ impl Fake {
             packet_size: 64,
             descriptors: BTreeMap::new(),
             endpoints: BTreeMap::new(),
+            interfaces: BTreeMap::new(),
             setup: None,
             answer: None,
             written: Vec::new(),
@@ -120,14 +123,16 @@ impl Fake {
     /// The status stage of `setup` is over.
     fn grant(&mut self, setup: Setup) {
         let [value, _] = setup.value.to_le_bytes();
-        let [index, _] = setup.index.to_le_bytes();
         if setup.request_type == 0 && setup.request == SET_ADDRESS {
             self.address = value;
         }
         let restarted: Vec<u8> = match requests::consequence(setup) {
             _ if self.defect == Defect::KeepsToggles => Vec::new(),
             requests::Consequence::Configured(_) => self.endpoints.keys().copied().collect(),
-            requests::Consequence::Alternate { .. } | requests::Consequence::Unhalted(_) => vec![index],
+            requests::Consequence::Alternate { interface, .. } => {
+                self.interfaces.get(&interface).cloned().unwrap_or_default()
+            }
+            requests::Consequence::Unhalted(address) => vec![address],
             requests::Consequence::None => Vec::new(),
         };
         for address in restarted {
