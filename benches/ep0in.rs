@@ -57,7 +57,7 @@ impl Program for RoundTrips {
     }
 
     fn firmware<B: Board>(&self, board: B) {
-        let mut ep0in = Ep0In::new(Usbd::new(board), statics::ep0_buffer());
+        let mut ep0in = Ep0In::new(Usbd::new(board), statics::packet_buffer());
         let bytes = [7; 64];
         let started = Instant::now();
         for _ in 0..self.count {

@@ -105,9 +105,9 @@ impl Bad {
 
 /// A buffer of 64 bytes, lent for good.
 fn lent<B: Board>(board: &B) -> u32 {
-    let pointer: *mut u8 = std::ptr::from_mut(statics::ep0_buffer()).cast();
+    let pointer: *mut u8 = std::ptr::from_mut(statics::packet_buffer()).cast();
     // SAFETY:
-    // - The region is valid from now on: an `Ep0Buffer` is 64 bytes and `'static`.
+    // - The region is valid from now on: an `PacketBuffer` is 64 bytes and `'static`.
     // - No CPU access conflicts with the DMA's: the only reference to it ended on the line above.
     unsafe { board.release(Region { pointer, length: 64, direction: Direction::MemoryToDevice }) }.get()
 }
@@ -132,7 +132,7 @@ impl Program for Bad {
             Self::SetupReadBeforeReady => drop(board.read(map::bmrequesttype())),
             _ if self.is_by_hand() => self.by_hand(&board),
             _ => {
-                let ep0in = Ep0In::new(Usbd::new(board), statics::ep0_buffer());
+                let ep0in = Ep0In::new(Usbd::new(board), statics::packet_buffer());
                 firmware::put_away(self.with_endpoint(ep0in));
             }
         }

@@ -43,13 +43,8 @@ const FUNCTIONS: [[&str; 3]; 2] =
 #[ignore = "needs a thumbv7em toolchain: .ci/run installs one; or rustup target add thumbv7em-none-eabihf"]
 fn ep0in_costs_what_the_code_by_hand_costs() {
     println!("{:12} {:6} {:>6} {:>8} {:>5}", "profile", "", "Ep0In", "by hand", "bare");
-    let target_directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("codegen");
-    // Where cargo finds its work done, it would leave the assembly of the last run, and maybe of another compiler.
-    if target_directory.exists() {
-        fs::remove_dir_all(&target_directory).expect("the directory is this test's own");
-    }
     for profile in PROFILES {
-        let assembly = assembly_of(profile, &target_directory);
+        let assembly = assembly_of(profile, &Path::new(env!("CARGO_TARGET_TMPDIR")).join(profile));
         let functions = FUNCTIONS.map(|row| row.map(|name| function(&assembly, name)));
         let counts = functions.each_ref().map(|row| row.each_ref().map(|function| function.count()));
         for (name, [ep0in, handwritten, bare]) in ["start", "end"].iter().zip(counts) {
@@ -71,6 +66,20 @@ fn ep0in_costs_what_the_code_by_hand_costs() {
     }
 }
 
+#[test]
+#[ignore = "needs a thumbv7em toolchain: .ci/run installs one; or rustup target add thumbv7em-none-eabihf"]
+fn barrier_is_an_instruction_where_the_order_needs_it() {
+    let assembly = assembly_of("release", &Path::new(env!("CARGO_TARGET_TMPDIR")).join("barrier"));
+    // What binds the compiler only does not count here.
+    let without_comments = assembly.replace(listing::FENCE, "");
+    let [start, end] = ["barrier_start", "barrier_end"].map(|name| function(&without_comments, name));
+    assert_eq!(order::released_before_start(&start), Ok(()));
+    assert_eq!(order::acquired_after_end(&start), Ok(()));
+    assert_eq!(order::acquired_after_end(&end), Ok(()));
+    let in_order = order::released_before_start(&function(&without_comments, "ep0in_start"));
+    assert!(in_order.is_err_and(|reason| reason.starts_with("no fence")), "an in-order core needs no instruction");
+}
+
 fn function(assembly: &str, name: &str) -> Function {
     Function::find(assembly, name).unwrap_or_else(|| panic!("{name} is not in the assembly"))
 }
@@ -79,9 +88,13 @@ fn all_paths(function: &Function) -> BTreeSet<paths::Path> {
     paths(function).unwrap_or_else(|reason| panic!("the listing cannot be followed: {reason}"))
 }
 
-/// The assembly of the crate in `codegen/`, compiled for the chip.
+/// The assembly of the crate in `codegen/`, compiled for the chip. The directory is the caller's own.
 fn assembly_of(profile: &str, target_directory: &Path) -> String {
     let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("codegen");
+    // Where cargo finds its work done, it would leave the assembly of the last run, and maybe of another compiler.
+    if target_directory.exists() {
+        fs::remove_dir_all(target_directory).expect("the directory is this test's own");
+    }
     let assembly = target_directory.join(format!("{profile}.s"));
     let mut cargo = cargo_for_the_chip(&package);
     cargo.args(["rustc", "--lib", "--locked", "--target", TARGET, "--profile", profile, "--quiet", "--target-dir"]);

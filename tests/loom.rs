@@ -121,7 +121,7 @@ impl Program for Odd {
     }
 
     fn firmware<B: Board>(&self, board: B) {
-        let mut ep0in = Ep0In::new(Usbd::new(board.clone()), statics::ep0_buffer());
+        let mut ep0in = Ep0In::new(Usbd::new(board.clone()), statics::packet_buffer());
         match self {
             Self::LooksOnce => {
                 ep0in.start(&[1, 2, 3]).expect("it is idle");
@@ -138,7 +138,7 @@ impl Program for Odd {
             // - No memory is touched: MAXCNT is 0.
             Self::NeverLooks => unsafe { board.write(map::tasks_startepin(0), 1) },
             Self::TakesBackAtOnce => {
-                let pointer = std::ptr::from_mut(statics::ep0_buffer()).cast();
+                let pointer = std::ptr::from_mut(statics::packet_buffer()).cast();
                 let region = Region { pointer, length: 8, direction: Direction::MemoryToDevice };
                 // SAFETY:
                 // - The region is valid: 8 bytes of a `'static` buffer.

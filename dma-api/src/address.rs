@@ -34,6 +34,13 @@ impl BusAddress {
         }
     }
 
+    /// Whether `length` bytes from here lie in the nRF52840's 256 KiB of RAM, which is all that EasyDMA reaches.
+    pub const fn is_in_ram(self, length: usize) -> bool {
+        const RAM: core::ops::Range<usize> = 0x2000_0000..0x2004_0000;
+        let start = self.0 as usize;
+        start >= RAM.start && start <= RAM.end && length <= RAM.end - start
+    }
+
     /// The number that goes onto the bus.
     pub const fn get(self) -> u32 {
         self.0

@@ -15,7 +15,7 @@
 //! # Use
 //!
 //! ```no_run
-//! # fn buffer() -> &'static mut dma_api::nrf52840::usbd::Ep0Buffer { unimplemented!() }
+//! # fn buffer() -> &'static mut dma_api::nrf52840::usbd::PacketBuffer { unimplemented!() }
 //! use dma_api::fence::InOrder;
 //! use dma_api::nrf52840::usbd::{ChipBus, Ep0In, Event, Usbd};
 //! use dma_api::registers::Volatile;
@@ -57,9 +57,9 @@
 //! What a safe program cannot do is checked by the compiler:
 //!
 //! ```compile_fail,E0597
-//! # use dma_api::{fence::InOrder, nrf52840::usbd::{ChipBus, Ep0Buffer, Ep0In, Usbd}};
+//! # use dma_api::{fence::InOrder, nrf52840::usbd::{ChipBus, PacketBuffer, Ep0In, Usbd}};
 //! fn endpoint_from_the_stack(usbd: Usbd<ChipBus<InOrder>>) {
-//!     let mut buffer = Ep0Buffer::new();
+//!     let mut buffer = PacketBuffer::new();
 //!     core::mem::forget(Ep0In::new(usbd, &mut buffer)); // the buffer does not live long enough
 //! }
 //! ```

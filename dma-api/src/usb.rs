@@ -15,18 +15,44 @@ pub struct Setup {
     pub length: u16,
 }
 
+/// bRequest GET_STATUS.
+pub const GET_STATUS: u8 = 0;
+/// bRequest CLEAR_FEATURE.
+pub const CLEAR_FEATURE: u8 = 1;
+/// bRequest SET_FEATURE.
+pub const SET_FEATURE: u8 = 3;
 /// bRequest SET_ADDRESS.
 pub const SET_ADDRESS: u8 = 5;
 /// bRequest GET_DESCRIPTOR.
 pub const GET_DESCRIPTOR: u8 = 6;
+/// bRequest GET_CONFIGURATION.
+pub const GET_CONFIGURATION: u8 = 8;
 /// bRequest SET_CONFIGURATION.
 pub const SET_CONFIGURATION: u8 = 9;
+/// bRequest GET_INTERFACE.
+pub const GET_INTERFACE: u8 = 10;
+/// bRequest SET_INTERFACE.
+pub const SET_INTERFACE: u8 = 11;
+/// Feature selector ENDPOINT_HALT.
+pub const ENDPOINT_HALT: u16 = 0;
 /// Descriptor type DEVICE, the high byte of wValue in GET_DESCRIPTOR.
 pub const DEVICE_DESCRIPTOR: u8 = 1;
+/// Descriptor type CONFIGURATION.
+pub const CONFIGURATION_DESCRIPTOR: u8 = 2;
+/// Descriptor type STRING.
+pub const STRING_DESCRIPTOR: u8 = 3;
 /// bmRequestType: standard, device, device to host.
 pub const STANDARD_DEVICE_IN: u8 = 0x80;
 /// bmRequestType: standard, device, host to device.
 pub const STANDARD_DEVICE_OUT: u8 = 0x00;
+/// bmRequestType: standard, interface, device to host.
+pub const STANDARD_INTERFACE_IN: u8 = 0x81;
+/// bmRequestType: standard, interface, host to device.
+pub const STANDARD_INTERFACE_OUT: u8 = 0x01;
+/// bmRequestType: standard, endpoint, device to host.
+pub const STANDARD_ENDPOINT_IN: u8 = 0x82;
+/// bmRequestType: standard, endpoint, host to device.
+pub const STANDARD_ENDPOINT_OUT: u8 = 0x02;
 
 impl Setup {
     /// GET_DESCRIPTOR for the device descriptor, with this wLength.

@@ -15,7 +15,7 @@
 //!   monitor                       rules, ownership, vector clocks -> Violation
 //!   host                          the virtual USB host: an async script of tokens and handshakes; what goes wrong
 //!                                 on a wire, frames, enumeration as Linux, Windows and macOS do it
-//!   trace                         what happened, as a timeline
+//!   trace                         what happened: a timeline, a capture for Wireshark, waveforms
 //! check                           the programs and the matrix of the `dmacheck` command
 //! ```
 //!
@@ -46,7 +46,7 @@
 //!         begin_control_read(soc);
 //!     }
 //!     fn firmware<B: Board>(&self, board: B) {
-//!         let mut ep0in = Ep0In::new(Usbd::new(board), sim_core::statics::ep0_buffer());
+//!         let mut ep0in = Ep0In::new(Usbd::new(board), sim_core::statics::packet_buffer());
 //!         ep0in.start(&[1, 2, 3]).unwrap();
 //!         while ep0in.end().is_err() {}
 //!     }

@@ -6,19 +6,19 @@
 
 use std::cell::RefCell;
 
-use dma_api::nrf52840::usbd::Ep0Buffer;
+use dma_api::nrf52840::usbd::PacketBuffer;
 
 thread_local! {
-    static EP0_BUFFERS: RefCell<Vec<&'static mut Ep0Buffer>> = const { RefCell::new(Vec::new()) };
+    static PACKET_BUFFERS: RefCell<Vec<&'static mut PacketBuffer>> = const { RefCell::new(Vec::new()) };
 }
 
 /// A buffer for endpoint 0 that nobody else has.
-pub fn ep0_buffer() -> &'static mut Ep0Buffer {
-    let used = EP0_BUFFERS.with_borrow_mut(Vec::pop);
-    used.unwrap_or_else(|| Box::leak(Box::new(Ep0Buffer::new())))
+pub fn packet_buffer() -> &'static mut PacketBuffer {
+    let used = PACKET_BUFFERS.with_borrow_mut(Vec::pop);
+    used.unwrap_or_else(|| Box::leak(Box::new(PacketBuffer::new())))
 }
 
 /// Gives a buffer back.
-pub fn give_back(buffer: &'static mut Ep0Buffer) {
-    EP0_BUFFERS.with_borrow_mut(|buffers| buffers.push(buffer));
+pub fn give_back(buffer: &'static mut PacketBuffer) {
+    PACKET_BUFFERS.with_borrow_mut(|buffers| buffers.push(buffer));
 }

@@ -13,7 +13,7 @@ pub mod order;
 pub mod paths;
 
 /// How LLVM writes a `compiler_fence`: a comment, where it has kept everything else from crossing.
-const FENCE: &str = "@MEMBARRIER";
+pub const FENCE: &str = "@MEMBARRIER";
 
 /// The condition codes, as they end the mnemonic of a conditional branch.
 const CONDITIONS: [&str; 16] =

@@ -83,6 +83,18 @@ struct Walk {
     path: Path,
 }
 
+/// Whether the `it` at this index follows a block with the same condition, which has left the flags alone.
+fn continues_a_block(function: &Function, at: usize) -> bool {
+    let (before, rest) = function.instructions.split_at(at);
+    let is_it = |instruction: &Instruction| instruction.guard.is_none() && instruction.mnemonic.starts_with("it");
+    let block = before.iter().rev().take_while(|instruction| instruction.guard.is_some());
+    let sets_flags = |instruction: &Instruction| ["cmp", "cmn", "tst"].contains(&instruction.mnemonic.as_str());
+    let length = block.clone().count();
+    let first = before.len().checked_sub(length + 1).map(|index| &before[index]);
+    let same = |first: &Instruction| is_it(first) && is_it(&rest[0]) && first.operands == rest[0].operands;
+    length > 0 && first.is_some_and(same) && !block.clone().any(sets_flags)
+}
+
 enum Next {
     /// The walk goes on.
     Here,
@@ -115,6 +127,8 @@ impl Walk {
             return Ok(if instruction.mnemonic == "b" { Next::End } else { Next::Here });
         }
         match instruction.mnemonic.as_str() {
+            // A block has four instructions at most: what depends on the same flags goes on in the next.
+            _ if continues_a_block(function, self.at - 1) => Ok(Next::Here),
             "it" | "itt" | "ite" | "ittt" | "itte" | "itee" | "itet" | "itttt" | "ittte" | "ittee" => {
                 self.condition = true;
                 Ok(Next::Both(Self { condition: false, ..self.clone() }))
@@ -140,7 +154,7 @@ impl Walk {
         let operands: Vec<&str> = instruction.operands.iter().map(String::as_str).collect();
         let unreadable = || format!("`{instruction}` is not in the list of what the listing's reader knows");
         match (instruction.mnemonic.as_str(), operands.as_slice()) {
-            (FENCE, _) => self.path.push(Event::Fence),
+            (FENCE | "dmb", _) => self.path.push(Event::Fence),
             ("push" | "cmp" | "cmn" | "tst" | "nop", _) => {}
             ("pop", [list]) => {
                 for register in list.trim_matches(['{', '}']).split(',').map(str::trim) {
@@ -297,9 +311,20 @@ mod tests {
     }
 
     #[test]
+    fn blocks_that_follow_each_other_with_one_condition_are_one() {
+        let body = "mov r1, #64 \n it ne \n strne r0, [r1] \n it ne \n strne r0, [r1, #4] \n bx lr";
+        assert_eq!(paths_of(body), Ok(vec![vec![], vec![Event::Write(64), Event::Write(68)]]));
+        let other = body.replace("it ne \n strne r0, [r1, #4]", "it eq \n streq r0, [r1, #4]");
+        assert_eq!(paths_of(&other).map(|paths| paths.len()), Ok(4), "another condition is walked apart");
+        let flags = body.replace("it ne \n strne r0, [r1, #4]", "cmp r0, #1 \n it ne \n strne r0, [r1, #4]");
+        assert_eq!(paths_of(&flags).map(|paths| paths.len()), Ok(4), "so is one of other flags");
+    }
+
+    #[test]
     fn fence_is_seen_where_it_stands() {
         let body = "mov r1, #64 \n ldr r0, [r1] \n @MEMBARRIER \n str r0, [r1] \n bx lr";
         assert_eq!(only_path_of(body), [Event::Read(64), Event::Fence, Event::Write(64)]);
+        assert_eq!(only_path_of(&body.replace("@MEMBARRIER", "dmb ish")), only_path_of(body));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::ptr;
 use std::rc::Rc;
 
-use dma_api::nrf52840::usbd::{AnswerError, EndError, Ep0Buffer, Ep0In, Event, StartError, Usbd, map};
+use dma_api::nrf52840::usbd::{AnswerError, EndError, Ep0In, Event, PacketBuffer, StartError, Usbd, map};
 use sim_core::explore::Board;
 use sim_core::statics;
 
@@ -36,7 +36,7 @@ pub struct Firmware<B: Board> {
     board: B,
     /// `None` while it is taken apart.
     endpoint: Option<Ep0In<Sabotaged<B>>>,
-    buffer: *const Ep0Buffer,
+    buffer: *const PacketBuffer,
     record: Rc<Record>,
     reference: Reference,
     careful: bool,
@@ -48,7 +48,7 @@ pub struct Firmware<B: Board> {
 impl<B: Board> Firmware<B> {
     /// The firmware of an endpoint on `driven`, which is `board` or a twin of it.
     pub fn new(board: B, driven: Sabotaged<B>, record: Rc<Record>, reference: Reference, careful: bool) -> Self {
-        let buffer = statics::ep0_buffer();
+        let buffer = statics::packet_buffer();
         let pointer = ptr::from_ref(buffer);
         let endpoint = Some(Ep0In::new(Usbd::new(driven), buffer));
         Self { board, endpoint, buffer: pointer, record, reference, careful, starts: 0, known: 0 }

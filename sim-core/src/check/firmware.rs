@@ -18,7 +18,7 @@ pub fn connect<B: Board>(board: B) -> Ep0In<B> {
     usbd.power_up();
     while !usbd.is_ready() {}
     usbd.connect();
-    Ep0In::new(usbd, statics::ep0_buffer())
+    Ep0In::new(usbd, statics::packet_buffer())
 }
 
 /// Serves the host until it is done.

@@ -70,7 +70,7 @@ impl Program for BackToBack {
     }
 
     fn firmware<B: Board>(&self, board: B) {
-        let mut ep0in = Ep0In::new(Usbd::new(board), statics::ep0_buffer());
+        let mut ep0in = Ep0In::new(Usbd::new(board), statics::packet_buffer());
         for packet in 0..self.packets {
             let bytes = [packet; map::PACKET_SIZE];
             ep0in.start(&bytes[..usize::from(self.length)]).expect("the packet before was ended");

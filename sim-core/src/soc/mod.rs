@@ -23,7 +23,7 @@ use crate::memory::{Fault, Memory};
 use crate::monitor::clocks::Access;
 use crate::monitor::ownership::{self, Ownership, overlap};
 use crate::monitor::{Misuse, Monitor, Policy, Rule, Site, Violation};
-use crate::trace::{Keep, Record, Trace};
+use crate::trace::{Keep, Levels, Record, Trace};
 
 type Line = &'static Location<'static>;
 
@@ -315,6 +315,7 @@ impl Soc {
         self.usbd.power_up_done();
         self.generation += 1;
         self.trace.note(None, || Record::Ready);
+        self.note_levels();
     }
 
     /// Whether a host sees a device: pulled up, and at the other end of a cable.
@@ -330,6 +331,7 @@ impl Soc {
         }
         self.generation += 1;
         self.drop_orphan();
+        self.note_levels();
     }
 
     /// The host begins a frame.
@@ -339,6 +341,7 @@ impl Soc {
             self.usbd.start_of_frame(frame);
         }
         self.generation += 1;
+        self.note_levels();
     }
 
     /// The host lets the bus idle: after 3 ms the device sees a suspension.
@@ -346,6 +349,7 @@ impl Soc {
         self.trace.note(None, || Record::Suspend);
         self.usbd.suspend();
         self.generation += 1;
+        self.note_levels();
     }
 
     /// The host resumes the bus.
@@ -355,6 +359,7 @@ impl Soc {
             self.usbd.resume();
         }
         self.generation += 1;
+        self.note_levels();
     }
 
     /// Whether the device asks for a resume, and a host sees it.
@@ -371,6 +376,7 @@ impl Soc {
             self.usbd.suspend();
         }
         self.generation += 1;
+        self.note_levels();
     }
 
     /// One transaction on the wire: token, answer, and the host's ACK if it was given data.
@@ -425,6 +431,7 @@ impl Soc {
         self.generation += 1;
         let (to_host, bytes) = (sends.is_none(), sends.as_deref().map(Into::into));
         self.trace.note(None, || Record::Isochronous { address, to_host, bytes: bytes.or(sent.clone()), fault });
+        self.note_levels();
         sent.filter(|_| is_intact)
     }
 
@@ -450,6 +457,12 @@ impl Soc {
             self.report(fault.map(|fault| check_reach(fault, range)), site);
         }
         self.drop_orphan();
+        self.note_levels();
+    }
+
+    fn note_levels(&mut self) {
+        let Self { trace, usbd, .. } = self;
+        trace.note_levels(|| Levels { events: usbd.events(), interrupt: usbd.interrupt(), dma: usbd.job().is_some() });
     }
 
     /// A copy whose job the chip has given up is not done. The beats that it has done come before whatever the chip

@@ -1,6 +1,7 @@
 //! What happened, in order: register accesses, fences, DMA beats, tokens.
 //!
-//! A trace is kept by the chip's owner, one entry an event; [`timeline`] renders it for a terminal.
+//! A trace is kept by the chip's owner, one entry an event. [`timeline`] renders it for a terminal, [`pcapng`] for
+//! Wireshark, [`vcd`] for a waveform viewer.
 
 use std::ops::Range;
 use std::panic::Location;
@@ -12,7 +13,11 @@ use crate::host::Fault;
 use crate::machine::Strength;
 use crate::monitor::Rule;
 
+pub mod pcapng;
+pub mod time;
 pub mod timeline;
+pub mod vcd;
+pub mod wire;
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,6 +123,19 @@ pub enum Record {
     },
     /// A rule was broken.
     Violation(Rule),
+    /// What the chip shows has changed.
+    Levels(Levels),
+}
+
+/// What the chip shows to the outside, from one change to the next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Levels {
+    /// The events that are 1, each at its bit of INTEN.
+    pub events: u32,
+    /// The interrupt line.
+    pub interrupt: bool,
+    /// A transfer runs: between START and END.
+    pub dma: bool,
 }
 
 /// A record, with its time and place.
@@ -137,12 +155,15 @@ pub struct Trace {
     enabled: bool,
     started: Option<Instant>,
     entries: Vec<Entry>,
+    /// As noted last. Out of reset, all are 0.
+    levels: Levels,
 }
 
 impl Trace {
     /// A trace that keeps nothing, one that keeps the order, or one that keeps wall-clock time as well.
     pub fn new(keep: Keep) -> Self {
-        Self { enabled: keep != Keep::Nothing, started: (keep == Keep::Time).then(Instant::now), entries: Vec::new() }
+        let started = (keep == Keep::Time).then(Instant::now);
+        Self { enabled: keep != Keep::Nothing, started, ..Self::default() }
     }
 
     /// Notes what `record` makes; it is not called when nothing is kept.
@@ -150,6 +171,18 @@ impl Trace {
         if self.enabled {
             let nanoseconds = self.started.map(|started| started.elapsed().as_nanos());
             self.entries.push(Entry { record: record(), nanoseconds, site });
+        }
+    }
+
+    /// Notes what the chip shows now, if that has changed; `levels` is not called when nothing is kept.
+    pub fn note_levels(&mut self, levels: impl FnOnce() -> Levels) {
+        if !self.enabled {
+            return;
+        }
+        let levels = levels();
+        if levels != self.levels {
+            self.levels = levels;
+            self.note(None, || Record::Levels(levels));
         }
     }
 
@@ -169,4 +202,32 @@ pub enum Keep {
     Order,
     /// What happened, with wall-clock time.
     Time,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn levels(trace: &mut Trace, events: u32) {
+        trace.note_levels(|| Levels { events, ..Levels::default() });
+    }
+
+    #[test]
+    fn levels_are_noted_when_they_change() {
+        let mut trace = Trace::new(Keep::Order);
+        [0, 1, 1, 3].into_iter().for_each(|events| levels(&mut trace, events));
+        let noted = trace.entries().iter().map(|entry| match &entry.record {
+            Record::Levels(levels) => levels.events,
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(noted.collect::<Vec<_>>(), [1, 3]);
+    }
+
+    #[test]
+    fn trace_that_keeps_nothing_asks_for_nothing() {
+        let mut trace = Trace::new(Keep::Nothing);
+        trace.note(None, || panic!("it is not kept"));
+        trace.note_levels(|| panic!("it is not kept"));
+        assert!(trace.entries().is_empty());
+    }
 }

@@ -61,7 +61,9 @@ fn fold(entries: &[Entry]) -> Vec<Line> {
     // Where the reads begin that nothing has interrupted.
     let mut reads = 0;
     for entry in entries {
-        let (lane, text) = describe(&entry.record);
+        let Some((lane, text)) = describe(&entry.record) else {
+            continue;
+        };
         if !matches!(entry.record, Record::Read { .. }) {
             reads = lines.len() + 1;
         } else if let Some(line) = lines.iter_mut().skip(reads).find(|line| line.text == text) {
@@ -73,8 +75,9 @@ fn fold(entries: &[Entry]) -> Vec<Line> {
     lines
 }
 
-fn describe(record: &Record) -> (Lane, String) {
-    match record {
+/// Where a record is shown, and how. The chip's levels are not: the records around them say why they change.
+fn describe(record: &Record) -> Option<(Lane, String)> {
+    let described = match record {
         Record::Read { offset, value } => (Lane::Cpu, format!("{} -> {value:#x}", name_of(*offset))),
         Record::Write { offset, value } => (Lane::Cpu, format!("{} <- {value:#x}", name_of(*offset))),
         Record::Release { range, fence } => {
@@ -116,12 +119,15 @@ fn describe(record: &Record) -> (Lane, String) {
             (Lane::Host, format!("@{address}.8 isochronous {token}: {packet}{fault}"))
         }
         Record::Violation(rule) => (Lane::Finding, format!("!! {rule}")),
-    }
+        Record::Levels(_) => return None,
+    };
+    Some(described)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::device::usbd::{Answer, Token};
     use crate::trace::Keep;
 
     fn plain(records: Vec<Record>) -> String {
@@ -139,6 +145,14 @@ mod tests {
         assert_eq!(text.matches("EVENTS_USBRESET -> 0x0 (2 times)").count(), 1, "{text}");
         assert_eq!(text.matches("EVENTS_EP0DATADONE -> 0x0 (2 times)").count(), 1, "{text}");
         assert_eq!(text.lines().count(), 5, "{text}");
+    }
+
+    #[test]
+    fn endpoint_is_shown_where_it_is_not_the_first() {
+        let nak =
+            |endpoint| Record::Transaction { address: 5, endpoint, token: Token::In, answer: Answer::Nak, fault: None };
+        let text = plain(vec![nak(0), nak(3)]);
+        assert!(text.contains("@5 IN: NAK") && text.contains("@5.3 IN: NAK"), "{text}");
     }
 
     #[test]

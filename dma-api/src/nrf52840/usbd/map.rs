@@ -31,6 +31,9 @@ pub const fn core_incs(n: u8) -> u32 {
 /// *Undocumented.* INnCS: a packet is armed. Writing 1 takes it out (nrfx 4.2.1 `usbd_ep_abort`).
 pub const CORE_INCS_BUSY: u32 = 0x02;
 
+/// DTOGGLE.VALUE that forces DATA0.
+pub const DTOGGLE_DATA0: u32 = 1;
+
 /// The bit of the event at `offset` in INTEN, INTENSET and INTENCLR.
 pub const fn event_bit(offset: u16) -> u32 {
     1 << ((offset - 0x100) / 4)

@@ -7,17 +7,77 @@
 //! Not here yet: endpoints 1 to 8, the OUT direction, suspend, and the workarounds for errata 166, 171, 187, 199 and
 //! 211. Production silicon needs 171 and 187 around ENABLE: poke them in your firmware before [`Usbd::power_up`].
 
+use core::fmt;
+
 use crate::registers::{Bus, Registers, Volatile};
 use crate::usb::Setup;
 
 pub mod map;
 
+mod control;
+mod engine;
 mod ep0in;
+mod epin;
+mod epout;
+mod transfer;
+#[cfg(feature = "usb-device")]
+mod usb_bus;
 
-pub use ep0in::{AnswerError, EndError, Ep0Buffer, Ep0In, Event, StartError};
+pub use control::{Control, ControlError, ControlEvent};
+pub use engine::{Endpoints, Engine};
+pub use ep0in::{AnswerError, EndError, Ep0In, Event, StartError};
+pub use epin::{EpIn, SendError};
+pub use epout::{EpOut, ReceiveError};
+pub use transfer::Transfer;
+#[cfg(feature = "usb-device")]
+pub use usb_bus::UsbBus;
 
 /// The bus of a real nRF52840 (a Cortex-M4F: [`InOrder`](crate::fence::InOrder) is enough), to make a [`Usbd`] from.
 pub type ChipBus<F> = Bus<Volatile<{ map::BASE }>, F>;
+
+/// Memory that packets are sent from and received into: 64 bytes in RAM.
+#[repr(C, align(4))]
+pub struct PacketBuffer([u8; map::PACKET_SIZE]);
+
+impl PacketBuffer {
+    /// A buffer of zeros.
+    pub const fn new() -> Self {
+        Self([0; map::PACKET_SIZE])
+    }
+}
+
+impl Default for PacketBuffer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for PacketBuffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PacketBuffer")
+    }
+}
+
+/// What happens to the bus as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BusEvent {
+    /// The host has been silent for 3 ms.
+    Suspend,
+    /// It speaks again.
+    Resume,
+}
+
+/// A transfer that was not started: why, and what was to take part in it.
+#[derive(Debug)]
+pub struct Refused<K, E, T> {
+    /// Why.
+    pub kind: K,
+    /// The engine, idle.
+    pub engine: E,
+    /// The buffer.
+    pub buffer: T,
+}
 
 /// The register block of the USB device controller.
 #[derive(Debug)]
@@ -85,6 +145,78 @@ impl<B: Registers> Usbd<B> {
         self.write(map::intenclr(), mask);
     }
 
+    /// Clears EVENTS_EPDATA; returns whether it was set. Comes before the endpoints are asked what has happened: what
+    /// happens afterwards raises it again.
+    pub fn take_epdata(&self) -> bool {
+        let event = self.event(map::events_epdata());
+        if event {
+            self.write(map::events_epdata(), 0);
+        }
+        event
+    }
+
+    /// Takes what the bus does as a whole, if it was told (EVENTS_USBEVENT). Suspend comes first: a resume that was seen
+    /// with it came after it.
+    pub fn take_bus_event(&self) -> Option<BusEvent> {
+        let causes = [(map::eventcause::SUSPEND, BusEvent::Suspend), (map::eventcause::RESUME, BusEvent::Resume)];
+        // First the event, then its causes: a cause that comes in between raises the event again.
+        if self.event(map::events_usbevent()) {
+            self.write(map::events_usbevent(), 0);
+        }
+        let eventcause = self.bus.read(map::eventcause());
+        let (cause, event) = causes.into_iter().find(|(cause, _)| cause.is_set(eventcause))?;
+        self.write(map::eventcause(), cause.mask());
+        Some(event)
+    }
+
+    /// Clears this bit of EPDATASTATUS; returns whether it was set.
+    fn take_data_status(&self, bit: u32) -> bool {
+        let set = self.bus.read(map::epdatastatus()) & bit != 0;
+        if set {
+            self.write(map::epdatastatus(), bit);
+        }
+        set
+    }
+
+    /// SIZE.EPOUT\[number\]. Out of reach while a transfer runs (TinyUSB issue #1474).
+    fn received_size(&self, number: u8) -> usize {
+        map::size_epout::SIZE.get(self.bus.read(map::size_epout(number.into()))) as usize
+    }
+
+    /// Sets or clears the bit of endpoint `number` in EPINEN or EPOUTEN.
+    fn enable(&mut self, register: u16, number: u8, enabled: bool) {
+        let others = self.bus.read(register) & !(1 << number);
+        self.write(register, others | u32::from(enabled) << number);
+    }
+
+    /// Halts endpoint `number`, 1 to 7: it answers STALL.
+    fn halt(&mut self, number: u8, to_host: bool) {
+        self.write_epstall(number, to_host, true);
+    }
+
+    /// Ends a halt of endpoint `number`, 1 to 7. The next packet is DATA0, which the hardware does not see to by itself.
+    fn unhalt(&mut self, number: u8, to_host: bool) {
+        self.write_epstall(number, to_host, false);
+        let select = map::dtoggle::EP.put(number.into()) | map::dtoggle::IO.put(to_host.into());
+        // The first write selects the endpoint, the second acts on it (TinyUSB, quoting the PS).
+        self.write(map::dtoggle(), select);
+        self.write(map::dtoggle(), select | map::dtoggle::VALUE.put(map::DTOGGLE_DATA0));
+    }
+
+    fn write_epstall(&mut self, number: u8, to_host: bool, stall: bool) {
+        let endpoint = map::epstall::EP.put(number.into()) | map::epstall::IO.put(to_host.into());
+        self.write(map::epstall(), endpoint | map::epstall::STALL.put(stall.into()));
+    }
+
+    /// Takes a packet that the host has not fetched out of an IN endpoint: writes 1 to `busy` of the core's register.
+    ///
+    /// Not in the datasheet; Nordic's driver does it (nrfx 4.2.1 `usbd_ep_abort`).
+    fn disarm(&self, core_register: u32, busy: u32) {
+        self.write(map::coreindex(), core_register);
+        let value = self.bus.read(map::coredata());
+        self.write(map::coredata(), value | busy);
+    }
+
     #[inline]
     #[track_caller]
     fn write(&self, offset: u16, value: u32) {
@@ -98,6 +230,16 @@ impl<B: Registers> Usbd<B> {
     #[track_caller]
     fn event(&self, offset: u16) -> bool {
         self.bus.read(offset) != 0
+    }
+
+    /// Clears EVENTS_USBRESET; returns whether it was set.
+    #[track_caller]
+    fn take_reset(&self) -> bool {
+        let reset = self.event(map::events_usbreset());
+        if reset {
+            self.write(map::events_usbreset(), 0);
+        }
+        reset
     }
 
     /// Reads the SETUP packet and clears its event. A SETUP that arrives meanwhile is read instead: the registers
@@ -146,6 +288,13 @@ mod tests {
             let [_, last] = self.0.get();
             self.0.set([last, (offset, value)]);
         }
+    }
+
+    #[test]
+    fn power_up_forgets_a_ready_of_before() {
+        let mut usbd = Usbd::new(Writes::default());
+        usbd.power_up();
+        assert_eq!(usbd.bus.0.get(), [(map::eventcause(), map::eventcause::READY.mask()), (map::enable(), 1)]);
     }
 
     #[test]

@@ -9,6 +9,8 @@ use sim_core::explore::{Kind, Verdict};
 use sim_core::monitor::Violation;
 use sim_core::trace::{Trace, timeline};
 
+use crate::capture::Files;
+
 /// Prints text; colours go to terminals only.
 pub fn print(text: &str) -> io::Result<()> {
     let mut out = anstream::stdout().lock();
@@ -21,6 +23,11 @@ pub fn print(text: &str) -> io::Result<()> {
 pub fn print_json(value: &impl Serialize) -> io::Result<()> {
     let text = serde_json::to_string_pretty(value).map_err(io::Error::other)?;
     print(&text)
+}
+
+/// Says which files a run was written to.
+pub fn print_files(files: &Files) -> io::Result<()> {
+    files.iter().try_for_each(|(format, path)| print(&format!("{format}: {path}")))
 }
 
 /// Prints an error, to where errors go.
@@ -48,6 +55,7 @@ pub struct RunReport {
     message: String,
     violations: Vec<String>,
     timeline: Vec<String>,
+    files: Files,
 }
 
 impl RunReport {
@@ -60,6 +68,12 @@ impl RunReport {
             message: verdict.to_string(),
             violations: violations.iter().map(Violation::to_string).collect(),
             timeline: plain.lines().skip(1).map(|line| line.trim_end().to_owned()).collect(),
+            files: Files::new(),
         }
+    }
+
+    /// The same, of a run that was written to `files`.
+    pub fn with_files(self, files: Files) -> Self {
+        Self { files, ..self }
     }
 }

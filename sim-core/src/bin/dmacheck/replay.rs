@@ -9,6 +9,7 @@ use sim_core::explore::replay::Recording;
 use sim_core::trace::timeline;
 
 use crate::Outcome;
+use crate::capture;
 use crate::output::{self, RunReport};
 
 /// Options of `dmacheck replay`.
@@ -17,12 +18,14 @@ use crate::output::{self, RunReport};
 pub struct Options {
     /// The string, from `d1.` to its end.
     replay: String,
+    #[command(flatten)]
+    capture: capture::Paths,
 }
 
 impl Options {
     /// To replay this string.
     pub fn new(replay: &str) -> Self {
-        Self { replay: replay.to_owned() }
+        Self { replay: replay.to_owned(), capture: capture::Paths::default() }
     }
 }
 
@@ -40,16 +43,26 @@ pub fn run(options: &Options, json: bool) -> io::Result<Outcome> {
         );
         return Ok(Outcome::Usage(message));
     };
+    let captures = match options.capture.open() {
+        Ok(captures) => captures,
+        Err(message) => return Ok(Outcome::Usage(message)),
+    };
     let run = match program.replay(&recording) {
         Ok(run) => run,
         Err(error) => return Ok(Outcome::Usage(error.to_string())),
     };
+    let (files, captured) = captures.write(&run.trace);
     if json {
-        output::print_json(&RunReport::new(name.clone(), &run.verdict, &run.violations, &run.trace))?;
+        let report = RunReport::new(name.clone(), &run.verdict, &run.violations, &run.trace);
+        output::print_json(&report.with_files(files))?;
     } else {
         output::print(&format!("{name}, {} choices:\n", run.choices.len()))?;
         output::print(&timeline::render(&run.trace))?;
         output::print(&run.verdict.to_string())?;
+        output::print_files(&files)?;
+    }
+    if let Err(message) = captured {
+        return Ok(Outcome::Usage(message));
     }
     Ok(if run.verdict.kind() == Kind::Sound { Outcome::Expected } else { Outcome::Unexpected })
 }

@@ -12,6 +12,7 @@ use sim_core::monitor::Violation;
 use sim_core::trace::{Keep, Trace, timeline};
 
 use crate::Outcome;
+use crate::capture;
 use crate::output::{self, RunReport};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -25,7 +26,13 @@ enum Engine {
 
 /// Options of `dmacheck usb`.
 #[derive(Clone, Debug, Default, Args)]
-#[command(after_help = "Examples:\n  dmacheck usb\n  dmacheck usb --engine stepped --seed 7")]
+#[command(after_help = "\
+Examples:
+  dmacheck usb
+  dmacheck usb --engine stepped --seed 7
+  dmacheck usb --engine stepped --pcapng usb.pcapng --vcd usb.vcd
+  wireshark usb.pcapng
+  gtkwave usb.vcd")]
 pub struct Options {
     /// Who runs when.
     #[arg(long, value_enum, default_value_t)]
@@ -33,6 +40,8 @@ pub struct Options {
     /// The schedule of `--engine stepped`. Without it, everybody runs before the CPU does.
     #[arg(long)]
     seed: Option<u64>,
+    #[command(flatten)]
+    capture: capture::Paths,
 }
 
 /// Runs the device of `check::firmware` once, with its host.
@@ -41,9 +50,22 @@ pub fn run(options: &Options, json: bool) -> io::Result<Outcome> {
         let message = "`--seed` needs `--engine stepped`: threads run as the system schedules them";
         return Ok(Outcome::Usage(message.to_owned()));
     }
+    let captures = match options.capture.open() {
+        Ok(captures) => captures,
+        Err(message) => return Ok(Outcome::Usage(message)),
+    };
     let program = Device::new(Try::ControlRead, 18);
     let (verdict, trace, violations) = once(&program, options);
-    show(&program, &verdict, &trace, &violations, json)?;
+    let (files, captured) = captures.write(&trace);
+    if json {
+        output::print_json(&RunReport::new(program.name(), &verdict, &violations, &trace).with_files(files))?;
+    } else {
+        show(&verdict, &trace)?;
+        output::print_files(&files)?;
+    }
+    if let Err(message) = captured {
+        return Ok(Outcome::Usage(message));
+    }
     Ok(if verdict.kind() == Kind::Sound { Outcome::Expected } else { Outcome::Unexpected })
 }
 
@@ -60,10 +82,7 @@ fn once(program: &Device, options: &Options) -> (Verdict, Trace, Vec<Violation>)
     (run.verdict, run.trace, run.violations)
 }
 
-fn show(program: &Device, verdict: &Verdict, trace: &Trace, found: &[Violation], json: bool) -> io::Result<()> {
-    if json {
-        return output::print_json(&RunReport::new(program.name(), verdict, found, trace));
-    }
+fn show(verdict: &Verdict, trace: &Trace) -> io::Result<()> {
     output::print("A host reads the device descriptor and sets the address, through `Ep0In`:\n")?;
     output::print(&timeline::render(trace))?;
     output::print(&match verdict {

@@ -170,6 +170,11 @@ impl Usbd {
         }
     }
 
+    /// The events that are 1, each at its bit of INTEN.
+    pub fn events(&self) -> u32 {
+        self.events
+    }
+
     /// The interrupt line: asserted while an event and its bit of INTEN are 1.
     pub fn interrupt(&self) -> bool {
         self.events & self.inten != 0

@@ -31,7 +31,7 @@ impl<B: Registers + DmaFence> Ep0In<B> {
         }
         // Sampled first: what came before this SETUP, a reset or a packet taken, is then seen to have come.
         let setup = self.usbd.event(map::events_ep0setup());
-        if self.take_reset() {
+        if self.usbd.take_reset() {
             self.abort();
             self.forget_taken_packet();
             return Some(Event::Reset);
@@ -56,20 +56,12 @@ impl<B: Registers + DmaFence> Ep0In<B> {
             return None;
         }
         let setup = self.usbd.take_setup();
-        if self.take_reset() {
+        if self.usbd.take_reset() {
             // The SETUP that was read may be of after the reset, and its event is cleared.
             self.usbd.setup = Some(setup);
             return Some(Event::Reset);
         }
         Some(Event::Setup(setup))
-    }
-
-    fn take_reset(&self) -> bool {
-        let reset = self.usbd.event(map::events_usbreset());
-        if reset {
-            self.usbd.write(map::events_usbreset(), 0);
-        }
-        reset
     }
 
     /// After a reset: a packet that was taken before it says nothing about what comes after.

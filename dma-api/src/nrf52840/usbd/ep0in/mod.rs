@@ -27,10 +27,9 @@
 //! - Some drivers assume that a bus reset ends a running transfer without ENDEPIN\[0\] (the datasheet is silent). On
 //!   such silicon an aborted transfer stays `Busy` for good: reset the chip.
 
-use core::fmt;
 use core::ptr::NonNull;
 
-use super::{Usbd, map};
+use super::{PacketBuffer, Usbd, map};
 use crate::address::{Direction, Region};
 use crate::fence::DmaFence;
 use crate::registers::Registers;
@@ -40,29 +39,6 @@ mod error;
 
 pub use control::Event;
 pub use error::{AnswerError, EndError, StartError};
-
-/// The memory that endpoint 0's packets are sent from: 64 bytes in RAM.
-#[repr(C, align(4))]
-pub struct Ep0Buffer([u8; map::PACKET_SIZE]);
-
-impl Ep0Buffer {
-    /// A buffer of zeros.
-    pub const fn new() -> Self {
-        Self([0; map::PACKET_SIZE])
-    }
-}
-
-impl Default for Ep0Buffer {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl fmt::Debug for Ep0Buffer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Ep0Buffer")
-    }
-}
 
 /// # Invariants
 ///
@@ -89,13 +65,13 @@ enum State {
 ///
 /// # Invariants
 ///
-/// - `buffer` came from a `&'static mut Ep0Buffer` that nobody else has. It is kept as a raw pointer: a `&mut` that
+/// - `buffer` came from a `&'static mut PacketBuffer` that nobody else has. It is kept as a raw pointer: a `&mut` that
 ///   is moved while the DMA uses its target is an aliasing violation.
 /// - The CPU accesses it only in `State::Idle`.
 #[derive(Debug)]
 pub struct Ep0In<B> {
     usbd: Usbd<B>,
-    buffer: NonNull<Ep0Buffer>,
+    buffer: NonNull<PacketBuffer>,
     state: State,
 }
 
@@ -106,13 +82,13 @@ unsafe impl<B: Send> Send for Ep0In<B> {}
 
 impl<B: Registers + DmaFence> Ep0In<B> {
     /// The endpoint of `usbd`, which sends from `buffer`.
-    pub fn new(usbd: Usbd<B>, buffer: &'static mut Ep0Buffer) -> Self {
+    pub fn new(usbd: Usbd<B>, buffer: &'static mut PacketBuffer) -> Self {
         // INVARIANT: `buffer` is `'static` and exclusive, and no transfer runs: `usbd` was not an endpoint's.
         Self { usbd, buffer: NonNull::from(buffer), state: State::Idle }
     }
 
     /// Gives back what the endpoint was made from, or the endpoint itself while the buffer is lent to the DMA.
-    pub fn into_parts(mut self) -> Result<(Usbd<B>, &'static mut Ep0Buffer), Self> {
+    pub fn into_parts(mut self) -> Result<(Usbd<B>, &'static mut PacketBuffer), Self> {
         if !self.take_back() {
             return Err(self);
         }
@@ -251,21 +227,13 @@ impl<B: Registers + DmaFence> Ep0In<B> {
             State::Aborted { length, .. } => {
                 let ended = self.take_back_from(self.region(length));
                 if ended {
-                    self.disarm();
+                    // A SETUP and a reset can leave a packet there: the next start would overwrite it under the
+                    // host's eyes.
+                    self.usbd.disarm(map::CORE_EP0CS, map::CORE_EP0CS_INBSY);
                 }
                 ended
             }
         }
-    }
-
-    /// Takes a packet that the host has not fetched out of the endpoint. A SETUP and a reset can leave one there: the
-    /// next start would overwrite it under the host's eyes.
-    ///
-    /// Not in the datasheet; Nordic's driver does it (nrfx 4.2.1 `usbd_ep_abort`).
-    fn disarm(&self) {
-        self.usbd.write(map::coreindex(), map::CORE_EP0CS);
-        let ep0cs = self.usbd.bus.read(map::coredata());
-        self.usbd.write(map::coredata(), ep0cs | map::CORE_EP0CS_INBSY);
     }
 
     /// Makes the buffer the CPU's, if the DMA has ended. Returns whether it has.

@@ -1,0 +1,271 @@
+//! Endpoint 0 beside other endpoints: SETUP, data stages in both directions, status stage.
+//!
+//! [`Control`] is what [`Ep0In`](super::Ep0In) is, for a device with more than endpoint 0: it borrows the engine for each
+//! packet and waits for END, so that the engine is free while the host takes its time.
+//!
+//! | stage | you call | then comes |
+//! |---|---|---|
+//! | SETUP | | [`ControlEvent::Setup`] |
+//! | data to the host | [`write`](Control::write), the last packet with `last` | [`ControlEvent::Sent`] for each |
+//! | data from the host | [`permit`](Control::permit) | [`ControlEvent::Received`]: [`read`](Control::read) it |
+//! | status after data from the host, or without data | [`accept`](Control::accept) | nothing: no event says so |
+//! | refusal of any | [`stall`](Control::stall) | |
+//!
+//! SET_ADDRESS is answered by the hardware, status stage included: do nothing.
+//!
+//! A SETUP ends whatever went before. What `Ep0In` says about a SETUP that arrives while the answer to the one before is
+//! being started holds here as well ([its limits](super::Ep0In#limits)).
+
+use thiserror::Error;
+
+use super::engine::{Channel, NotInRam};
+use super::{Engine, map};
+use crate::address::BusAddress;
+use crate::fence::DmaFence;
+use crate::registers::Registers;
+use crate::usb::Setup;
+
+/// What happened on endpoint 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ControlEvent {
+    /// The host has reset the bus. All endpoints but this one are closed: tell them.
+    Reset,
+    /// A control transfer begins.
+    Setup(Setup),
+    /// The host has taken the packet.
+    Sent,
+    /// A packet of the data stage waits, of this length: [`Control::read`] it.
+    Received(usize),
+}
+
+/// Why endpoint 0 did not do what it was asked for. Nothing was touched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ControlError {
+    /// The host has not taken the packet before, or a packet from the host has not been read.
+    #[error("endpoint 0 has a packet on its way: wait for `Sent`, or `read` what was received")]
+    Busy,
+    /// More than a packet.
+    #[error("{length} bytes do not fit a packet of endpoint 0: send at most 64 at a time")]
+    TooLong {
+        /// How many bytes were given.
+        length: usize,
+    },
+    /// No packet has come.
+    #[error("no packet has come: wait for `Received`")]
+    Empty,
+    /// The packet is longer than the buffer.
+    #[error("a packet of {packet} bytes does not fit a buffer of {buffer}: give at least 64")]
+    TooShort {
+        /// The packet's length.
+        packet: usize,
+        /// The buffer's length.
+        buffer: usize,
+    },
+    /// The host has begun another control transfer meanwhile: the bytes are of no use.
+    #[error("a SETUP has come meanwhile: it is the next event")]
+    Overtaken,
+    /// EasyDMA reaches RAM only.
+    #[error("EasyDMA cannot reach the engine's buffer at {address}, which is not in RAM")]
+    NotInRam {
+        /// Where the buffer lies.
+        address: BusAddress,
+    },
+}
+
+impl From<NotInRam> for ControlError {
+    fn from(NotInRam(address): NotInRam) -> Self {
+        Self::NotInRam { address }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Nothing is on its way.
+    Idle,
+    /// A packet waits for the host. `overtaken`: a SETUP has come before it was taken.
+    Sending { overtaken: bool },
+    /// One packet from the host is permitted.
+    Receiving,
+    /// A packet of this length waits to be read.
+    Received { length: usize },
+}
+
+/// Endpoint 0.
+#[derive(Debug)]
+pub struct Control {
+    state: State,
+    /// The host may have fetched a packet, or sent one, for a transfer that a reset has ended, and a SETUP is pending.
+    stale: bool,
+}
+
+impl Control {
+    pub(super) const fn new() -> Self {
+        Self { state: State::Idle, stale: false }
+    }
+
+    /// Takes the next event, in the order reset, packet, SETUP.
+    pub fn next_event<B: Registers + DmaFence>(&mut self, engine: &mut Engine<B>) -> Option<ControlEvent> {
+        let usbd = &mut engine.usbd;
+        if let Some(setup) = usbd.setup.take() {
+            return Some(ControlEvent::Setup(setup));
+        }
+        // Sampled first: what came before this SETUP, a reset or a packet, is then seen to have come.
+        let setup = usbd.event(map::events_ep0setup());
+        if usbd.take_reset() {
+            self.give_up(engine);
+            engine.usbd.write(map::events_ep0datadone(), 0);
+            // A SETUP is here already. If a packet went over the wire after it, that was forgotten just now.
+            self.stale = self.stale || engine.usbd.event(map::events_ep0setup());
+            return Some(ControlEvent::Reset);
+        }
+        let done = usbd.event(map::events_ep0datadone());
+        match self.state {
+            // A packet that was overtaken is not the answer that the host takes it for.
+            State::Sending { overtaken: false } if done => {
+                usbd.write(map::events_ep0datadone(), 0);
+                usbd.write(map::shorts(), 0);
+                self.state = State::Idle;
+                return Some(ControlEvent::Sent);
+            }
+            State::Receiving if done && !setup => {
+                usbd.write(map::events_ep0datadone(), 0);
+                let length = usbd.received_size(0);
+                self.state = State::Received { length };
+                return Some(ControlEvent::Received(length));
+            }
+            _ if !setup => return None,
+            _ => {}
+        }
+        self.take_setup(engine)
+    }
+
+    /// The SETUP that is here ends what went before.
+    fn take_setup<B: Registers + DmaFence>(&mut self, engine: &mut Engine<B>) -> Option<ControlEvent> {
+        // What is on the wire, or may come by a permission that is left, passes for part of the new transfer.
+        let exposed = matches!(self.state, State::Sending { .. } | State::Receiving);
+        self.give_up(engine);
+        let usbd = &mut engine.usbd;
+        let done = usbd.event(map::events_ep0datadone());
+        let stale = core::mem::take(&mut self.stale) || (exposed && done);
+        if done {
+            usbd.write(map::events_ep0datadone(), 0);
+        }
+        if stale {
+            // Too early for us to take it back, but the status stage is not permitted yet. Refusing that makes the host
+            // ask again.
+            usbd.write(map::events_ep0setup(), 0);
+            usbd.write(map::tasks_ep0stall(), 1);
+            return None;
+        }
+        let setup = usbd.take_setup();
+        if usbd.take_reset() {
+            // The SETUP that was read may be of after the reset, and its event is cleared.
+            usbd.setup = Some(setup);
+            return Some(ControlEvent::Reset);
+        }
+        Some(ControlEvent::Setup(setup))
+    }
+
+    /// Gives up what is on its way: a late EP0DATADONE must not permit the status stage of another transfer, nor a packet
+    /// be fetched as the answer to another request.
+    fn give_up<B: Registers + DmaFence>(&mut self, engine: &mut Engine<B>) {
+        if let State::Sending { .. } = self.state {
+            engine.usbd.write(map::shorts(), 0);
+            engine.usbd.disarm(map::CORE_EP0CS, map::CORE_EP0CS_INBSY);
+        }
+        self.state = State::Idle;
+    }
+
+    /// Sends up to 64 bytes as one packet of the data stage. `last`: the status stage is permitted when the host has it
+    /// (SHORT EP0DATADONE_EP0STATUS).
+    ///
+    /// # Errors
+    ///
+    /// [`ControlError::Busy`], [`ControlError::TooLong`].
+    pub fn write<B: Registers + DmaFence>(
+        &mut self,
+        engine: &mut Engine<B>,
+        bytes: &[u8],
+        last: bool,
+    ) -> Result<(), ControlError> {
+        if self.state != State::Idle {
+            return Err(ControlError::Busy);
+        }
+        if bytes.len() > map::PACKET_SIZE {
+            return Err(ControlError::TooLong { length: bytes.len() });
+        }
+        // An event of a packet that was given up would pass for this one's.
+        engine.usbd.write(map::events_ep0datadone(), 0);
+        let status = if last { map::shorts::EP0DATADONE_EP0STATUS.mask() } else { 0 };
+        engine.usbd.write(map::shorts(), status);
+        engine.send_copy(Channel::epin(0), bytes)?;
+        // A SETUP that is still to come disarms the packet. One that is here may have come before the start; if the
+        // packet is not taken yet, it never is for the request that it is the answer to.
+        let usbd = &engine.usbd;
+        let overtaken = usbd.event(map::events_ep0setup()) && !usbd.event(map::events_ep0datadone());
+        self.state = State::Sending { overtaken };
+        Ok(())
+    }
+
+    /// Permits one packet of a data stage from the host.
+    ///
+    /// # Errors
+    ///
+    /// [`ControlError::Busy`].
+    pub fn permit<B: Registers + DmaFence>(&mut self, engine: &mut Engine<B>) -> Result<(), ControlError> {
+        self.trigger(engine, map::tasks_ep0rcvout())?;
+        self.state = State::Receiving;
+        Ok(())
+    }
+
+    /// Reads the packet that has come. Returns its length.
+    ///
+    /// # Errors
+    ///
+    /// [`ControlError::Empty`], [`ControlError::TooShort`]; [`ControlError::Overtaken`] if the bytes may be another
+    /// transfer's.
+    pub fn read<B: Registers + DmaFence>(
+        &mut self,
+        engine: &mut Engine<B>,
+        bytes: &mut [u8],
+    ) -> Result<usize, ControlError> {
+        let State::Received { length } = self.state else {
+            return Err(ControlError::Empty);
+        };
+        if length > bytes.len() {
+            return Err(ControlError::TooShort { packet: length, buffer: bytes.len() });
+        }
+        let packet = engine.receive_copy(Channel::epout(0), length)?;
+        bytes[..length].copy_from_slice(packet);
+        self.state = State::Idle;
+        if engine.usbd.event(map::events_ep0setup()) { Err(ControlError::Overtaken) } else { Ok(length) }
+    }
+
+    /// Permits the status stage: the request is accepted. Not for SET_ADDRESS.
+    ///
+    /// # Errors
+    ///
+    /// [`ControlError::Busy`].
+    pub fn accept<B: Registers + DmaFence>(&mut self, engine: &mut Engine<B>) -> Result<(), ControlError> {
+        self.trigger(engine, map::tasks_ep0status())
+    }
+
+    /// Refuses the request: data and status stages are answered with STALL, until the next SETUP.
+    ///
+    /// # Errors
+    ///
+    /// [`ControlError::Busy`].
+    pub fn stall<B: Registers + DmaFence>(&mut self, engine: &mut Engine<B>) -> Result<(), ControlError> {
+        self.trigger(engine, map::tasks_ep0stall())
+    }
+
+    fn trigger<B: Registers + DmaFence>(&self, engine: &mut Engine<B>, task: u16) -> Result<(), ControlError> {
+        if self.state != State::Idle {
+            return Err(ControlError::Busy);
+        }
+        engine.usbd.write(task, 1);
+        Ok(())
+    }
+}
