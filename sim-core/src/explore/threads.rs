@@ -28,13 +28,16 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::{Board, Program, Verdict, WHILE_LEAVING, quiet, quietly};
 use crate::device::usbd::{Answer, name_of};
-use crate::host::{Host, HostError, PATIENCE_MS, Step, Transaction, Wire};
+use crate::host::{Host, HostError, PATIENCE_MS, Reply, Step, Transaction, Wire};
 use crate::monitor::Violation;
 use crate::soc::Soc;
 use crate::trace::{Keep, Trace};
 
 /// How long the host waits for a device before it gives up: real time here.
 const DEVICE_PATIENCE: Duration = Duration::from_millis(PATIENCE_MS as u64);
+
+/// How long the host gives the others to notice what it has done.
+const SETTLING: Duration = Duration::from_millis(5);
 
 /// How long the host's script may wait for something that is not the wire.
 const SCRIPT_PATIENCE: Duration = Duration::from_secs(60);
@@ -299,15 +302,15 @@ impl ThreadsWire {
         Ok(self.0.with(|soc| soc.carry_out(transaction)))
     }
 
-    fn reset(&self) -> Result<Answer, HostError> {
+    /// Waits for as long as a host waits for a device, or while the firmware runs.
+    fn wait_for(&self, ready: impl Fn(&Soc) -> bool, error: fn(u64, String) -> HostError) -> Result<(), HostError> {
         let started = Instant::now();
         let is_hopeless = || self.0.firmware_is_done();
-        let soc = self.0.wait(Some(started + DEVICE_PATIENCE), |soc| soc.is_connected() || is_hopeless());
-        if soc.is_some_and(|soc| soc.is_connected()) {
-            self.0.with(Soc::bus_reset);
-            return Ok(Answer::Ack);
+        let soc = self.0.wait(Some(started + DEVICE_PATIENCE), |soc| ready(soc) || is_hopeless());
+        if soc.is_some_and(|soc| ready(&soc)) {
+            return Ok(());
         }
-        Err(HostError::NoDevice { milliseconds: milliseconds_since(started), sides: self.sides() })
+        Err(error(milliseconds_since(started), self.sides()))
     }
 
     /// Where the others are.
@@ -323,18 +326,36 @@ fn milliseconds_since(started: Instant) -> u64 {
     started.elapsed().as_millis().try_into().unwrap_or(u64::MAX)
 }
 
-impl Wire for ThreadsWire {
-    fn poll_step(&self, step: &Step, _context: &mut Context<'_>) -> Poll<Result<Answer, HostError>> {
+impl ThreadsWire {
+    fn take_step(&self, step: &Step) -> Result<Reply, HostError> {
         match step {
-            Step::Reset => return Poll::Ready(self.reset()),
-            Step::Transaction(transaction) => return Poll::Ready(self.transaction(transaction)),
+            Step::Reset => {
+                self.wait_for(Soc::is_connected, |milliseconds, sides| HostError::NoDevice { milliseconds, sides })?;
+                self.0.with(Soc::bus_reset);
+            }
+            Step::WakeUp => {
+                let error = |milliseconds, sides| HostError::NoWakeUp { milliseconds, sides };
+                self.wait_for(Soc::is_driving_resume, error)?;
+                self.0.with(Soc::resume);
+            }
             Step::StartOfFrame(frame) => self.0.with(|soc| soc.start_of_frame(*frame)),
             Step::Suspend => self.0.with(Soc::suspend),
             Step::Resume => self.0.with(Soc::resume),
             Step::Disconnect => self.0.with(|soc| soc.plug(false)),
             Step::Connect => self.0.with(|soc| soc.plug(true)),
+            Step::Settle => thread::sleep(SETTLING),
+            Step::Transaction(transaction) => return self.transaction(transaction).map(Reply::Answer),
+            Step::Isochronous(isochronous) => {
+                return Ok(Reply::Packet(self.0.with(|soc| soc.carry_out_isochronous(isochronous))));
+            }
         }
-        Poll::Ready(Ok(Answer::Ack))
+        Ok(Reply::Done)
+    }
+}
+
+impl Wire for ThreadsWire {
+    fn poll_step(&self, step: &Step, _context: &mut Context<'_>) -> Poll<Result<Reply, HostError>> {
+        Poll::Ready(self.take_step(step))
     }
 }
 

@@ -6,7 +6,7 @@
 //! ```text
 //! CPU   cpu_read, cpu_write, cpu_peek, cpu_poke, release, acquire, load, store
 //! DMA   engine_step (a beat, or the END);  or take_copy .. note_beat .. end_copy, to copy outside of a lock
-//! host  transaction, iso_in, iso_out, bus_reset, start_of_frame, suspend, resume, plug
+//! host  transaction, bus_reset, iso_in, iso_out, start_of_frame, suspend, resume, plug
 //! time  power_up_done
 //! ```
 
@@ -17,7 +17,7 @@ use dma_api::address::{BusAddress, Direction, Region};
 
 use crate::device::usbd::{Answer, Options, Token, Usbd};
 use crate::engine::{Beat, Copy};
-use crate::host::{Fault as WireFault, Faults, Transaction};
+use crate::host::{Fault as WireFault, Faults, Isochronous, Transaction};
 use crate::machine::Fences;
 use crate::memory::{Fault, Memory};
 use crate::monitor::clocks::Access;
@@ -350,33 +350,46 @@ impl Soc {
     /// The host begins a frame.
     pub fn start_of_frame(&mut self, frame: u16) {
         self.trace.note(None, || Record::StartOfFrame(frame));
-        self.usbd.start_of_frame(frame);
+        if self.plugged {
+            self.usbd.start_of_frame(frame);
+        }
         self.generation += 1;
+        self.note_levels();
     }
 
-    /// The host leaves the bus idle: after 3 ms the device sees a suspension.
+    /// The host lets the bus idle: after 3 ms the device sees a suspension.
     pub fn suspend(&mut self) {
         self.trace.note(None, || Record::Suspend);
         self.usbd.suspend();
         self.generation += 1;
+        self.note_levels();
     }
 
-    /// The host drives resume, and uses the bus again.
+    /// The host resumes the bus.
     pub fn resume(&mut self) {
         self.trace.note(None, || Record::Resume);
-        self.usbd.resume();
+        if self.plugged {
+            self.usbd.resume();
+        }
         self.generation += 1;
+        self.note_levels();
+    }
+
+    /// Whether the device asks for a resume, and a host sees it.
+    pub fn is_driving_resume(&self) -> bool {
+        self.plugged && self.usbd.is_driving_resume()
     }
 
     /// The cable is plugged in, or pulled. Unspecified; we chose: to the chip, whose VBUS is always there, a pulled
     /// cable is an idle bus.
     pub fn plug(&mut self, plugged: bool) {
         self.plugged = plugged;
-        self.generation += 1;
         self.trace.note(None, || Record::Cable { plugged });
         if !plugged {
-            self.suspend();
+            self.usbd.suspend();
         }
+        self.generation += 1;
+        self.note_levels();
     }
 
     /// One transaction on the wire: token, answer, and the host's ACK if it was given data.
@@ -408,14 +421,31 @@ impl Soc {
 
     /// An IN token to the isochronous endpoint, and what the host gets.
     pub fn iso_in(&mut self, address: u8) -> Option<Box<[u8]>> {
-        self.generation += 1;
-        self.usbd.iso_in(address)
+        self.carry_out_isochronous(&Isochronous { address, sends: None, fault: None })
     }
 
     /// An OUT packet to the isochronous endpoint; `intact`: its CRC is right.
     pub fn iso_out(&mut self, address: u8, bytes: &[u8], intact: bool) {
+        let fault = (!intact).then_some(WireFault::CorruptedPacket);
+        self.carry_out_isochronous(&Isochronous { address, sends: Some(bytes.into()), fault });
+    }
+
+    /// One isochronous transaction, with what happens to it. Returns the packet that the host can make sense of.
+    pub(crate) fn carry_out_isochronous(&mut self, transaction: &Isochronous) -> Option<Box<[u8]>> {
+        let &Isochronous { address, ref sends, fault } = transaction;
+        let arrives = self.plugged && fault != Some(WireFault::LostToken);
+        let is_intact = fault != Some(WireFault::CorruptedPacket);
+        let mut sent = None;
+        match sends {
+            _ if !arrives => {}
+            Some(bytes) => self.usbd.iso_out(address, bytes, is_intact),
+            None => sent = self.usbd.iso_in(address),
+        }
         self.generation += 1;
-        self.usbd.iso_out(address, bytes, intact);
+        let (to_host, bytes) = (sends.is_none(), sends.as_deref().map(Into::into));
+        self.trace.note(None, || Record::Isochronous { address, to_host, bytes: bytes.or(sent.clone()), fault });
+        self.note_levels();
+        sent.filter(|_| is_intact)
     }
 
     /// Looks at what an access has brought about: misuse of the chip, a transfer that was started or given up.

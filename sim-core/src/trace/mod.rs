@@ -110,6 +110,17 @@ pub enum Record {
         /// What happened on the wire.
         fault: Option<Fault>,
     },
+    /// An isochronous packet, which nobody acknowledges.
+    Isochronous {
+        /// The device's address.
+        address: u8,
+        /// Whether it went to the host.
+        to_host: bool,
+        /// The packet; `None` if the device sent none.
+        bytes: Option<Box<[u8]>>,
+        /// What happened on the wire.
+        fault: Option<Fault>,
+    },
     /// A rule was broken.
     Violation(Rule),
     /// What the chip shows has changed.

@@ -56,7 +56,7 @@ fn duration_ns(entry: &Entry) -> u64 {
         | Record::Acquire { .. }
         | Record::Touch { .. }
         | Record::Beat { .. } => CYCLE_NS,
-        record @ (Record::Transaction { .. } | Record::StartOfFrame(_)) => {
+        record @ (Record::Transaction { .. } | Record::Isochronous { .. } | Record::StartOfFrame(_)) => {
             Packets::of(record).map_or(0, |wire| wire.duration_ns)
         }
         Record::BusReset => BUS_RESET_NS,

@@ -112,6 +112,12 @@ fn describe(record: &Record) -> Option<(Lane, String)> {
             let fault = fault.map_or_else(String::new, |fault| format!(" ({fault})"));
             (Lane::Host, format!("@{address}{endpoint} {token}: {answer}{fault}"))
         }
+        Record::Isochronous { address, to_host, bytes, fault } => {
+            let token = if *to_host { "IN" } else { "OUT" };
+            let packet = bytes.as_ref().map_or("no answer".to_owned(), |bytes| format!("{} bytes", bytes.len()));
+            let fault = fault.map_or_else(String::new, |fault| format!(" ({fault})"));
+            (Lane::Host, format!("@{address}.8 isochronous {token}: {packet}{fault}"))
+        }
         Record::Violation(rule) => (Lane::Finding, format!("!! {rule}")),
         Record::Levels(_) => return None,
     };

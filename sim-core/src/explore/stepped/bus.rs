@@ -9,9 +9,8 @@ use dma_api::fence::DmaFence;
 use dma_api::registers::Registers;
 
 use super::system::{HOST_IS_DONE, Poll, Position, System, hash};
-use crate::device::usbd::Answer;
 use crate::explore::{Board, WHILE_LEAVING};
-use crate::host::{Host, HostError, Step, Wire};
+use crate::host::{Host, HostError, Reply, Step, Wire};
 
 /// The bus that firmware runs on.
 #[derive(Clone)]
@@ -108,7 +107,7 @@ pub(super) fn host(system: &Rc<System>) -> Host {
 struct SteppedWire(Weak<System>);
 
 impl Wire for SteppedWire {
-    fn poll_step(&self, step: &Step, _context: &mut Context<'_>) -> task::Poll<Result<Answer, HostError>> {
+    fn poll_step(&self, step: &Step, _context: &mut Context<'_>) -> task::Poll<Result<Reply, HostError>> {
         let Some(system) = self.0.upgrade() else {
             return task::Poll::Pending;
         };

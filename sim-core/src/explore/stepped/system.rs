@@ -10,7 +10,7 @@ use std::task::{self, Context, Waker};
 use crate::device::usbd::{Answer, name_of};
 use crate::explore::scheduler::{Choice, Scheduler};
 use crate::host::fault::Course;
-use crate::host::{Faults, HostError, PATIENCE_MS, Script, Step, Transaction};
+use crate::host::{Fault, Faults, HostError, Isochronous, PATIENCE_MS, Reply, Script, Step, Transaction};
 use crate::monitor::Violation;
 use crate::soc::{Config, Soc};
 use crate::trace::Trace;
@@ -53,7 +53,7 @@ enum Other {
 pub(super) enum Turn {
     /// It is taken.
     Taken(Course),
-    /// Nobody goes on: the host has waited for as long as it waits. Says where both sides are.
+    /// Nobody else can go on: time passes until the host gives up. Says where both sides are.
     InVain(String),
 }
 
@@ -204,12 +204,8 @@ impl System {
             others.push(Other::Engine);
         }
         let host = self.host.borrow();
-        match host.wants.as_ref().filter(|step| can_go_on(&soc, step)) {
-            Some(Step::Transaction(transaction)) => {
-                others.extend(host.faults.courses(transaction).map(Other::Host));
-            }
-            Some(_) => others.push(Other::Host(Course::AsTold)),
-            None => {}
+        if let Some(step) = host.wants.as_ref().filter(|step| can_go_on(&soc, step)) {
+            others.extend(host.faults.courses(step).into_iter().map(Other::Host));
         }
         others
     }
@@ -285,14 +281,14 @@ impl System {
         self.poll_host();
     }
 
-    /// Nobody can go on, and the host waits: time passes until it gives up. `false` if it does not wait.
+    /// Nobody can go on, and the host waits: time passes until it goes on or gives up. `false` if it does not wait.
     fn let_host_give_up(&self, position: Position) -> bool {
         let sides = format!("{}; the engine is idle", cpu_waits(position));
         let mut host = self.host.borrow_mut();
         if host.wants.is_none() || host.timeouts == TIMEOUTS {
             return false;
         }
-        host.timeouts += 1;
+        host.timeouts += u32::from(host.wants != Some(Step::Settle));
         drop(host);
         self.give_turn(Turn::InVain(sides));
         self.stop_at_violation();
@@ -300,34 +296,33 @@ impl System {
     }
 
     /// Does what the host wants. It is its turn.
-    pub fn take_step(&self, step: &Step, turn: &Turn) -> Result<Answer, HostError> {
+    pub fn take_step(&self, step: &Step, turn: &Turn) -> Result<Reply, HostError> {
+        let course = match turn {
+            Turn::Taken(Course::Abandoned) => return Err(HostError::Abandoned { token: token_of(step) }),
+            Turn::Taken(course) => *course,
+            Turn::InVain(_) if *step == Step::Settle => return Ok(Reply::Done),
+            Turn::InVain(sides) => return Err(in_vain(step, sides.clone())),
+        };
         let mut soc = self.soc.borrow_mut();
-        match (step, turn) {
-            (Step::Transaction(transaction), Turn::Taken(course)) => {
-                let Transaction { token, fault, .. } = *transaction;
-                let fault = match course {
-                    Course::AsTold => fault,
-                    Course::Suffers(fault) => Some(*fault),
-                    Course::Abandoned => return Err(HostError::Abandoned { token: token.name() }),
-                };
-                return Ok(soc.carry_out(&Transaction { fault, ..*transaction }));
+        let happens = |told: Option<Fault>| if let Course::Suffers(fault) = course { Some(fault) } else { told };
+        match step {
+            Step::Reset => soc.bus_reset(),
+            Step::StartOfFrame(frame) => soc.start_of_frame(*frame),
+            Step::Suspend => soc.suspend(),
+            Step::Resume | Step::WakeUp => soc.resume(),
+            Step::Disconnect => soc.plug(false),
+            Step::Connect => soc.plug(true),
+            Step::Settle => {}
+            Step::Transaction(transaction) => {
+                let fault = happens(transaction.fault);
+                return Ok(Reply::Answer(soc.carry_out(&Transaction { fault, ..*transaction })));
             }
-            (Step::Transaction(transaction), Turn::InVain(sides)) => {
-                let Transaction { token, address, endpoint, patience_ms, .. } = *transaction;
-                let (token, milliseconds, sides) = (token.name(), patience_ms.into(), sides.clone());
-                return Err(HostError::Timeout { token, address, endpoint, milliseconds, sides });
+            Step::Isochronous(isochronous) => {
+                let fault = happens(isochronous.fault);
+                return Ok(Reply::Packet(soc.carry_out_isochronous(&Isochronous { fault, ..isochronous.clone() })));
             }
-            (_, Turn::InVain(sides)) => {
-                return Err(HostError::NoDevice { milliseconds: PATIENCE_MS.into(), sides: sides.clone() });
-            }
-            (Step::Reset, _) => soc.bus_reset(),
-            (Step::StartOfFrame(frame), _) => soc.start_of_frame(*frame),
-            (Step::Suspend, _) => soc.suspend(),
-            (Step::Resume, _) => soc.resume(),
-            (Step::Disconnect, _) => soc.plug(false),
-            (Step::Connect, _) => soc.plug(true),
         }
-        Ok(Answer::Ack)
+        Ok(Reply::Done)
     }
 
     /// Runs the host's script until it wants its next turn.
@@ -398,6 +393,7 @@ impl System {
             (Some(Err(error)), _) => format!("the host has given up: {error}"),
             (Some(Ok(())), _) => "the host is done".to_owned(),
             (None, Some(Step::Reset)) => "the host waits for a device".to_owned(),
+            (None, Some(Step::WakeUp)) => "the host waits for a remote wake-up".to_owned(),
             (None, Some(Step::Transaction(Transaction { token, .. }))) => {
                 format!("the host sends {token} and is answered NAK")
             }
@@ -436,10 +432,34 @@ fn cpu_waits(position: Position) -> String {
     }
 }
 
+/// The token of a step that can be abandoned.
+fn token_of(step: &Step) -> &'static str {
+    match step {
+        Step::Transaction(transaction) => transaction.token.name(),
+        Step::Isochronous(Isochronous { sends: Some(_), .. }) => "OUT",
+        _ => "IN",
+    }
+}
+
+/// The host has waited for as long as it waits.
+fn in_vain(step: &Step, sides: String) -> HostError {
+    let milliseconds = PATIENCE_MS.into();
+    match step {
+        Step::Transaction(transaction) => {
+            let Transaction { token, address, endpoint, patience_ms, .. } = *transaction;
+            HostError::Timeout { token: token.name(), address, endpoint, milliseconds: patience_ms.into(), sides }
+        }
+        Step::WakeUp => HostError::NoWakeUp { milliseconds, sides },
+        _ => HostError::NoDevice { milliseconds, sides },
+    }
+}
+
 /// A host that was answered NAK tries again when the answer would be another.
 fn can_go_on(soc: &Soc, step: &Step) -> bool {
     match step {
         Step::Reset => soc.is_connected(),
+        Step::WakeUp => soc.is_driving_resume(),
+        Step::Settle => false,
         Step::Transaction(transaction) => !transaction.retry || soc.answer(transaction) != Answer::Nak,
         _ => true,
     }

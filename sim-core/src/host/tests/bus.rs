@@ -43,6 +43,15 @@ fn suspended_bus_takes_no_token_until_it_is_resumed() {
 }
 
 #[test]
+fn device_that_does_not_wake_the_bus_up_times_out() {
+    let mut rig = Rig::new(Defect::None);
+    assert_eq!(now(rig.host.suspend()), Ok(()));
+    let error = now(rig.host.wake_up()).expect_err("the fake device sleeps");
+    assert!(error.is_timeout(), "{error}");
+    assert_eq!(error.to_string(), "no remote wake-up for 5000 ms: the device waits for nothing");
+}
+
+#[test]
 fn device_behind_a_pulled_cable_does_not_answer_and_is_not_found() {
     let mut rig = Rig::with_endpoints(Defect::None, &[0x01]);
     assert_eq!(now(rig.host.disconnect()), Ok(()));
