@@ -12,7 +12,7 @@
 use std::fmt;
 
 use dma_api::fence::DmaFence;
-use dma_api::registers::Registers;
+use dma_api::registers::{OutsideRegisters, Registers};
 use serde::Serialize;
 
 use crate::host::{Host, Script};
@@ -29,7 +29,7 @@ pub mod threads;
 pub use quiet::quietly;
 
 /// What firmware runs on: the bus of an emulated chip.
-pub trait Board: Registers + DmaFence + Clone + fmt::Debug {
+pub trait Board: Registers + OutsideRegisters + DmaFence + Clone + fmt::Debug {
     /// Whether the host has come to the end of its script. Firmware that serves until then, ends.
     fn host_is_done(&self) -> bool;
 

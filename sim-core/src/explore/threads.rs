@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use crossbeam_utils::Backoff;
 use dma_api::address::{BusAddress, Region};
 use dma_api::fence::DmaFence;
-use dma_api::registers::Registers;
+use dma_api::registers::{OutsideRegisters, Registers};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::{Board, Program, Verdict, WHILE_LEAVING, quiet, quietly};
@@ -237,6 +237,17 @@ unsafe impl Registers for Bus {
         self.backoff.reset();
         self.shared.with(|soc| soc.cpu_write(offset, value, line));
         self.shared.stop_at_violation();
+    }
+}
+
+/// Nobody else has to do with these registers: an access is no choice.
+impl OutsideRegisters for Bus {
+    unsafe fn peek(&self, address: u32) -> u32 {
+        self.shared.with(|soc| soc.cpu_peek(address))
+    }
+
+    unsafe fn poke(&self, address: u32, value: u32) {
+        self.shared.with(|soc| soc.cpu_poke(address, value));
     }
 }
 

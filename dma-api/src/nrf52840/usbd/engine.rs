@@ -49,9 +49,6 @@ use crate::address::{BusAddress, Direction, Region};
 use crate::fence::DmaFence;
 use crate::registers::Registers;
 
-/// What DMALATCH holds while a transfer runs (erratum 199).
-const LATCH: u32 = 0x82;
-
 /// The idle EasyDMA engine, and the register block with it.
 ///
 /// # Invariants
@@ -222,7 +219,7 @@ impl<B: Registers + DmaFence> Engine<B> {
         self.usbd.write(channel.maxcnt, maxcnt);
         // An event that somebody else has left would pass for this transfer's.
         self.usbd.write(channel.end, 0);
-        self.usbd.write(map::dmalatch(), LATCH);
+        self.usbd.write(map::dmalatch(), map::DMALATCH_RUNNING);
         // SAFETY:
         // - The memory of the transfer, PTR and MAXCNT, is `region`: released above, and `acquire`d only after the END
         //   event was read as 1, in `ended`.

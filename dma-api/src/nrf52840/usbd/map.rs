@@ -63,6 +63,12 @@ pub const WORKAROUND_KEY_TOGGLES: u32 = 0x9375;
 /// *Undocumented.* The address of the register of erratum 171: 0xC0 before ENABLE, 0 after READY. Not in this block.
 pub const WORKAROUND_171: u32 = 0x4006_EC14;
 
+/// *Undocumented.* What is written to [`WORKAROUND_171`].
+pub const WORKAROUND_171_ON: u32 = 0xC0;
+
+/// *Undocumented.* What is written to [`WORKAROUND_187`].
+pub const WORKAROUND_187_ON: u32 = 3;
+
 /// *Undocumented.* The address of the register of errata 187 and 211: 3 before ENABLE. Not in this block.
 pub const WORKAROUND_187: u32 = 0x4006_ED14;
 

@@ -39,7 +39,7 @@ use std::time::{Duration, Instant};
 
 use dma_api::address::{BusAddress, Region};
 use dma_api::fence::DmaFence;
-use dma_api::registers::Registers;
+use dma_api::registers::{OutsideRegisters, Registers};
 
 use super::{Board, Program, Verdict, WHILE_LEAVING, quiet, quietly};
 use crate::device::usbd::{Answer, Token};
@@ -250,6 +250,17 @@ unsafe impl Registers for Bus {
             lock(&self.0.polled).clear();
             self.0.to_device.write(count);
         }
+    }
+}
+
+/// Nobody else has to do with these registers: an access is no choice.
+impl OutsideRegisters for Bus {
+    unsafe fn peek(&self, address: u32) -> u32 {
+        lock(&self.0.soc).cpu_peek(address)
+    }
+
+    unsafe fn poke(&self, address: u32, value: u32) {
+        lock(&self.0.soc).cpu_poke(address, value);
     }
 }
 

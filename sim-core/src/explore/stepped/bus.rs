@@ -6,7 +6,7 @@ use std::task::{self, Context};
 
 use dma_api::address::{BusAddress, Region};
 use dma_api::fence::DmaFence;
-use dma_api::registers::Registers;
+use dma_api::registers::{OutsideRegisters, Registers};
 
 use super::system::{HOST_IS_DONE, Poll, Position, System, hash};
 use crate::explore::{Board, WHILE_LEAVING};
@@ -59,6 +59,17 @@ unsafe impl Registers for Bus {
             // What the CPU does after a start, and before its next register access, may come too late.
             self.0.choice_point(Position::Started);
         }
+    }
+}
+
+/// Nobody else has to do with these registers: an access is no choice.
+impl OutsideRegisters for Bus {
+    unsafe fn peek(&self, address: u32) -> u32 {
+        self.0.soc.borrow_mut().cpu_peek(address)
+    }
+
+    unsafe fn poke(&self, address: u32, value: u32) {
+        self.0.soc.borrow_mut().cpu_poke(address, value);
     }
 }
 
