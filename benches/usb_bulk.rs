@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use dma_api::nrf52840::usbd::{Endpoints, Engine, Usbd, map};
 use dma_api::usb::Setup;
+use sim_core::check::programs::connect;
 use sim_core::device::usbd::Token;
 use sim_core::explore::scheduler::Immediate;
 use sim_core::explore::{Board, Kind, Program, stepped};
@@ -53,9 +54,7 @@ impl Program for Bulk {
 
     fn prepare(&self, soc: &mut Soc) {
         let line = Location::caller();
-        soc.cpu_write(map::enable(), 1, line);
-        soc.power_up_done();
-        soc.cpu_write(map::usbpullup(), 1, line);
+        connect(soc);
         soc.bus_reset();
         soc.cpu_write(map::events_usbreset(), 0, line);
         soc.transaction(0, 0, Token::Setup(Setup::set_configuration(1).to_bytes()));

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use dma_api::nrf52840::usbd::{ControlEvent, Endpoints, Engine, EpIn, ReceiveError, Transfer, Usbd, map};
 use dma_api::usb::Setup;
-use sim_core::check::programs::Echo;
+use sim_core::check::programs::{Echo, connect};
 use sim_core::device::usbd::Token;
 use sim_core::explore::scheduler::{Immediate, Seeded};
 use sim_core::explore::stepped::Limits;
@@ -73,6 +73,9 @@ impl Bulk {
             // - END was seen, in `write`: the memory that PTR names is not in use. The transfer is of 0 bytes.
             unsafe { board.write(map::epin_maxcnt(1), 0) };
             // SAFETY:
+            // - The write starts no transfer.
+            unsafe { board.write(map::dmalatch(), map::DMALATCH_RUNNING) };
+            // SAFETY:
             // - As above.
             unsafe { board.write(map::tasks_startepin(1), 1) };
             while board.read(map::events_endepin(1)) == 0 {}
@@ -94,9 +97,7 @@ impl Program for Bulk {
 
     fn prepare(&self, soc: &mut Soc) {
         let line = Location::caller();
-        soc.cpu_write(map::enable(), 1, line);
-        soc.power_up_done();
-        soc.cpu_write(map::usbpullup(), 1, line);
+        connect(soc);
         soc.bus_reset();
         soc.cpu_write(map::events_usbreset(), 0, line);
         soc.transaction(0, 0, Token::Setup(Setup::set_configuration(1).to_bytes()));

@@ -11,6 +11,7 @@ use dma_api::nrf52840::usbd::{Ep0In, Event, map};
 use dma_api::usb::{GET_DESCRIPTOR, SET_ADDRESS, SET_CONFIGURATION, Setup};
 use sim_core::check::firmware::{self, connect, put_away};
 use sim_core::check::programs::{Device, Try};
+use sim_core::device::usbd::Options;
 use sim_core::explore::scheduler::{Immediate, Seeded};
 use sim_core::explore::stepped::Limits;
 use sim_core::explore::{Board, Kind, Program, Verdict, stepped, threads};
@@ -123,7 +124,7 @@ impl Program for WaitsForFrame {
     }
 
     fn config(&self) -> Config {
-        Config::default()
+        Config { options: Options::ideal(), ..Config::default() }
     }
 
     fn prepare(&self, soc: &mut Soc) {
@@ -385,7 +386,7 @@ impl Program for Sink {
     }
 
     fn config(&self) -> Config {
-        Config { faults: self.faults, ..Config::default() }
+        Config { faults: self.faults, options: Options::ideal(), ..Config::default() }
     }
 
     /// Connected, with endpoint 1 armed: a host that finds it asleep would give up.

@@ -25,12 +25,26 @@ pub struct BackToBack {
     pub fences: Fences,
 }
 
-/// Powers the chip up, connects it and lets the host begin a control read of 65 535 bytes, whose SETUP is then taken.
-pub fn begin_control_read(soc: &mut Soc) {
+/// Powers the chip up and connects it, with the workarounds that production silicon needs (errata 171 and 187).
+pub fn connect(soc: &mut Soc) {
     let line = Location::caller();
+    for (address, value) in [
+        (map::WORKAROUND_KEY, map::WORKAROUND_KEY_TOGGLES),
+        (map::WORKAROUND_187, map::WORKAROUND_187_ON),
+        (map::WORKAROUND_171, map::WORKAROUND_171_ON),
+        (map::WORKAROUND_KEY, map::WORKAROUND_KEY_TOGGLES),
+    ] {
+        soc.cpu_poke(address, value);
+    }
     soc.cpu_write(map::enable(), 1, line);
     soc.power_up_done();
     soc.cpu_write(map::usbpullup(), 1, line);
+}
+
+/// Powers the chip up, connects it and lets the host begin a control read of 65 535 bytes, whose SETUP is then taken.
+pub fn begin_control_read(soc: &mut Soc) {
+    let line = Location::caller();
+    connect(soc);
     soc.bus_reset();
     soc.transaction(0, 0, Token::Setup(Setup::get_device_descriptor(u16::MAX).to_bytes()));
     soc.cpu_write(map::events_usbreset(), 0, line);

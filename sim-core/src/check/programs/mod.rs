@@ -11,7 +11,7 @@ mod back_to_back;
 mod device;
 mod loopback;
 
-pub use back_to_back::{BackToBack, begin_control_read};
+pub use back_to_back::{BackToBack, begin_control_read, connect};
 pub use device::{Device, Try};
 pub use loopback::Echo;
 

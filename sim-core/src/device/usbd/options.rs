@@ -1,6 +1,6 @@
 //! What the datasheet leaves open and what silicon does otherwise, as switches.
 
-use super::Errata;
+use super::{Errata, Revision};
 
 /// What a second START does while a transfer runs. The datasheet only forbids it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -74,8 +74,8 @@ pub enum OddBytes {
     BreakNextTransfer,
 }
 
-/// All switches. The default is what most drivers expect, on silicon without errata.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+/// All switches. The default is what most drivers expect, on the newest silicon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Options {
     /// See [`SecondStart`].
     pub second_start: SecondStart,
@@ -93,6 +93,29 @@ pub struct Options {
     pub amount_of_out: AmountOfOut,
     /// See [`OddBytes`].
     pub odd_bytes: OddBytes,
+}
+
+impl Options {
+    /// What most drivers expect, on silicon without errata, which does not exist: for a driver that does no workarounds
+    /// yet.
+    pub fn ideal() -> Self {
+        Self {
+            second_start: SecondStart::default(),
+            end_on_reset: EndOnReset::default(),
+            out_of_reach: OutOfReach::default(),
+            errata: Errata::none(),
+            erratum_199: Erratum199::default(),
+            alignment: Alignment::default(),
+            amount_of_out: AmountOfOut::default(),
+            odd_bytes: OddBytes::default(),
+        }
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { errata: Errata::of(Revision::NEWEST), ..Self::ideal() }
+    }
 }
 
 /// The options of one chip. They never change, so they tell no two states of it apart: nothing is hashed.

@@ -6,7 +6,7 @@ use crate::device::usbd::{Errata, Erratum, OddBytes, Options};
 #[test]
 fn chip_that_needs_a_poke_comes_up_with_it_only() {
     for poked in [true, false] {
-        let options = Options { errata: Errata::none().with(Erratum::E187), ..Options::default() };
+        let options = Options { errata: Errata::none().with(Erratum::E187), ..Options::ideal() };
         let mut rig = Rig { soc: Soc::new(Config { options, ..config() }), memory: Vec::new() };
         if poked {
             rig.soc.cpu_poke(map::WORKAROUND_KEY, map::WORKAROUND_KEY_TOGGLES);
@@ -23,7 +23,7 @@ fn chip_that_needs_a_poke_comes_up_with_it_only() {
 
 #[test]
 fn transfer_that_goes_astray_touches_no_memory() {
-    let options = Options { odd_bytes: OddBytes::BreakNextTransfer, ..Options::default() };
+    let options = Options { odd_bytes: OddBytes::BreakNextTransfer, ..Options::ideal() };
     let mut rig = Rig::received(Config { options, ..config() });
     let address = rig.release(3, Direction::DeviceToMemory);
     rig.start_out(address, 3);

@@ -36,7 +36,7 @@ struct Rig {
 
 /// A system that goes on after a violation.
 fn config() -> Config {
-    Config { policy: Policy::Collect, ..Config::default() }
+    Config { policy: Policy::Collect, options: Options::ideal(), ..Config::default() }
 }
 
 impl Rig {

@@ -3,11 +3,11 @@
 use super::*;
 
 fn options(erratum: Erratum) -> Options {
-    Options { errata: Errata::none().with(erratum), ..Options::default() }
+    Options { errata: Errata::none().with(erratum), ..Options::ideal() }
 }
 
 fn newest() -> Options {
-    Options { errata: Errata::of(Revision::NEWEST), ..Options::default() }
+    Options { errata: Errata::of(Revision::NEWEST), ..Options::ideal() }
 }
 
 /// The sequence of nrfx for a register outside of the block.

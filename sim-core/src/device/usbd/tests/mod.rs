@@ -101,7 +101,7 @@ impl Drop for Rig {
 impl Rig {
     /// A chip out of reset.
     fn off() -> Self {
-        Self(Usbd::new(Options::default()))
+        Self(Usbd::new(Options::ideal()))
     }
 
     /// A chip that is powered up, not connected.
@@ -124,7 +124,7 @@ impl Rig {
 
     /// A chip with the default options that a host has reset; all events are cleared.
     fn connected() -> Self {
-        Self::with(Options::default())
+        Self::with(Options::ideal())
     }
 
     /// A connected chip with endpoints 1 to 7 enabled and the OUT ones armed; all events are cleared.

@@ -160,7 +160,7 @@ pub(crate) fn status_on_set_address(driver: Driver) -> Vec<Rule> {
 }
 
 pub(crate) fn unaligned(driver: Driver) -> Vec<Rule> {
-    let mut rig = Rig::with(Options { alignment: Alignment::Words, ..Options::default() });
+    let mut rig = Rig::with(Options { alignment: Alignment::Words, ..Options::ideal() });
     rig.write(map::epin_ptr(0), ADDRESS + u32::from(driver == Driver::Wrong));
     rig.write(map::epin_maxcnt(0), 8);
     rig.task(map::tasks_startepin(0));
@@ -168,7 +168,7 @@ pub(crate) fn unaligned(driver: Driver) -> Vec<Rule> {
 }
 
 pub(crate) fn odd_bytes_at_power_down(driver: Driver) -> Vec<Rule> {
-    let mut rig = Rig::with(Options { odd_bytes: OddBytes::BreakNextTransfer, ..Options::default() });
+    let mut rig = Rig::with(Options { odd_bytes: OddBytes::BreakNextTransfer, ..Options::ideal() });
     rig.arm_at(1, &bytes(9));
     if driver == Driver::Right {
         rig.arm_at(2, &bytes(1));
@@ -178,7 +178,7 @@ pub(crate) fn odd_bytes_at_power_down(driver: Driver) -> Vec<Rule> {
 }
 
 pub(crate) fn workaround_missing(driver: Driver) -> Vec<Rule> {
-    let mut rig = Rig(Usbd::new(Options { errata: Errata::of(Revision::NEWEST), ..Options::default() }));
+    let mut rig = Rig(Usbd::new(Options { errata: Errata::of(Revision::NEWEST), ..Options::ideal() }));
     if driver == Driver::Right {
         errata::poke(&mut rig, map::WORKAROUND_171, 0xC0);
         errata::poke(&mut rig, map::WORKAROUND_187, 3);

@@ -6,7 +6,7 @@ use super::*;
 fn alignment_is_asked_for_if_so_chosen() {
     for (ptr, maxcnt, aligned) in [(0, 4, true), (0, 5, true), (1, 4, false), (2, 4, false), (3, 0, true)] {
         for (alignment, expected) in [(Alignment::Any, true), (Alignment::Words, aligned)] {
-            let mut rig = Rig::with(Options { alignment, ..Options::default() });
+            let mut rig = Rig::with(Options { alignment, ..Options::ideal() });
             rig.setup(Setup::get_device_descriptor(18));
             rig.write(map::epin_ptr(0), ADDRESS + ptr);
             rig.write(map::epin_maxcnt(0), maxcnt);
@@ -15,7 +15,7 @@ fn alignment_is_asked_for_if_so_chosen() {
             assert!(rig.job().is_some(), "it runs all the same");
         }
     }
-    let mut rig = Rig::with(Options { alignment: Alignment::Words, ..Options::default() });
+    let mut rig = Rig::with(Options { alignment: Alignment::Words, ..Options::ideal() });
     rig.write(map::isoin_ptr(), ADDRESS);
     rig.write(map::isoin_maxcnt(), 6);
     rig.task(map::tasks_startisoin());
@@ -24,7 +24,7 @@ fn alignment_is_asked_for_if_so_chosen() {
 
 #[test]
 fn amount_of_an_out_transfer_reads_zero_if_so_chosen() {
-    let mut rig = Rig::with(Options { amount_of_out: AmountOfOut::Zero, ..Options::default() });
+    let mut rig = Rig::with(Options { amount_of_out: AmountOfOut::Zero, ..Options::ideal() });
     rig.write(map::epouten(), 0b11);
     rig.write(map::size_epout(1), 0);
     rig.host_out_at(1, false, &bytes(8));
@@ -37,7 +37,7 @@ fn amount_of_an_out_transfer_reads_zero_if_so_chosen() {
 #[test]
 fn transfer_after_an_odd_number_of_bytes_and_a_power_cycle_goes_astray() {
     for (counts, odd) in [(&[3][..], true), (&[3, 5], false), (&[4, 5], true), (&[8], false), (&[], false)] {
-        let mut rig = Rig::with(Options { odd_bytes: OddBytes::BreakNextTransfer, ..Options::default() });
+        let mut rig = Rig::with(Options { odd_bytes: OddBytes::BreakNextTransfer, ..Options::ideal() });
         rig.write(map::epinen(), 0xFF);
         for (endpoint, &count) in (1..).zip(counts) {
             rig.arm_at(endpoint, &bytes(count));
