@@ -34,6 +34,8 @@ fn endpoint_eight_is_endpoint_zero() {
     rig.write(map::dtoggle(), 0x88);
     assert_eq!(rig.rules(), [Rule::EndpointAliased]);
     assert_eq!(rig.read(map::dtoggle()), 0x280, "the toggle of endpoint 0, DATA1 after a SETUP");
+    rig.write(map::dtoggle(), 0x71);
+    assert_eq!(rig.rules(), [], "bits of no field are no endpoint's number");
 }
 
 #[test]
