@@ -32,6 +32,17 @@ fn frame_numbers_begin_again_after_2047() {
 }
 
 #[test]
+fn reset_brings_back_address_0_and_data0() {
+    let mut rig = Rig::with_endpoints(Defect::None, &[0x01]);
+    assert_eq!(now(rig.host.set_address(5)), Ok(()));
+    assert_eq!(now(rig.host.bulk_out(1, &[1])), Ok(()));
+    assert_eq!(now(rig.host.reset()), Ok(()));
+    rig.fake().log.clear();
+    assert_eq!(now(rig.host.bulk_out(1, &[2])), Ok(()));
+    assert_eq!(rig.fake().log, ["@0.1 OUT DATA0, 1 bytes: ACK"]);
+}
+
+#[test]
 fn suspended_bus_takes_no_token_until_it_is_resumed() {
     let mut rig = Rig::with_endpoints(Defect::None, &[0x01]);
     assert_eq!(now(rig.host.suspend()), Ok(()));

@@ -135,6 +135,20 @@ fn third_loss_in_a_row_is_the_last() {
 }
 
 #[test]
+fn losses_with_a_nak_between_are_not_in_a_row() {
+    let lost = |at| (at, Fault::LostToken);
+    let outcome = |schedule: &[(usize, Fault)]| {
+        // Nothing is armed: what arrives is answered NAK, and the host gives up its second retry.
+        let rig = Rig::with_endpoints(Defect::None, &[0x81]);
+        now(rig.with_schedule(schedule.iter().copied().collect()).host.bulk_in(1, 64))
+    };
+    let with_nak = outcome(&[lost(0), lost(1), lost(3), lost(4)]);
+    assert!(with_nak.as_ref().is_err_and(HostError::is_timeout), "{with_nak:?}");
+    let in_a_row = outcome(&[lost(0), lost(1), lost(2)]);
+    assert!(matches!(in_a_row, Err(HostError::NoAnswer { tries: 3, .. })), "{in_a_row:?}");
+}
+
+#[test]
 fn fault_of_a_script_happens_once() {
     let mut rig = Rig::with_endpoints(Defect::None, &[0x01]);
     assert_eq!(now(rig.host.with_fault(Fault::LostToken).bulk_out(1, &[1])), Ok(()));

@@ -40,6 +40,8 @@ enum Defect {
     NoEmptyPacket,
     /// It changes its address before the status stage.
     HastyAddress,
+    /// Its data stages begin with DATA0.
+    BeginsWithData0,
 }
 
 /// One endpoint and direction, 1 and up.
@@ -97,7 +99,7 @@ impl Fake {
 
     fn begin(&mut self, setup: Setup) {
         self.setup = Some(setup);
-        self.data1 = true;
+        self.data1 = self.defect != Defect::BeginsWithData0;
         self.written.clear();
         let asked = usize::from(setup.length);
         let bytes = match setup.request {

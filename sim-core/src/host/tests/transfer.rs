@@ -155,8 +155,17 @@ fn alternate_setting_brings_its_endpoints_and_their_packet_sizes() {
     rig.host.use_configuration(Configuration::parse(&bytes).expect("it is right"));
     assert_eq!(now(rig.host.set_configuration(1)), Ok(()));
     rig.arm(0x81, &[&[1; 8], &[2; 9]]);
-    let outcome = now(rig.host.bulk_in(1, 8));
-    assert!(matches!(outcome, Err(HostError::Endpoint { endpoint: 1, .. })), "setting 0 has none: {outcome:?}");
+    let has_none = |rig: &mut Rig| {
+        let outcome = now(rig.host.bulk_in(1, 8));
+        assert!(matches!(outcome, Err(HostError::Endpoint { endpoint: 1, .. })), "{outcome:?}");
+    };
+    has_none(&mut rig);
+    assert_eq!(now(rig.host.set_interface(0, 1)), Ok(()));
+    assert_eq!(now(rig.host.set_interface(0, 0)), Ok(()));
+    has_none(&mut rig);
+    assert_eq!(now(rig.host.set_interface(0, 1)), Ok(()));
+    assert_eq!(now(rig.host.set_configuration(1)), Ok(()));
+    has_none(&mut rig);
     assert_eq!(now(rig.host.set_interface(0, 1)), Ok(()));
     assert_eq!(now(rig.host.bulk_in(1, 8)), Ok(vec![1; 8]));
     assert_eq!(now(rig.host.bulk_in(1, 64)), Err(HostError::Babble { endpoint: 1, most: 8, got: 9 }));
