@@ -114,10 +114,10 @@ impl Control {
         // Sampled first: what came before this SETUP, a reset or a packet, is then seen to have come.
         let setup = usbd.event(map::events_ep0setup());
         if usbd.take_reset() {
-            self.give_up(engine);
+            let exposed = self.give_up(engine);
             engine.usbd.write(map::events_ep0datadone(), 0);
             // A SETUP is here already. If a packet went over the wire after it, that was forgotten just now.
-            self.stale = self.stale || engine.usbd.event(map::events_ep0setup());
+            self.stale |= exposed && engine.usbd.event(map::events_ep0setup());
             return Some(ControlEvent::Reset);
         }
         let done = usbd.event(map::events_ep0datadone());
@@ -143,9 +143,7 @@ impl Control {
 
     /// The SETUP that is here ends what went before.
     fn take_setup<B: Registers + DmaFence>(&mut self, engine: &mut Engine<B>) -> Option<ControlEvent> {
-        // What is on the wire, or may come by a permission that is left, passes for part of the new transfer.
-        let exposed = matches!(self.state, State::Sending { .. } | State::Receiving);
-        self.give_up(engine);
+        let exposed = self.give_up(engine);
         let usbd = &mut engine.usbd;
         let done = usbd.event(map::events_ep0datadone());
         let stale = core::mem::take(&mut self.stale) || (exposed && done);
@@ -170,12 +168,17 @@ impl Control {
 
     /// Gives up what is on its way: a late EP0DATADONE must not permit the status stage of another transfer, nor a packet
     /// be fetched as the answer to another request.
-    fn give_up<B: Registers + DmaFence>(&mut self, engine: &mut Engine<B>) {
-        if let State::Sending { .. } = self.state {
+    ///
+    /// Returns whether a packet may have gone over the wire as part of the wrong transfer: one that was overtaken, or one
+    /// from the host, by a permission that is left. (The hardware disarms at a SETUP, so a packet that was not overtaken
+    /// is the answer to its own.)
+    fn give_up<B: Registers + DmaFence>(&mut self, engine: &mut Engine<B>) -> bool {
+        let state = core::mem::replace(&mut self.state, State::Idle);
+        if let State::Sending { .. } = state {
             engine.usbd.write(map::shorts(), 0);
             engine.usbd.disarm(map::CORE_EP0CS, map::CORE_EP0CS_INBSY);
         }
-        self.state = State::Idle;
+        matches!(state, State::Sending { overtaken: true } | State::Receiving)
     }
 
     /// Sends up to 64 bytes as one packet of the data stage. `last`: the status stage is permitted when the host has it
