@@ -8,7 +8,7 @@ use std::thread::ThreadId;
 use dma_api::address::{BusAddress, Region};
 use dma_api::fence::DmaFence;
 use dma_api::nrf52840::usbd::{UsbBus, Usbd};
-use dma_api::registers::Registers;
+use dma_api::registers::{OutsideRegisters, Registers};
 use sim_core::explore::scheduler::{Immediate, Scheduler, Seeded};
 use sim_core::explore::stepped::{self, Run};
 use sim_core::explore::{Board, Kind, Program, threads};
@@ -76,6 +76,20 @@ unsafe impl<B: Registers> Registers for OneThread<B> {
         // SAFETY:
         // - What the write may start has its proof: the caller's debt, passed on unchanged.
         unsafe { self.board().write(offset, value) }
+    }
+}
+
+impl<B: OutsideRegisters> OutsideRegisters for OneThread<B> {
+    unsafe fn peek(&self, address: u32) -> u32 {
+        // SAFETY:
+        // - The erratum names it: the caller's debt, passed on unchanged.
+        unsafe { self.board().peek(address) }
+    }
+
+    unsafe fn poke(&self, address: u32, value: u32) {
+        // SAFETY:
+        // - The erratum names it: the caller's debt, passed on unchanged.
+        unsafe { self.board().poke(address, value) }
     }
 }
 
