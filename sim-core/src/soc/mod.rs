@@ -277,16 +277,18 @@ impl Soc {
 
     /// The engine moves one word, or, when all were moved, ends the transfer.
     pub fn engine_step(&mut self) {
-        let Some(mut copy) = self.copy.take() else {
+        let Some(copy) = &mut self.copy else {
             return;
         };
         let Some(beat) = copy.next() else {
-            return self.end_copy(&copy);
+            if let Some(copy) = self.copy.take() {
+                self.end_copy(&copy);
+            }
+            return;
         };
         let blind = copy.is_blind();
-        let bytes = copy.step();
-        self.note_beat(beat, bytes, blind);
-        self.copy = Some(copy);
+        let bytes = word(copy.step());
+        self.note_word(beat, bytes, blind);
     }
 
     /// Takes the copy that is to be done, for an engine that does it without the lock that this value is behind.
@@ -298,10 +300,12 @@ impl Soc {
 
     /// The engine has moved `bytes` in `beat`. `blind`: there was no memory.
     pub(crate) fn note_beat(&mut self, beat: Beat, bytes: &[u8], blind: bool) {
-        let mut word = [0; 4];
-        word[..bytes.len()].copy_from_slice(bytes);
+        self.note_word(beat, word(bytes), blind);
+    }
+
+    fn note_word(&mut self, beat: Beat, bytes: [u8; 4], blind: bool) {
         let Beat { range, access, site } = beat.clone();
-        self.trace.note(None, || Record::Beat { beat, bytes: word });
+        self.trace.note(None, || Record::Beat { beat, bytes });
         if !blind {
             let race = self.ownership.dma_access(range, access, site);
             self.report(race, site);
@@ -494,6 +498,13 @@ impl Soc {
             self.monitor.report(misuse, site);
         }
     }
+}
+
+/// The bytes of a beat, which may be fewer than four.
+fn word(bytes: &[u8]) -> [u8; 4] {
+    let mut word = [0; 4];
+    word[..bytes.len()].copy_from_slice(bytes);
+    word
 }
 
 /// All that the future depends on, but for what the driver and the host keep to themselves.
