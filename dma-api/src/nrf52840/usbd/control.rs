@@ -11,10 +11,15 @@
 //! | status after data from the host, or without data | [`accept`](Control::accept) | nothing: no event says so |
 //! | refusal of any | [`stall`](Control::stall) | |
 //!
-//! SET_ADDRESS is answered by the hardware, status stage included: do nothing.
+//! SET_ADDRESS is answered by the hardware, status stage included: do nothing. A SETUP ends whatever went before.
 //!
-//! A SETUP ends whatever went before. What `Ep0In` says about a SETUP that arrives while the answer to the one before is
-//! being started holds here as well ([its limits](super::Ep0In#limits)).
+//! # Limits
+//!
+//! - EP0RCVOUT cannot be taken back. If it outlives a SETUP that comes in its place (drivers have seen that, embassy issue
+//!   #768; the core underneath is documented otherwise), the next control write finds its data stage permitted; and if
+//!   the shortcut of a control read is still set then, its status stage too. The host has its write acknowledged, and
+//!   nobody here has seen it.
+//! - What `Ep0In` says about a SETUP that arrives while the answer to the one before is being started holds here, too.
 
 use thiserror::Error;
 
@@ -252,7 +257,11 @@ impl Control {
     ///
     /// [`ControlError::Busy`].
     pub fn accept<B: Registers + DmaFence>(&mut self, engine: &mut Engine<B>) -> Result<(), ControlError> {
-        self.trigger(engine, map::tasks_ep0status())
+        self.trigger(engine, map::tasks_ep0status())?;
+        // A SETUP that is here may have come before the task, and has its status stage permitted then: it is refused, and
+        // the host asks again. One that came after it, too: no host is that fast.
+        self.stale |= engine.usbd.event(map::events_ep0setup());
+        Ok(())
     }
 
     /// Refuses the request: data and status stages are answered with STALL, until the next SETUP.

@@ -109,6 +109,7 @@ impl Usbd {
     pub(super) fn on_setup(&mut self, setup: [u8; 8]) {
         self.make_job_stale();
         let Ep0 { out_permitted, size, out_buffer, .. } = self.ep0;
+        let out_permitted = out_permitted && self.options.permission_of_out == PermissionOfOut::Outlives;
         let status_permitted = rules::is_set_address(&setup);
         self.ep0 = Ep0 { setup, begun: true, out_permitted, size, out_buffer, status_permitted, ..Ep0::default() };
         self.signal(map::events_ep0setup());

@@ -33,7 +33,7 @@
 //! - EPOUT\[n\].AMOUNT counts; or it reads 0 (TinyUSB issue #3783);
 //! - an odd number of bytes moved before ENABLE=0 is harmless; or the next transfer goes to an address where nothing is
 //!   (nrfx `m_dma_odd`);
-//! - an EP0RCVOUT permission outlives its control transfer (embassy issue #768);
+//! - an EP0RCVOUT permission outlives its control transfer (embassy issue #768); or a SETUP ends it (EZ-USB);
 //! - a transfer that a new SETUP catches ends as usual, shortcuts included, but neither arms the endpoint nor touches
 //!   what has arrived since: after a SETUP the endpoint answers NAK until software acts (PS, control transfers);
 //! - an armed IN packet and the EP0 state survive a bus reset (EZ-USB), until the next SETUP;
@@ -89,7 +89,9 @@ mod wire;
 pub use errata::{Errata, Erratum, Revision};
 pub use iso::{ISO, ISO_PACKET_SIZE};
 pub use line::Drive;
-pub use options::{Alignment, AmountOfOut, EndOnReset, Erratum199, OddBytes, Options, OutOfReach, SecondStart};
+pub use options::{
+    Alignment, AmountOfOut, EndOnReset, Erratum199, OddBytes, Options, OutOfReach, PermissionOfOut, SecondStart,
+};
 pub use payload::Payload;
 pub use registers::name_of;
 pub use transfer::Job;

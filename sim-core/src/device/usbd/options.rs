@@ -34,6 +34,16 @@ pub enum OutOfReach {
     Sizes,
 }
 
+/// What a SETUP does to a permission of EP0RCVOUT that no packet has used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum PermissionOfOut {
+    /// It stays, for the next control write (embassy issue #768).
+    #[default]
+    Outlives,
+    /// It ends (EZ-USB: a SETUP clears EP0's OUT BUSY).
+    EndsWithSetup,
+}
+
 /// What erratum 199 does, on silicon that has it, to a driver without the workaround.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Erratum199 {
@@ -83,6 +93,8 @@ pub struct Options {
     pub end_on_reset: EndOnReset,
     /// See [`OutOfReach`].
     pub out_of_reach: OutOfReach,
+    /// See [`PermissionOfOut`].
+    pub permission_of_out: PermissionOfOut,
     /// The errata of the silicon: [`Errata::none`], or [`Errata::of`] a revision.
     pub errata: Errata,
     /// See [`Erratum199`].
@@ -103,6 +115,7 @@ impl Options {
             second_start: SecondStart::default(),
             end_on_reset: EndOnReset::default(),
             out_of_reach: OutOfReach::default(),
+            permission_of_out: PermissionOfOut::default(),
             errata: Errata::none(),
             erratum_199: Erratum199::default(),
             alignment: Alignment::default(),
