@@ -88,6 +88,17 @@ async fn configure(host: &mut Host) -> Result<(), HostError> {
     host.set_configuration(1).await
 }
 
+/// Ends a halt, which starts the toggle anew; tries three times.
+async fn clear_halt(host: &mut Host, address: u8) -> Result<(), HostError> {
+    for _ in 0..2 {
+        match host.clear_halt(address).await {
+            Err(HostError::Stalled { .. }) => {}
+            other => return other,
+        }
+    }
+    host.clear_halt(address).await
+}
+
 async fn echo(host: &mut Host, bytes: &[u8]) -> Result<(), HostError> {
     host.bulk_out(1, bytes).await?;
     expect(&host.bulk_in(1, bytes.len()).await?, bytes)
@@ -210,12 +221,12 @@ const ON_BULK: [(&str, Tries); 5] = [
             host.reset().await?;
             configure(&mut host).await?;
             echo(&mut host, &ONE).await?;
-            host.control_out(halt(0x81, true), &[]).await?;
+            write(&mut host, halt(0x81, true), &[]).await?;
             match host.bulk_in(1, 4).await {
                 Err(HostError::Stalled { .. }) => {}
                 other => return Err(HostError::Unexpected(format!("{other:?}"))),
             }
-            host.clear_halt(0x81).await?;
+            clear_halt(&mut host, 0x81).await?;
             echo(&mut host, &TWO).await
         })
     }),
@@ -224,12 +235,12 @@ const ON_BULK: [(&str, Tries); 5] = [
             host.reset().await?;
             configure(&mut host).await?;
             echo(&mut host, &ONE).await?;
-            host.control_out(halt(0x01, true), &[]).await?;
+            write(&mut host, halt(0x01, true), &[]).await?;
             match host.bulk_out(1, &ONE).await {
                 Err(HostError::Stalled { .. }) => {}
                 other => return Err(HostError::Unexpected(format!("{other:?}"))),
             }
-            host.clear_halt(0x01).await?;
+            clear_halt(&mut host, 0x01).await?;
             echo(&mut host, &TWO).await
         })
     }),

@@ -1,5 +1,6 @@
 //! The devices: what runs on the chip's CPU.
 
+use sim_core::check::loopback;
 use sim_core::explore::Board;
 use usb_device::bus::UsbBusAllocator;
 use usb_device::device::{StringDescriptors, UsbDevice, UsbDeviceBuilder, UsbVidPid};
@@ -19,8 +20,12 @@ pub enum Device {
     ThreeSerials,
     /// usbd-hid: a mouse that moves.
     Mouse,
+    /// The serial port and the mouse in one, with an interface association.
+    Composite,
     /// usb-device's own class for tests of drivers: bulk, interrupt, vendor requests, an alternate setting.
     TestClass,
+    /// Our own, without usb-device: sends back what it gets, packet by packet.
+    Loopback,
 }
 
 impl Device {
@@ -30,7 +35,9 @@ impl Device {
             Self::Serial => serve_serial(board),
             Self::ThreeSerials => serve_three_serials(board),
             Self::Mouse => serve_mouse(board),
+            Self::Composite => serve_composite(board),
             Self::TestClass => serve_test_class(board),
+            Self::Loopback => loopback::serve(board),
         }
     }
 }
@@ -88,6 +95,24 @@ fn serve_mouse<B: Board>(board: B) {
         if hid.push_input(&report).is_ok() {
             report.x = report.x.wrapping_add(1);
         }
+    }
+}
+
+fn serve_composite<B: Board>(board: B) {
+    let bus = power_up(&board);
+    let mut serial = SerialPort::new(&bus);
+    let mut hid = HIDClass::new_ep_in(&bus, MouseReport::desc(), 10);
+    let mut device = UsbDeviceBuilder::new(&bus, UsbVidPid(0x1209, 0x0001)).composite_with_iads().build();
+    let report = MouseReport { buttons: 1, x: 0, y: -1, wheel: 0, pan: 0 };
+    let mut buffer = [0; 64];
+    while !board.host_is_done() {
+        device.poll(&mut [&mut serial, &mut hid]);
+        // There is room for a packet: its host reads what it has sent before it sends more.
+        if let Ok(length) = serial.read(&mut buffer) {
+            serial.write(&buffer[..length]).expect("the host has read what came before");
+        }
+        // WouldBlock: the host has not asked for the report before.
+        let _ = hid.push_input(&report);
     }
 }
 

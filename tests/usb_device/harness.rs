@@ -11,7 +11,7 @@ use dma_api::nrf52840::usbd::{UsbBus, Usbd};
 use dma_api::registers::{OutsideRegisters, Registers};
 use sim_core::explore::scheduler::{Immediate, Scheduler, Seeded};
 use sim_core::explore::stepped::{self, Run};
-use sim_core::explore::{Board, Kind, Program, threads};
+use sim_core::explore::{Board, Kind, Program, Verdict, threads};
 use sim_core::host::{Host, HostError, Script};
 use sim_core::soc::Config;
 use sim_core::statics;
@@ -25,6 +25,9 @@ pub type Bus<B> = UsbBus<OneThread<B>>;
 
 /// How many random schedules each script runs on.
 const SEEDS: u64 = 50;
+
+/// How many of them something runs on that is known to fail.
+const SEEDS_OF_FAILURES: u64 = 5;
 
 /// How many lines of the timeline a failure shows: the last.
 const TIMELINE_LINES: usize = 60;
@@ -82,13 +85,14 @@ unsafe impl<B: Registers> Registers for OneThread<B> {
 impl<B: OutsideRegisters> OutsideRegisters for OneThread<B> {
     unsafe fn peek(&self, address: u32) -> u32 {
         // SAFETY:
-        // - The erratum names it: the caller's debt, passed on unchanged.
+        // - The chip is the one whose errata name the register: the caller's debt, passed on unchanged.
         unsafe { self.board().peek(address) }
     }
 
     unsafe fn poke(&self, address: u32, value: u32) {
         // SAFETY:
-        // - The erratum names it: the caller's debt, passed on unchanged.
+        // - The chip is the one whose errata name the register, and the value is its workaround's: the caller's debt,
+        //   passed on unchanged.
         unsafe { self.board().poke(address, value) }
     }
 }
@@ -156,12 +160,47 @@ where
     S: Fn(Host) -> R + Sync,
     R: Future<Output = Result<(), HostError>> + 'static,
 {
+    passes_on_schedules(device, &script);
+    passes_on_threads(device, script);
+}
+
+/// Runs `script` against `device` on every schedule but threads: for scripts that know what the device has done from an
+/// endpoint that is answered NAK until nobody can go on.
+///
+/// # Panics
+///
+/// As [`passes`].
+pub fn passes_on_schedules<S, R>(device: Device, script: S)
+where
+    S: Fn(Host) -> R,
+    R: Future<Output = Result<(), HostError>> + 'static,
+{
     let conversation = Conversation { device, script };
     expect_sound(&conversation, "immediate", || Immediate);
     for seed in 0..SEEDS {
         expect_sound(&conversation, &format!("seed {seed}"), || Seeded::new(seed));
     }
-    passes_on_threads(device, conversation.script);
+}
+
+/// Runs `script` against `device` on some schedules, each of which must end with an assertion or a deadlock that `says`
+/// this.
+///
+/// # Panics
+///
+/// If one does not: what was known to fail does not any more, or in another way.
+pub fn fails<S, R>(device: Device, script: S, says: &str)
+where
+    S: Fn(Host) -> R + Sync,
+    R: Future<Output = Result<(), HostError>> + 'static,
+{
+    let conversation = Conversation { device, script };
+    for seed in 0..SEEDS_OF_FAILURES {
+        let verdict = stepped::run(&conversation, &Rc::new(RefCell::new(Seeded::new(seed))), None).verdict;
+        let (Verdict::Assertion { message, .. } | Verdict::Deadlock { message, .. }) = &verdict else {
+            panic!("{device:?}, seed {seed}, is known to fail with \"{says}\": {verdict}");
+        };
+        assert!(message.contains(says), "{device:?}, seed {seed}, is known to fail with \"{says}\": {verdict}");
+    }
 }
 
 /// Runs `script` against `device` on threads, once.

@@ -103,11 +103,14 @@ pub struct Control {
     state: State,
     /// The host may have fetched a packet, or sent one, for a transfer that a reset has ended, and a SETUP is pending.
     stale: bool,
+    /// A permission for a packet from the host was given up, and as far as is known no packet has used it (embassy
+    /// issue #768). Nothing takes it back: a packet may come by it before the transfer that it is for is known here.
+    permission_is_left: bool,
 }
 
 impl Control {
     pub(super) const fn new() -> Self {
-        Self { state: State::Idle, stale: false }
+        Self { state: State::Idle, stale: false, permission_is_left: false }
     }
 
     /// Takes the next event, in the order reset, packet, SETUP.
@@ -148,10 +151,14 @@ impl Control {
 
     /// The SETUP that is here ends what went before.
     fn take_setup<B: Registers + DmaFence>(&mut self, engine: &mut Engine<B>) -> Option<ControlEvent> {
+        let was_sending = matches!(self.state, State::Sending { .. });
         let exposed = self.give_up(engine);
         let usbd = &mut engine.usbd;
         let done = usbd.event(map::events_ep0datadone());
         let stale = core::mem::take(&mut self.stale) || (exposed && done);
+        if done && !was_sending {
+            self.permission_is_left = false;
+        }
         if done {
             usbd.write(map::events_ep0datadone(), 0);
         }
@@ -183,7 +190,8 @@ impl Control {
             engine.usbd.write(map::shorts(), 0);
             engine.usbd.disarm(map::CORE_EP0CS, map::CORE_EP0CS_INBSY);
         }
-        matches!(state, State::Sending { overtaken: true } | State::Receiving)
+        self.permission_is_left |= state == State::Receiving;
+        self.permission_is_left || matches!(state, State::Sending { overtaken: true })
     }
 
     /// Sends up to 64 bytes as one packet of the data stage. `last`: the status stage is permitted when the host has it
