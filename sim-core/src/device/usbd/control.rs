@@ -24,6 +24,8 @@ pub(super) struct Ep0 {
     pub out_buffer: [u8; PACKET_SIZE],
     /// An OUT packet waits for STARTEPOUT.
     pub received: bool,
+    /// The SETUP that has come last has dropped a packet that waited.
+    pub discarded: bool,
     pub out_permitted: bool,
     pub status_permitted: bool,
     pub stalled: bool,
@@ -39,6 +41,7 @@ impl Default for Ep0 {
             size: 0,
             out_buffer: [0; PACKET_SIZE],
             received: false,
+            discarded: false,
             out_permitted: false,
             status_permitted: false,
             stalled: false,
@@ -108,10 +111,11 @@ impl Usbd {
     /// A SETUP, which was acknowledged.
     pub(super) fn on_setup(&mut self, setup: [u8; 8]) {
         self.make_job_stale();
-        let Ep0 { out_permitted, size, out_buffer, .. } = self.ep0;
+        let Ep0 { received: discarded, out_permitted, size, out_buffer, .. } = self.ep0;
         let out_permitted = out_permitted && self.options.permission_of_out == PermissionOfOut::Outlives;
         let status_permitted = rules::is_set_address(&setup);
-        self.ep0 = Ep0 { setup, begun: true, out_permitted, size, out_buffer, status_permitted, ..Ep0::default() };
+        let kept = Ep0 { discarded, out_permitted, size, out_buffer, status_permitted, ..Ep0::default() };
+        self.ep0 = Ep0 { setup, begun: true, ..kept };
         self.signal(map::events_ep0setup());
     }
 

@@ -3,8 +3,8 @@
 //! Those about touching a register at all are in `access`, those about what silicon needs beyond the datasheet in
 //! `errata`.
 
-use dma_api::nrf52840::usbd::map::Name;
 use dma_api::nrf52840::usbd::map::dtoggle::{EP, IO, VALUE};
+use dma_api::nrf52840::usbd::map::{self, Name};
 use dma_api::usb::{SET_ADDRESS, STANDARD_DEVICE_OUT};
 
 use super::data::{OutState, status_bit};
@@ -69,8 +69,13 @@ pub(super) fn check_start_while_armed(chip: &Usbd, number: usize, direction: Dir
 }
 
 /// Without a packet the engine copies whatever the endpoint's buffer holds.
+///
+/// A SETUP drops the packet that waits on endpoint 0. Whoever has not cleared its event yet may have looked before it
+/// came: what can then be known is only known afterwards.
 pub(super) fn check_start_without_packet(chip: &Usbd, number: usize, direction: Direction) -> Option<Misuse> {
-    (direction == Direction::DeviceToMemory && !chip.is_full(number)).then(|| {
+    let setup_is_unseen = chip.events & map::event_bit(map::events_ep0setup()) != 0;
+    let was_there = number == 0 && chip.ep0.discarded && setup_is_unseen;
+    (direction == Direction::DeviceToMemory && !chip.is_full(number) && !was_there).then(|| {
         let event = match number {
             0 => "EVENTS_EP0DATADONE",
             ISO => "EVENTS_SOF, and for SIZE.ISOOUT not to be 0",
