@@ -8,6 +8,7 @@ use dma_api::nrf52840::usbd::{Ep0In, Event, StartError, Usbd, map};
 use dma_api::usb::Setup;
 
 use super::firmware;
+use super::interrupt::InterruptDevice;
 use crate::device::usbd::{Packet, Token};
 use crate::explore::model::Packets;
 use crate::explore::replay::{Recording, ReplayError};
@@ -262,6 +263,8 @@ pub enum Builtin {
     BackToBack(BackToBack),
     /// See [`Device`].
     Device(Device),
+    /// See [`InterruptDevice`].
+    InterruptDevice(InterruptDevice),
 }
 
 impl Builtin {
@@ -271,6 +274,7 @@ impl Builtin {
         match kind {
             "back-to-back" => BackToBack::by_name(parameters).map(Self::BackToBack),
             "device" => Device::by_name(parameters).map(Self::Device),
+            "interrupt-device" => Device::by_name(parameters).map(InterruptDevice).map(Self::InterruptDevice),
             _ => None,
         }
     }
@@ -284,6 +288,7 @@ impl Builtin {
         match self {
             Self::BackToBack(program) => stepped::replay(program, recording),
             Self::Device(program) => stepped::replay(program, recording),
+            Self::InterruptDevice(program) => stepped::replay(program, recording),
         }
     }
 }
@@ -299,7 +304,9 @@ mod tests {
         assert_eq!(Builtin::by_name(&program.name()), Some(Builtin::BackToBack(program)));
         for host in Try::ALL {
             let program = Device::new(host, 18);
-            assert_eq!(Builtin::by_name(&program.name()), Some(Builtin::Device(program)));
+            assert_eq!(Builtin::by_name(&program.name()), Some(Builtin::Device(program.clone())));
+            let program = InterruptDevice(program);
+            assert_eq!(Builtin::by_name(&program.name()), Some(Builtin::InterruptDevice(program)));
         }
     }
 

@@ -78,6 +78,8 @@ rules! {
     EndpointAliased,
     /// EP0STATUS on SET_ADDRESS.
     StatusOnSetAddress,
+    /// The interrupt handler returns with its line asserted, for ever.
+    InterruptStorm,
     /// No register has this offset.
     UnknownRegister,
     /// The register exists, but this simulator does not model it.

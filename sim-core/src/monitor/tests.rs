@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::device::usbd::tests::rules as usbd;
+use crate::explore::interrupt_storm;
 use crate::soc::tests::rules as soc;
 
 /// What a rule's sequence is done by.
@@ -38,6 +39,7 @@ fn sequence(rule: Rule) -> fn(Driver) -> Vec<Rule> {
         Rule::DriveBeforeWakeUp => usbd::drive_before_wake_up,
         Rule::EndpointAliased => usbd::endpoint_aliased,
         Rule::StatusOnSetAddress => usbd::status_on_set_address,
+        Rule::InterruptStorm => interrupt_storm,
         Rule::UnknownRegister => usbd::unknown_register,
         Rule::NotModelled => usbd::not_modelled,
     }
