@@ -3,9 +3,11 @@
 //! Each program is right, or makes one mistake that interrupts invite, which is then found.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::panic::Location;
 use std::rc::Rc;
 
+use dma_api::address::{Direction, Region};
 use dma_api::nrf52840::usbd::{Endpoints, Engine, Event, PacketBuffer, Usbd, map};
 use dma_api::usb::Setup;
 use sim_core::check::interrupt::{self, EVENTS, InterruptDevice};
@@ -344,6 +346,102 @@ fn verdicts_without_memory_of_states_are_the_same() {
         let without = stepped::explore(&TwoEngines { masked }, limits).verdict;
         assert_eq!(explore(&TwoEngines { masked }).kind(), without.kind(), "{without}");
     }
+}
+
+/// A main program and a handler that look at a shared count at every place where one can interrupt the other. Keeps what
+/// they have seen.
+#[derive(Default)]
+struct Outcomes {
+    checkpoints: bool,
+    seen: RefCell<BTreeSet<Vec<u32>>>,
+}
+
+impl Program for Outcomes {
+    fn name(&self) -> String {
+        "outcomes".to_owned()
+    }
+
+    fn config(&self) -> Config {
+        Config { ram: 64, ..Config::default() }
+    }
+
+    fn prepare(&self, soc: &mut Soc) {
+        Frames(OnFrame::Clears).prepare(soc);
+    }
+
+    fn firmware<B: Board>(&self, board: B) {
+        let count = Rc::new(Cell::new(0));
+        let log = Rc::new(RefCell::new(Vec::new()));
+        let (bus, in_handler, handlers_log, checkpoints) =
+            (board.clone(), count.clone(), log.clone(), self.checkpoints);
+        let handler = move || {
+            in_handler.set(in_handler.get() + 1);
+            if checkpoints {
+                bus.checkpoint(&(&in_handler, &handlers_log));
+            }
+            let frame = bus.read(map::framecntr());
+            // Every other run leaves the line asserted: the next comes before the main program goes on.
+            let clears = in_handler.get() % 2 == 0;
+            if clears {
+                clear(&bus, map::events_sof());
+            }
+            handlers_log.borrow_mut().push(100 * frame + in_handler.get());
+        };
+        let look = || {
+            assert_eq!(count.get() % 2, 0, "the handler has not cleared its event, and the main program goes on");
+            log.borrow_mut().push(count.get());
+        };
+        let mut memory = [0; 4];
+        let region = Region { pointer: memory.as_mut_ptr(), length: 4, direction: Direction::MemoryToDevice };
+        board.with_interrupt(handler, || {
+            look();
+            let event = board.read(map::events_sof());
+            log.borrow_mut().push(event);
+            look();
+            board.critical_section(|| {
+                look();
+                let frame = board.read(map::framecntr());
+                log.borrow_mut().push(frame);
+                look();
+            });
+            look();
+            // SAFETY:
+            // - The region is valid and left alone until `acquire`, below.
+            unsafe { board.release(region) };
+            look();
+            // SAFETY:
+            // - It was released just now, and no transfer was started.
+            unsafe { board.acquire(region) };
+            look();
+            if count.get() == 0 {
+                board.wait_for_interrupt();
+            }
+            look();
+        });
+        self.seen.borrow_mut().insert(log.take());
+    }
+
+    fn host(&self, mut host: Host) -> Script {
+        Box::pin(async move { host.wait_frames(2).await })
+    }
+}
+
+#[test]
+fn outcomes_with_memory_of_states_are_those_without() {
+    let outcomes = |checkpoints, visit_states_once| {
+        let program = Outcomes { checkpoints, ..Outcomes::default() };
+        let exploration = stepped::explore(&program, Limits { visit_states_once, ..Limits::default() });
+        println!("{} states; {}", exploration.states, exploration.verdict);
+        assert_eq!(exploration.verdict.kind(), Kind::Sound, "{}", exploration.verdict);
+        (program.seen.take(), exploration.verdict.executions())
+    };
+    let (all, executions) = outcomes(false, false);
+    for checkpoints in [false, true] {
+        let (seen, fewer) = outcomes(checkpoints, true);
+        assert_eq!(seen, all);
+        assert!(fewer < executions);
+    }
+    assert!(all.len() > 50, "{} outcomes", all.len());
 }
 
 #[test]
