@@ -14,7 +14,7 @@ use sim_core::check::interrupt::{self, EVENTS, InterruptDevice};
 use sim_core::check::programs::{Device, Try, begin_control_read};
 use sim_core::check::{firmware, programs::BackToBack};
 use sim_core::explore::replay::Recording;
-use sim_core::explore::scheduler::{Immediate, Seeded};
+use sim_core::explore::scheduler::{Exhaustive, Immediate, Seeded};
 use sim_core::explore::stepped::{self, Limits};
 use sim_core::explore::{Board, Kind, Program, Verdict, model, threads};
 use sim_core::host::{Host, Script};
@@ -348,12 +348,76 @@ fn verdicts_without_memory_of_states_are_the_same() {
     }
 }
 
-/// A main program and a handler that look at a shared count at every place where one can interrupt the other. Keeps what
-/// they have seen.
+/// What a main program and a handler have seen: each keeps what the count was, and what it has read.
+type Outcome = (Vec<u32>, Vec<u32>);
+
+/// A main program and a handler that do the same accesses at the same lines, and share a count. The main program looks at
+/// it wherever it can be interrupted.
 #[derive(Default)]
 struct Outcomes {
     checkpoints: bool,
-    seen: RefCell<BTreeSet<Vec<u32>>>,
+    last: RefCell<Outcome>,
+}
+
+/// What both read: for the explorer, one poll.
+fn frame(board: &impl Board) -> u32 {
+    board.read(map::framecntr())
+}
+
+impl Outcomes {
+    fn handler<B: Board>(&self, board: B, count: Rc<Cell<u32>>, log: Rc<RefCell<Vec<u32>>>) -> impl FnMut() + 'static {
+        let checkpoints = self.checkpoints;
+        move || {
+            if checkpoints {
+                board.checkpoint(&(&count, &log));
+            }
+            count.set(count.get() + 1);
+            log.borrow_mut().push(frame(&board));
+            // Every other run leaves the line asserted: the next comes before the main program goes on.
+            if count.get().is_multiple_of(2) {
+                clear(&board, map::events_sof());
+            }
+        }
+    }
+
+    fn main<B: Board>(board: &B, count: &Cell<u32>) -> Vec<u32> {
+        let mut seen = Vec::new();
+        let mut look = |value: u32| {
+            let count = count.get();
+            assert!(count.is_multiple_of(2), "the event is not cleared, and the main program goes on");
+            seen.push(10 * count + value);
+        };
+        look(0);
+        look(frame(board));
+        look(frame(board));
+        clear(board, map::events_sof());
+        look(0);
+        let (outside, inside) = board.critical_section(|| {
+            let before = count.get();
+            (before, frame(board) + count.get() - before)
+        });
+        look(outside);
+        look(inside);
+        let mut memory = [0; 4];
+        let region = Region { pointer: memory.as_mut_ptr(), length: 4, direction: Direction::MemoryToDevice };
+        // SAFETY:
+        // - The region is valid and left alone until `acquire`, below.
+        unsafe { board.release(region) };
+        look(0);
+        // SAFETY:
+        // - It was released above, and no transfer was started.
+        unsafe { board.acquire(region) };
+        look(0);
+        let before = count.get();
+        board.wait_for_interrupt();
+        let has_run = count.get() > before;
+        look(u32::from(has_run));
+        assert!(
+            has_run || board.read(map::events_sof()) == 0,
+            "the event that wakes is served before the sleep returns"
+        );
+        seen
+    }
 }
 
 impl Program for Outcomes {
@@ -362,7 +426,7 @@ impl Program for Outcomes {
     }
 
     fn config(&self) -> Config {
-        Config { ram: 64, ..Config::default() }
+        Config::default()
     }
 
     fn prepare(&self, soc: &mut Soc) {
@@ -370,78 +434,46 @@ impl Program for Outcomes {
     }
 
     fn firmware<B: Board>(&self, board: B) {
-        let count = Rc::new(Cell::new(0));
-        let log = Rc::new(RefCell::new(Vec::new()));
-        let (bus, in_handler, handlers_log, checkpoints) =
-            (board.clone(), count.clone(), log.clone(), self.checkpoints);
-        let handler = move || {
-            in_handler.set(in_handler.get() + 1);
-            if checkpoints {
-                bus.checkpoint(&(&in_handler, &handlers_log));
-            }
-            let frame = bus.read(map::framecntr());
-            // Every other run leaves the line asserted: the next comes before the main program goes on.
-            let clears = in_handler.get() % 2 == 0;
-            if clears {
-                clear(&bus, map::events_sof());
-            }
-            handlers_log.borrow_mut().push(100 * frame + in_handler.get());
-        };
-        let look = || {
-            assert_eq!(count.get() % 2, 0, "the handler has not cleared its event, and the main program goes on");
-            log.borrow_mut().push(count.get());
-        };
-        let mut memory = [0; 4];
-        let region = Region { pointer: memory.as_mut_ptr(), length: 4, direction: Direction::MemoryToDevice };
-        board.with_interrupt(handler, || {
-            look();
-            let event = board.read(map::events_sof());
-            log.borrow_mut().push(event);
-            look();
-            board.critical_section(|| {
-                look();
-                let frame = board.read(map::framecntr());
-                log.borrow_mut().push(frame);
-                look();
-            });
-            look();
-            // SAFETY:
-            // - The region is valid and left alone until `acquire`, below.
-            unsafe { board.release(region) };
-            look();
-            // SAFETY:
-            // - It was released just now, and no transfer was started.
-            unsafe { board.acquire(region) };
-            look();
-            if count.get() == 0 {
-                board.wait_for_interrupt();
-            }
-            look();
-        });
-        self.seen.borrow_mut().insert(log.take());
+        let (count, log) = (Rc::<Cell<u32>>::default(), Rc::<RefCell<Vec<u32>>>::default());
+        let handler = self.handler(board.clone(), count.clone(), log.clone());
+        let seen = board.with_interrupt(handler, || Self::main(&board, &count));
+        *self.last.borrow_mut() = (seen, log.take());
     }
 
     fn host(&self, mut host: Host) -> Script {
-        Box::pin(async move { host.wait_frames(2).await })
+        Box::pin(async move { host.wait_frames(3).await })
+    }
+}
+
+/// The outcomes of all schedules that were not cut off, and how many schedules there were.
+fn outcomes(checkpoints: bool, visits_once: bool) -> (BTreeSet<Outcome>, usize) {
+    let program = Outcomes { checkpoints, ..Outcomes::default() };
+    let scheduler = Rc::new(RefCell::new(Exhaustive::new(visits_once)));
+    let (mut seen, mut schedules) = (BTreeSet::new(), 0);
+    loop {
+        let run = stepped::run(&program, &scheduler, None);
+        assert_eq!(run.verdict.kind(), Kind::Sound, "{}", run.verdict);
+        schedules += 1;
+        if !scheduler.borrow().was_cut() {
+            seen.insert(program.last.take());
+        }
+        if !scheduler.borrow_mut().advance() {
+            return (seen, schedules);
+        }
     }
 }
 
 #[test]
 fn outcomes_with_memory_of_states_are_those_without() {
-    let outcomes = |checkpoints, visit_states_once| {
-        let program = Outcomes { checkpoints, ..Outcomes::default() };
-        let exploration = stepped::explore(&program, Limits { visit_states_once, ..Limits::default() });
-        println!("{} states; {}", exploration.states, exploration.verdict);
-        assert_eq!(exploration.verdict.kind(), Kind::Sound, "{}", exploration.verdict);
-        (program.seen.take(), exploration.verdict.executions())
-    };
-    let (all, executions) = outcomes(false, false);
+    let (all, schedules) = outcomes(false, false);
     for checkpoints in [false, true] {
         let (seen, fewer) = outcomes(checkpoints, true);
+        println!("{} outcomes in {schedules} schedules, in {fewer} with memory", all.len());
         assert_eq!(seen, all);
-        assert!(fewer < executions);
+        assert!(fewer < schedules);
     }
-    assert!(all.len() > 50, "{} outcomes", all.len());
+    let woken = |(main, _): &&Outcome| main.last().is_some_and(|last| last % 10 == 1);
+    assert!(all.iter().any(|outcome| woken(&outcome)), "some sleep until the handler has run");
 }
 
 #[test]
