@@ -474,6 +474,10 @@ fn outcomes_with_memory_of_states_are_those_without() {
     }
     let woken = |(main, _): &&Outcome| main.last().is_some_and(|last| last % 10 == 1);
     assert!(all.iter().any(|outcome| woken(&outcome)), "some sleep until the handler has run");
+    // The frame has begun, the main program has read its number twice, and only then the handler reads it: a third read at
+    // one line, but no poll that waits for the next frame.
+    let late = |(main, handler): &Outcome| main[1] == 1 && main[2] == 1 && handler.first() == Some(&1);
+    assert!(all.iter().any(late), "some handlers come late");
 }
 
 #[test]

@@ -6,6 +6,8 @@
 //! | [`stepped`] | no threads: a [`scheduler`] decides at every register access | every interleaving, replay, clocks |
 //! | [`model`] | driver and device as loom threads | every ordering that the fences allow |
 //!
+//! An interrupt handler runs under all three, in the middle of the main program ([`Board::with_interrupt`]).
+//!
 //! `stepped` and `model` answer the same question, does this access happen after that one, by different means; they
 //! must agree.
 

@@ -106,6 +106,9 @@ impl Control {
     }
 
     /// Takes the next event, in the order reset, packet, SETUP.
+    ///
+    /// In an interrupt handler, take all events that there are, until `None`: a SETUP that was read together with a reset is
+    /// one that no interrupt tells of any more.
     pub fn next_event<B: Registers + DmaFence>(&mut self, engine: &mut Engine<B>) -> Option<ControlEvent> {
         let usbd = &mut engine.usbd;
         if let Some(setup) = usbd.setup.take() {
