@@ -8,7 +8,7 @@ use std::panic::Location;
 use std::rc::Rc;
 
 use dma_api::address::{Direction, Region};
-use dma_api::nrf52840::usbd::{Endpoints, Engine, Event, PacketBuffer, Usbd, map};
+use dma_api::nrf52840::usbd::{Endpoints, Engine, Ep0In, Event, PacketBuffer, Usbd, map};
 use dma_api::usb::Setup;
 use sim_core::check::interrupt::{self, EVENTS, InterruptDevice};
 use sim_core::check::programs::{Device, Try, begin_control_read};
@@ -333,6 +333,44 @@ fn handler_that_sleeps_is_a_deadlock_on_threads_and_stepped() {
     assert_eq!(run.verdict.kind(), Kind::Deadlock, "{}", run.verdict);
 }
 
+/// Firmware that sleeps until a frame has begun, and then sends a packet.
+struct SendsAfterFrame;
+
+impl Program for SendsAfterFrame {
+    fn name(&self) -> String {
+        "sends-after-frame".to_owned()
+    }
+
+    fn config(&self) -> Config {
+        Config::default()
+    }
+
+    fn prepare(&self, soc: &mut Soc) {
+        Frames(OnFrame::Clears).prepare(soc);
+    }
+
+    fn firmware<B: Board>(&self, board: B) {
+        let mut ep0in = Ep0In::new(Usbd::new(board.clone()), statics::packet_buffer());
+        let bus = board.clone();
+        board.with_interrupt(move || clear(&bus, map::events_sof()), || board.wait_for_interrupt());
+        ep0in.start(&[7]).expect("it is the first");
+        while ep0in.end().is_err() {}
+        firmware::put_away(ep0in);
+    }
+
+    fn host(&self, mut host: Host) -> Script {
+        Box::pin(async move {
+            host.wait_frames(1).await?;
+            host.packet_in(true).await.map(drop)
+        })
+    }
+}
+
+#[test]
+fn sleep_ends_when_the_handler_has_run() {
+    expect_sound(&SendsAfterFrame);
+}
+
 #[test]
 fn verdicts_without_memory_of_states_are_the_same() {
     let limits = Limits { visit_states_once: false, ..Limits::default() };
@@ -400,14 +438,16 @@ impl Outcomes {
         look(inside);
         let mut memory = [0; 4];
         let region = Region { pointer: memory.as_mut_ptr(), length: 4, direction: Direction::MemoryToDevice };
-        // SAFETY:
-        // - The region is valid and left alone until `acquire`, below.
-        unsafe { board.release(region) };
-        look(0);
-        // SAFETY:
-        // - It was released above, and no transfer was started.
-        unsafe { board.acquire(region) };
-        look(0);
+        for _ in 0..2 {
+            // SAFETY:
+            // - The region is valid and left alone until `acquire`, below.
+            unsafe { board.release(region) };
+            look(0);
+            // SAFETY:
+            // - It was released above, and no transfer was started.
+            unsafe { board.acquire(region) };
+            look(0);
+        }
         let before = count.get();
         board.wait_for_interrupt();
         let has_run = count.get() > before;
@@ -478,6 +518,11 @@ fn outcomes_with_memory_of_states_are_those_without() {
     // one line, but no poll that waits for the next frame.
     let late = |(main, handler): &Outcome| main[1] == 1 && main[2] == 1 && handler.first() == Some(&1);
     assert!(all.iter().any(late), "some handlers come late");
+    // After the critical section come two fences, twice, and no register access.
+    for look in 5..9 {
+        let is_interrupted = |(main, _): &Outcome| main[look] / 10 < main[look + 1] / 10;
+        assert!(all.iter().any(is_interrupted), "some handlers come between look {look} and the next");
+    }
 }
 
 #[test]
@@ -660,7 +705,7 @@ impl Program for BackToBackByInterrupt {
     }
 
     fn firmware<B: Board>(&self, board: B) {
-        let ep0in = dma_api::nrf52840::usbd::Ep0In::new(Usbd::new(board.clone()), statics::packet_buffer());
+        let ep0in = Ep0In::new(Usbd::new(board.clone()), statics::packet_buffer());
         ep0in.usbd().listen(map::inten::EP0DATADONE.mask());
         let (ep0in, done) = (Rc::new(RefCell::new(ep0in)), Rc::new(Cell::new(true)));
         let (in_handler, ended) = (ep0in.clone(), done.clone());
