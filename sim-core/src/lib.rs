@@ -79,6 +79,8 @@
 //!   code, not in a run of a compiled driver.
 //! - loom does not explore load buffering, and has five threads. The vector clocks of [`monitor::clocks`] have neither
 //!   limit, but take registers to be read as their latest value, which device memory guarantees.
+//! - An interrupt handler runs at register accesses, fences and the calls of [`explore::Board`]: what it does to memory
+//!   that the main program looks at in between, outside of a critical section, is seen at those only.
 //! - [`explore::stepped`] takes a driver to be a function of what it reads. One that counts its polls is not.
 //! - Where the hardware's documents are silent, the chip's choice is a switch ([`device::usbd::Options`]), not the
 //!   truth.

@@ -6,6 +6,8 @@
 //! | [`stepped`] | no threads: a [`scheduler`] decides at every register access | every interleaving, replay, clocks |
 //! | [`model`] | driver and device as loom threads | every ordering that the fences allow |
 //!
+//! An interrupt handler runs under all three, in the middle of the main program ([`Board::with_interrupt`]).
+//!
 //! `stepped` and `model` answer the same question, does this access happen after that one, by different means; they
 //! must agree.
 
@@ -19,6 +21,7 @@ use crate::host::{Host, Script};
 use crate::monitor::{Rule, Violation};
 use crate::soc::{Config, Soc};
 
+mod interrupt;
 pub mod model;
 mod quiet;
 pub mod replay;
@@ -26,16 +29,46 @@ pub mod scheduler;
 pub mod stepped;
 pub mod threads;
 
+#[cfg(test)]
+pub(crate) use interrupt::tests::storm as interrupt_storm;
 pub use quiet::quietly;
 
 /// What firmware runs on: the bus of an emulated chip.
-pub trait Board: Registers + OutsideRegisters + DmaFence + Clone + fmt::Debug {
+pub trait Board: Registers + OutsideRegisters + DmaFence + Clone + fmt::Debug + 'static {
     /// Whether the host has come to the end of its script. Firmware that serves until then, ends.
     fn host_is_done(&self) -> bool;
 
     /// Says that all that the firmware knows here is in `local`: what it has read before matters no more. An explorer
     /// that visits states once then knows one again. Does nothing elsewhere.
+    ///
+    /// With an interrupt handler: what that keeps is part of it. Called *by* the handler, it says what the handler and all
+    /// that it shares know; what the main program has for itself stays known.
     fn checkpoint(&self, _local: &dyn fmt::Debug) {}
+
+    /// Runs `body`, and `handler` in the middle of it when the chip's interrupt line is asserted: at register accesses,
+    /// at both fences, at the ends of critical sections, and in [`wait_for_interrupt`](Self::wait_for_interrupt).
+    ///
+    /// What both use is shared as in firmware, where a static holds it: `Rc<RefCell<Driver>>`, borrowed in
+    /// [`critical_section`](Self::critical_section)s only. A borrow that is interrupted by another is a panic, and so a
+    /// verdict. The handler, with what it keeps, is dropped before this returns.
+    ///
+    /// # Panics
+    ///
+    /// If there is a handler already.
+    #[track_caller]
+    fn with_interrupt<T>(&self, handler: impl FnMut() + 'static, body: impl FnOnce() -> T) -> T;
+
+    /// Runs `body` with interrupts masked. Sections nest. A handler that is due runs after the outermost.
+    #[track_caller]
+    fn critical_section<T>(&self, body: impl FnOnce() -> T) -> T;
+
+    /// Sleeps until the interrupt line is asserted (WFI), which it may be already. Returns when the handler has run; in
+    /// a critical section, before it runs.
+    ///
+    /// The end of the host's script wakes the firmware as well: it stands for whatever else ends a program. A firmware
+    /// that sleeps while nothing can wake it is a [`Verdict::Deadlock`].
+    #[track_caller]
+    fn wait_for_interrupt(&self);
 }
 
 /// A program for chip and host: what the explorers explore.

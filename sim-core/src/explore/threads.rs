@@ -5,6 +5,10 @@
 //! the simulator. A buffer that is taken back while the engine copies is a violation, and the driver waits for the
 //! engine all the same: no memory is touched after its window is closed.
 //!
+//! An interrupt handler runs on the firmware's thread, as on a chip that has one core: at the next register access, fence
+//! or edge of a critical section after the line was asserted. A firmware that sleeps waits for the line. (On a thread of
+//! its own a handler would run in parallel to the main program, which no chip of one core does.)
+//!
 //! Threads run as the system schedules them: one run shows one interleaving, and no two are alike. To try them all,
 //! use [`stepped`](super::stepped).
 
@@ -26,18 +30,21 @@ use dma_api::fence::DmaFence;
 use dma_api::registers::{OutsideRegisters, Registers};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
+use super::interrupt::{Interrupts, SLEEPING_HANDLER, sleeper};
 use super::{Board, Program, Verdict, WHILE_LEAVING, quiet, quietly};
 use crate::device::usbd::{Answer, name_of};
 use crate::host::{Host, HostError, PATIENCE_MS, Reply, Step, Transaction, Wire};
 use crate::monitor::Violation;
 use crate::soc::Soc;
-use crate::trace::{Keep, Trace};
+use crate::trace::{Keep, Record, Trace};
 
 /// How long the host waits for a device before it gives up: real time here.
 const DEVICE_PATIENCE: Duration = Duration::from_millis(PATIENCE_MS as u64);
 
 /// How long the host gives the others to notice what it has done.
 const SETTLING: Duration = Duration::from_millis(5);
+/// How long nothing may happen: longer than the host waits for an answer.
+const NOTHING_HAPPENS: Duration = Duration::from_millis(PATIENCE_MS as u64 + 1000);
 
 /// How long the host's script may wait for something that is not the wire.
 const SCRIPT_PATIENCE: Duration = Duration::from_secs(60);
@@ -49,6 +56,8 @@ struct Shared {
     news: AtomicU64,
     host_is_done: AtomicBool,
     firmware_is_done: AtomicBool,
+    /// Written under the lock, and read under it.
+    firmware_is_asleep: AtomicBool,
 }
 
 impl Shared {
@@ -167,12 +176,58 @@ pub struct Bus {
     backoff: Rc<Backoff>,
     /// Polls, and what was new when, at the last look.
     idle: Rc<Cell<(u32, u64, Instant)>>,
+    interrupts: Rc<Interrupts>,
 }
 
 impl Bus {
     fn new(shared: &Arc<Shared>) -> Self {
         let idle = Rc::new(Cell::new((0, 0, Instant::now())));
-        Self { shared: shared.clone(), backoff: Rc::new(Backoff::new()), idle }
+        Self { shared: shared.clone(), backoff: Rc::new(Backoff::new()), idle, interrupts: Rc::default() }
+    }
+
+    /// Runs the handler if it is due, and again for as long as the line is asserted when it returns.
+    fn serve_interrupts(&self) {
+        if !self.interrupts.can_run() {
+            return;
+        }
+        let (mut asserted, mut since) = (0, Instant::now());
+        let backoff = Backoff::new();
+        loop {
+            let mut soc = self.shared.soc.lock();
+            if !soc.usbd().interrupt() {
+                return;
+            }
+            if asserted != soc.usbd().asserted() {
+                (asserted, since) = (soc.usbd().asserted(), Instant::now());
+            } else if since.elapsed() > NOTHING_HAPPENS {
+                let times = format!("again and again for {} s", since.elapsed().as_secs());
+                let storm = self.interrupts.storm(soc.usbd(), &times);
+                drop(soc);
+                self.shared.leave(Box::new(Ended::Violation(Box::new(storm))));
+            }
+            soc.note(Record::Handler { running: true });
+            drop(soc);
+            self.interrupts.run();
+            self.shared.soc.lock().note(Record::Handler { running: false });
+            // What the line waits for may be another's to do.
+            backoff.snooze();
+        }
+    }
+
+    /// Sleeps until the line is asserted, or the host is done.
+    fn sleep(&self) {
+        let set = |asleep| {
+            let mut soc = self.shared.soc.lock();
+            // ORDERING: none needed: read under the same lock.
+            self.shared.firmware_is_asleep.store(asleep, Ordering::Relaxed);
+            soc.note(Record::Sleep { asleep });
+        };
+        set(true);
+        // ORDERING: pairs with the store in `set`; what the host has done is behind the lock.
+        let host_is_done = || self.shared.host_is_done.load(Ordering::Acquire);
+        drop(self.shared.wait(None, |soc| soc.usbd().interrupt() || host_is_done()));
+        self.serve_interrupts();
+        set(false);
     }
 
     /// Ends the run as a deadlock when nobody has done anything for longer than the host waits for an answer.
@@ -189,7 +244,7 @@ impl Bus {
         }
         self.idle.set((0, seen, since));
         let waited = since.elapsed();
-        if waited > DEVICE_PATIENCE + Duration::from_secs(1) {
+        if waited > NOTHING_HAPPENS {
             let message = format!("the firmware {what}, and nothing has happened for {} s", waited.as_secs());
             self.shared.leave(Box::new(Ended::Deadlock(message)));
         }
@@ -217,6 +272,7 @@ unsafe impl Registers for Bus {
             return WHILE_LEAVING;
         }
         let line = Location::caller();
+        self.serve_interrupts();
         let value = self.shared.with(|soc| soc.cpu_read(offset, line));
         self.shared.stop_at_violation();
         self.stop_if_nothing_happens(&format_args!("reads {}", name_of(offset)));
@@ -235,6 +291,7 @@ unsafe impl Registers for Bus {
         }
         let line = Location::caller();
         self.backoff.reset();
+        self.serve_interrupts();
         self.shared.with(|soc| soc.cpu_write(offset, value, line));
         self.shared.stop_at_violation();
     }
@@ -258,6 +315,7 @@ impl OutsideRegisters for Bus {
 unsafe impl DmaFence for Bus {
     unsafe fn release(&self, region: Region) -> BusAddress {
         let line = Location::caller();
+        self.serve_interrupts();
         let mut soc = self.shared.soc.lock();
         // SAFETY:
         // - The region is valid and left alone until `acquire`: the caller's debt, passed on unchanged.
@@ -269,6 +327,7 @@ unsafe impl DmaFence for Bus {
 
     unsafe fn acquire(&self, region: Region) {
         let line = Location::caller();
+        self.serve_interrupts();
         let mut soc = self.shared.soc.lock();
         // Under one lock with the closing of the window: no copy is taken out in between.
         if soc.is_in_use(region, line) {
@@ -287,10 +346,41 @@ impl Board for Bus {
         if thread::panicking() {
             return true;
         }
+        self.serve_interrupts();
         self.shared.stop_at_violation();
         self.stop_if_nothing_happens(&"waits for the host");
         // ORDERING: pairs with the store in `set`; what the host has done is behind the lock.
         self.shared.host_is_done.load(Ordering::Acquire)
+    }
+
+    fn with_interrupt<T>(&self, handler: impl FnMut() + 'static, body: impl FnOnce() -> T) -> T {
+        if thread::panicking() {
+            return body();
+        }
+        self.interrupts.with_handler(handler, Location::caller(), body)
+    }
+
+    fn critical_section<T>(&self, body: impl FnOnce() -> T) -> T {
+        if thread::panicking() {
+            return body();
+        }
+        self.serve_interrupts();
+        self.stop_if_nothing_happens(&"goes through critical sections");
+        let result = self.interrupts.masked(body);
+        self.serve_interrupts();
+        result
+    }
+
+    fn wait_for_interrupt(&self) {
+        if thread::panicking() {
+            return;
+        }
+        if self.interrupts.is_running() {
+            self.shared.leave(Box::new(Ended::Deadlock(SLEEPING_HANDLER.to_owned())));
+        }
+        self.sleep();
+        self.shared.stop_at_violation();
+        self.stop_if_nothing_happens(&"sleeps and is woken");
     }
 }
 
@@ -326,10 +416,17 @@ impl ThreadsWire {
 
     /// Where the others are.
     fn sides(&self) -> String {
-        let firmware = if self.0.firmware_is_done() { "has returned" } else { "runs" };
         let soc = self.0.soc.lock();
+        let firmware = if self.0.firmware_is_done() {
+            "the firmware has returned".to_owned()
+        } else if self.0.firmware_is_asleep.load(Ordering::Relaxed) {
+            // ORDERING: none needed: written under the same lock.
+            sleeper(soc.usbd())
+        } else {
+            "the firmware runs".to_owned()
+        };
         let engine = if soc.engine_is_busy() || soc.is_copying() { "copies" } else { "is idle" };
-        format!("the firmware {firmware}; the engine {engine}")
+        format!("{firmware}; the engine {engine}")
     }
 }
 
@@ -394,6 +491,7 @@ pub fn run<P: Program + Sync>(program: &P, keep: Option<Keep>) -> Run {
         news: AtomicU64::new(0),
         host_is_done: AtomicBool::new(false),
         firmware_is_done: AtomicBool::new(false),
+        firmware_is_asleep: AtomicBool::new(false),
     });
     let (result, host) = thread::scope(|scope| {
         let host = scope.spawn(|| {

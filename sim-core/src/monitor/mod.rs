@@ -84,6 +84,8 @@ rules! {
     OddBytesAtPowerDown,
     /// What the workaround of an erratum does was not done, on silicon that has the erratum.
     WorkaroundMissing,
+    /// The interrupt handler returns with its line asserted, for ever.
+    InterruptStorm,
     /// No register has this offset.
     UnknownRegister,
     /// The register exists, but this simulator does not model it.

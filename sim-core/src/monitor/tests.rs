@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::device::usbd::tests::rules as usbd;
+use crate::explore::interrupt_storm;
 use crate::soc::tests::rules as soc;
 
 /// What a rule's sequence is done by.
@@ -41,6 +42,7 @@ fn sequence(rule: Rule) -> fn(Driver) -> Vec<Rule> {
         Rule::StatusOnSetAddress => usbd::status_on_set_address,
         Rule::OddBytesAtPowerDown => usbd::odd_bytes_at_power_down,
         Rule::WorkaroundMissing => usbd::workaround_missing,
+        Rule::InterruptStorm => interrupt_storm,
         Rule::UnknownRegister => usbd::unknown_register,
         Rule::NotModelled => usbd::not_modelled,
     }

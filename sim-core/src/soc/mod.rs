@@ -477,6 +477,11 @@ impl Soc {
         self.note_levels();
     }
 
+    /// The CPU has entered or left its handler, or fallen asleep or woken.
+    pub(crate) fn note(&mut self, record: Record) {
+        self.trace.note(None, || record);
+    }
+
     fn note_levels(&mut self) {
         let Self { trace, usbd, .. } = self;
         trace.note_levels(|| Levels { events: usbd.events(), interrupt: usbd.interrupt(), dma: usbd.job().is_some() });

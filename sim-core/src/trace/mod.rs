@@ -57,6 +57,16 @@ pub enum Record {
         /// Whether it was written.
         write: bool,
     },
+    /// The CPU entered its interrupt handler, or left it.
+    Handler {
+        /// Whether it runs from here on.
+        running: bool,
+    },
+    /// The CPU fell asleep (WFI), or woke.
+    Sleep {
+        /// Whether it sleeps from here on.
+        asleep: bool,
+    },
     /// The chip has captured PTR and MAXCNT.
     Captured {
         /// `EPIN` or `EPOUT`.

@@ -12,7 +12,7 @@
 //! | a transaction | its packets at 12 Mbit/s: [`wire`](super::wire) |
 //! | a bus reset | 2.5 us: the shortest that a device must see (USB 2.0 §7.1.7.5) |
 //! | a suspension, a resume | 3 ms, 20 ms: the shortest of each (USB 2.0 §7.1.7.6, §7.1.7.7) |
-//! | what the chip does of itself (capture, END, READY, levels), a finding | none |
+//! | what the chip does of itself (capture, END, READY, levels), entering a handler, sleep, a finding | none |
 //!
 //! Virtual time shows the order and the size of things. It is no measurement: CPU, DMA and wire never overlap in it,
 //! and nothing between two register accesses costs anything.
@@ -62,7 +62,9 @@ fn duration_ns(entry: &Entry) -> u64 {
         Record::BusReset => BUS_RESET_NS,
         Record::Suspend => SUSPEND_NS,
         Record::Resume => RESUME_NS,
-        Record::Captured { .. }
+        Record::Handler { .. }
+        | Record::Sleep { .. }
+        | Record::Captured { .. }
         | Record::Ended { .. }
         | Record::Ready
         | Record::Levels(_)

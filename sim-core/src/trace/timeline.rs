@@ -89,6 +89,10 @@ fn describe(record: &Record) -> Option<(Lane, String)> {
         Record::Touch { address, write } => {
             (Lane::Cpu, format!("{} {address:#x}", if *write { "write" } else { "read" }))
         }
+        Record::Handler { running } => {
+            (Lane::Cpu, if *running { "interrupt: the handler runs" } else { "the handler returns" }.to_owned())
+        }
+        Record::Sleep { asleep } => (Lane::Cpu, if *asleep { "sleeps (WFI)" } else { "wakes" }.to_owned()),
         Record::Captured { block, endpoint, range } => {
             (Lane::Dma, format!("{block}[{endpoint}] captured: {:#x}, {} bytes", range.start, range.len()))
         }
@@ -153,6 +157,19 @@ mod tests {
             |endpoint| Record::Transaction { address: 5, endpoint, token: Token::In, answer: Answer::Nak, fault: None };
         let text = plain(vec![nak(0), nak(3)]);
         assert!(text.contains("@5 IN: NAK") && text.contains("@5.3 IN: NAK"), "{text}");
+    }
+
+    #[test]
+    fn handler_and_sleep_are_the_cpus() {
+        let (asleep, running) = (true, true);
+        let text = plain(vec![
+            Record::Sleep { asleep },
+            Record::Handler { running },
+            Record::Handler { running: !running },
+            Record::Sleep { asleep: !asleep },
+        ]);
+        let shown: Vec<&str> = text.lines().skip(1).map(|line| &line[11..]).collect();
+        assert_eq!(shown, ["sleeps (WFI)", "interrupt: the handler runs", "the handler returns", "wakes"], "{text}");
     }
 
     #[test]

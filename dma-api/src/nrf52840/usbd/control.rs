@@ -19,7 +19,8 @@
 //!   #768; the core underneath is documented otherwise), the next control write finds its data stage permitted; and if
 //!   the shortcut of a control read is still set then, its status stage too. The host has its write acknowledged, and
 //!   nobody here has seen it.
-//! - What `Ep0In` says about a SETUP that arrives while the answer to the one before is being started holds here, too.
+//! - What `Ep0In` says about a SETUP that arrives while the answer to the one before is being started holds here, too:
+//!   for a packet, and for [`accept`](Control::accept), which then permits the status stage of the new transfer.
 
 use thiserror::Error;
 
@@ -114,6 +115,9 @@ impl Control {
     }
 
     /// Takes the next event, in the order reset, packet, SETUP.
+    ///
+    /// In an interrupt handler, take all events that there are, until `None`: a SETUP that was read together with a reset is
+    /// one that no interrupt tells of any more.
     pub fn next_event<B: Registers + DmaFence>(&mut self, engine: &mut Engine<B>) -> Option<ControlEvent> {
         let usbd = &mut engine.usbd;
         if let Some(setup) = usbd.setup.take() {
@@ -265,11 +269,7 @@ impl Control {
     ///
     /// [`ControlError::Busy`].
     pub fn accept<B: Registers + DmaFence>(&mut self, engine: &mut Engine<B>) -> Result<(), ControlError> {
-        self.trigger(engine, map::tasks_ep0status())?;
-        // A SETUP that is here may have come before the task, and has its status stage permitted then: it is refused, and
-        // the host asks again. One that came after it, too: no host is that fast.
-        self.stale |= engine.usbd.event(map::events_ep0setup());
-        Ok(())
+        self.trigger(engine, map::tasks_ep0status())
     }
 
     /// Refuses the request: data and status stages are answered with STALL, until the next SETUP.

@@ -2,6 +2,7 @@
 //!
 //! Each has a name that holds all its parameters, so that a replay string can be run: [`Builtin::by_name`].
 
+use super::interrupt::InterruptDevice;
 use super::{firmware, loopback as loopback_firmware};
 use crate::explore::replay::{Recording, ReplayError};
 use crate::explore::stepped;
@@ -31,6 +32,8 @@ pub enum Builtin {
     Device(Device),
     /// See [`Echo`].
     Echo(Echo),
+    /// See [`InterruptDevice`].
+    InterruptDevice(InterruptDevice),
 }
 
 impl Builtin {
@@ -40,6 +43,7 @@ impl Builtin {
         match kind {
             "back-to-back" => BackToBack::by_name(parameters).map(Self::BackToBack),
             "device" => Device::by_name(parameters).map(Self::Device),
+            "interrupt-device" => Device::by_name(parameters).map(InterruptDevice).map(Self::InterruptDevice),
             "echo" => Echo::by_name(parameters).map(Self::Echo),
             _ => None,
         }
@@ -54,6 +58,7 @@ impl Builtin {
         match self {
             Self::BackToBack(program) => stepped::replay(program, recording),
             Self::Device(program) => stepped::replay(program, recording),
+            Self::InterruptDevice(program) => stepped::replay(program, recording),
             Self::Echo(program) => stepped::replay(program, recording),
         }
     }
@@ -73,7 +78,9 @@ mod tests {
         assert_eq!(Builtin::by_name(&program.name()), Some(Builtin::BackToBack(program)));
         for host in Try::ALL {
             let program = Device::new(host, 18);
-            assert_eq!(Builtin::by_name(&program.name()), Some(Builtin::Device(program)));
+            assert_eq!(Builtin::by_name(&program.name()), Some(Builtin::Device(program.clone())));
+            let program = InterruptDevice(program);
+            assert_eq!(Builtin::by_name(&program.name()), Some(Builtin::InterruptDevice(program)));
         }
         for system in OperatingSystem::ALL {
             let program = Echo::new(system, 130);

@@ -211,9 +211,19 @@ impl Usbd {
         self.events
     }
 
+    /// The events that INTEN enables, each at its bit.
+    pub fn inten(&self) -> u32 {
+        self.inten
+    }
+
+    /// The events that assert the interrupt line: 1, and enabled by INTEN.
+    pub fn asserted(&self) -> u32 {
+        self.events & self.inten
+    }
+
     /// The interrupt line: asserted while an event and its bit of INTEN are 1.
     pub fn interrupt(&self) -> bool {
-        self.events & self.inten != 0
+        self.asserted() != 0
     }
 
     /// Takes what was done wrong since the last call.

@@ -29,10 +29,16 @@
 //! - A limit that is hit looks like success: executions are counted here, and a limit is [`Verdict::Inconclusive`].
 //! - Environment variables change the search: every field of the builder is set.
 //!
+//! # Interrupts
+//!
+//! The handler runs on the CPU thread, where a look at the device's news shows the line asserted: at register reads that
+//! look, and in `wait_for_interrupt`. `stepped` has it come later as well.
+//!
 //! Not seen: load buffering; more than one buffer; more than one device thread.
 
 use std::collections::VecDeque;
 use std::panic::Location;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering as Plain};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -41,6 +47,7 @@ use dma_api::address::{BusAddress, Region};
 use dma_api::fence::DmaFence;
 use dma_api::registers::{OutsideRegisters, Registers};
 
+use super::interrupt::{Interrupts, SLEEPING_HANDLER};
 use super::{Board, Program, Verdict, WHILE_LEAVING, quiet, quietly};
 use crate::device::usbd::{Answer, Token};
 use crate::engine::Copy;
@@ -72,6 +79,9 @@ impl Default for Limits {
         Self { executions: 1_000_000, time: Duration::from_secs(60), branches: 10_000, releases: 16 }
     }
 }
+
+/// How often a handler runs, with the line asserted and all news known, before it counts as a storm.
+const RUNS_WITHOUT_HOPE: u32 = 100;
 
 /// Programs that loom can run: the host takes each packet that the driver sends, and does nothing else.
 pub trait Packets: Program + Clone + Send + Sync + 'static {
@@ -209,7 +219,30 @@ impl Shared {
 
 /// The bus that firmware runs on.
 #[derive(Clone)]
-pub struct Bus(Arc<Shared>);
+pub struct Bus(Arc<Shared>, Rc<Interrupts>);
+
+impl Bus {
+    /// Looks for news of the device.
+    fn look(&self) {
+        self.0.apply(self.0.to_cpu.read());
+    }
+
+    /// Runs the handler for as long as the line is asserted: as soon as a look has shown it. How late it is, loom
+    /// decides by what the look shows.
+    fn serve_interrupts(&self) {
+        let mut runs = 0;
+        while self.1.can_run() && lock(&self.0.soc).usbd().interrupt() {
+            if runs == RUNS_WITHOUT_HOPE {
+                let storm = self.1.storm(lock(&self.0.soc).usbd(), &format!("{runs} times in a row"));
+                self.0.stop(storm);
+            }
+            runs = if self.0.has_all_news() { runs + 1 } else { 0 };
+            self.1.run();
+            loom::thread::yield_now();
+            self.look();
+        }
+    }
+}
 
 impl std::fmt::Debug for Bus {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -227,8 +260,9 @@ unsafe impl Registers for Bus {
         }
         let line = Location::caller();
         if self.0.wants_news(offset) {
-            self.0.apply(self.0.to_cpu.read());
+            self.look();
         }
+        self.serve_interrupts();
         let value = lock(&self.0.soc).cpu_read(offset, line);
         self.0.stop_at_violation();
         value
@@ -238,6 +272,7 @@ unsafe impl Registers for Bus {
         if std::thread::panicking() {
             return;
         }
+        self.serve_interrupts();
         let started = {
             let mut soc = lock(&self.0.soc);
             soc.cpu_write(offset, value, Location::caller());
@@ -302,6 +337,31 @@ impl Board for Bus {
     fn host_is_done(&self) -> bool {
         self.0.has_all_news()
     }
+
+    fn with_interrupt<T>(&self, handler: impl FnMut() + 'static, body: impl FnOnce() -> T) -> T {
+        self.1.with_handler(handler, Location::caller(), body)
+    }
+
+    fn critical_section<T>(&self, body: impl FnOnce() -> T) -> T {
+        let result = self.1.masked(body);
+        if !std::thread::panicking() {
+            self.serve_interrupts();
+        }
+        result
+    }
+
+    fn wait_for_interrupt(&self) {
+        if std::thread::panicking() {
+            return;
+        }
+        assert!(!self.1.is_running(), "{SLEEPING_HANDLER}");
+        self.look();
+        while !lock(&self.0.soc).usbd().interrupt() && !self.0.has_all_news() {
+            loom::thread::yield_now();
+            self.look();
+        }
+        self.serve_interrupts();
+    }
 }
 
 /// Explores `program` with loom.
@@ -346,12 +406,12 @@ fn search(limits: Limits, evidence: &Arc<Evidence>, body: impl Fn() + Send + Syn
 /// One execution.
 fn execute<P: Packets>(program: &P, evidence: &Arc<Evidence>) {
     let shared = Arc::new(Shared::new(program, evidence.clone()));
-    let (cpu, firmware) = (Bus(shared.clone()), program.clone());
+    let (cpu, firmware) = (shared.clone(), program.clone());
     // The driver runs on a thread that has a real stack: the one that loom starts with has 32 KiB, enough for the
     // device. A third thread, only to wait for both, would treble the executions.
     let cpu = loom::thread::Builder::new()
         .stack_size(0x2_0000)
-        .spawn(move || firmware.firmware(cpu))
+        .spawn(move || firmware.firmware(Bus(cpu, Rc::default())))
         .expect("loom has room for this thread: it has no other");
     shared.device(program.packets());
     let joined = cpu.join().is_ok();

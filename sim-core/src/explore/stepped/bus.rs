@@ -8,6 +8,7 @@ use dma_api::address::{BusAddress, Region};
 use dma_api::fence::DmaFence;
 use dma_api::registers::{OutsideRegisters, Registers};
 
+use super::interrupt::{MASK, UNMASK};
 use super::system::{HOST_IS_DONE, Poll, Position, System, hash};
 use crate::explore::{Board, WHILE_LEAVING};
 use crate::host::{Host, HostError, Reply, Step, Wire};
@@ -80,6 +81,7 @@ impl OutsideRegisters for Bus {
 unsafe impl DmaFence for Bus {
     unsafe fn release(&self, region: Region) -> BusAddress {
         let line = Location::caller();
+        self.0.pass_fence(line);
         // SAFETY:
         // - The region is valid and left alone until `acquire`: the caller's debt, passed on unchanged.
         let address = unsafe { self.0.soc.borrow_mut().release(region, line) };
@@ -88,7 +90,9 @@ unsafe impl DmaFence for Bus {
     }
 
     unsafe fn acquire(&self, region: Region) {
-        self.0.soc.borrow_mut().acquire(region, Location::caller());
+        let line = Location::caller();
+        self.0.pass_fence(line);
+        self.0.soc.borrow_mut().acquire(region, line);
         self.0.stop_at_violation();
     }
 }
@@ -107,6 +111,30 @@ impl Board for Bus {
 
     fn checkpoint(&self, local: &dyn std::fmt::Debug) {
         self.0.checkpoint(local);
+    }
+
+    fn with_interrupt<T>(&self, handler: impl FnMut() + 'static, body: impl FnOnce() -> T) -> T {
+        if std::thread::panicking() {
+            return body();
+        }
+        self.0.interrupts.with_handler(handler, Location::caller(), body)
+    }
+
+    fn critical_section<T>(&self, body: impl FnOnce() -> T) -> T {
+        if std::thread::panicking() {
+            return body();
+        }
+        let line = Location::caller();
+        self.0.pass(MASK, line);
+        let result = self.0.interrupts.masked(body);
+        self.0.pass(UNMASK, line);
+        result
+    }
+
+    fn wait_for_interrupt(&self) {
+        if !std::thread::panicking() {
+            self.0.sleep(Location::caller());
+        }
     }
 }
 

@@ -19,11 +19,18 @@
 //! With `Config::faults` the scheduler chooses, at each transaction of the host, whether one of them happens to it. An
 //! exhaustive exploration has each of them everywhere, as often as the budget allows.
 //!
+//! # Interrupts
+//!
+//! A handler ([`Board::with_interrupt`](super::Board::with_interrupt)) runs nested, on the same stack, at a choice point:
+//! it is one of those who can go on. Its register accesses are choice points in turn, and its runs are part of what
+//! identifies a state; `interrupt` in this module says why that is enough.
+//!
 //! # Limits
 //!
 //! - A driver that *counts* its polls (a timeout in loops) is not a function of what it reads: schedules that differ
 //!   only in the count are taken for one.
-//! - Interrupts are not modelled: the driver polls.
+//! - A handler runs at register accesses, fences, and the calls of [`Board`](super::Board). A main program that waits for
+//!   the handler without any of them waits for ever.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -41,6 +48,7 @@ use crate::soc::Soc;
 use crate::trace::{Keep, Trace};
 
 mod bus;
+mod interrupt;
 mod system;
 
 pub use bus::Bus;

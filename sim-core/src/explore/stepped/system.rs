@@ -9,7 +9,9 @@ use std::task::{self, Context, Waker};
 
 use foldhash::quality::FixedState;
 
+use super::interrupt::{Chain, MASK, SLEEP, UNMASK};
 use crate::device::usbd::{Answer, name_of};
+use crate::explore::interrupt::{Interrupts, sleeper};
 use crate::explore::scheduler::{Choice, Scheduler};
 use crate::host::fault::Course;
 use crate::host::{Fault, Faults, HostError, Isochronous, PATIENCE_MS, Reply, Script, Step, Transaction};
@@ -21,10 +23,10 @@ use crate::trace::Trace;
 pub(super) const CHOICES: usize = 1_000_000;
 
 /// How often a register is read, with nothing changed, before it counts as a poll that may as well wait.
-const POLLS_BEFORE_WAITING: u32 = 2;
+pub(super) const POLLS_BEFORE_WAITING: u32 = 2;
 
 /// How often a register is read, with nothing changed and nobody to change it, before it counts as waiting forever.
-const POLLS_WITHOUT_HOPE: u32 = 100;
+pub(super) const POLLS_WITHOUT_HOPE: u32 = 100;
 
 /// How often the host may wait in vain in one run, before it counts as going on forever.
 const TIMEOUTS: u32 = 64;
@@ -42,9 +44,10 @@ pub(super) enum Ended {
     TooLong,
 }
 
-/// One of those who go on when the CPU does not.
+/// One of those who go on when the CPU does not, or (the handler) in the middle of what it does.
 #[derive(Clone, Copy)]
 enum Other {
+    Handler,
     Power,
     Engine,
     Host(Course),
@@ -105,8 +108,16 @@ pub(super) enum Position {
     Write(u16),
     /// It has started a transfer just now.
     Started,
+    /// It is about to lend a buffer, or to take one back.
+    Fence(&'static Location<'static>),
     /// The firmware has returned.
     Returned,
+}
+
+impl Position {
+    pub fn is_sleep(self) -> bool {
+        matches!(self, Self::Read(Poll { offset: SLEEP, .. }))
+    }
 }
 
 /// How often each register was read since the last change that a register shows.
@@ -121,11 +132,17 @@ struct Polled {
 /// A round of reads that gives the same values for the third time is a poll, and is left out: the driver is where it
 /// was after the second.
 #[derive(Default)]
-struct History {
+pub(super) struct History {
     /// All up to the last write or news.
-    past: u64,
+    pub past: u64,
     /// Reads since then.
-    reads: Vec<(u16, u32)>,
+    pub reads: Vec<(u16, u32)>,
+    /// In the handler: what the main program knows, and where it is.
+    pub interrupted: Option<u64>,
+    /// What the main program knows, before all runs of the handler since it has gone on.
+    pub main: u64,
+    /// All up to the end of the handler's last run.
+    pub left: Option<u64>,
 }
 
 impl History {
@@ -160,7 +177,8 @@ pub(super) struct System {
     choices: RefCell<Vec<u8>>,
     pub host: RefCell<HostSide>,
     pub host_turn: RefCell<Option<Turn>>,
-    history: RefCell<History>,
+    pub interrupts: Interrupts,
+    pub history: RefCell<History>,
     polled: RefCell<Polled>,
 }
 
@@ -177,6 +195,7 @@ impl System {
             choices: RefCell::default(),
             host: RefCell::new(HostSide { faults, ..HostSide::default() }),
             host_turn: RefCell::default(),
+            interrupts: Interrupts::default(),
             history: RefCell::default(),
             polled: RefCell::default(),
         }
@@ -219,17 +238,31 @@ impl System {
     }
 
     fn change(&self) -> u64 {
-        self.soc.borrow().generation() + u64::from(self.host.borrow().outcome.is_some())
+        // A handler's run may change what a loop of the main program looks at besides registers.
+        let switches = self.interrupts.switches();
+        self.soc.borrow().generation() + switches + u64::from(self.host.borrow().outcome.is_some())
     }
 
     /// Lets the scheduler decide until the CPU goes on.
     pub fn choice_point(&self, position: Position) {
+        let mut chain = Chain::default();
         loop {
-            let others = self.others();
+            let due = self.is_handler_due();
+            if !due {
+                chain.close();
+                if position.is_sleep() && chain.has_run() {
+                    return;
+                }
+            }
+            let mut others = self.others();
+            if due && (others.is_empty() || !chain.is_fruitless()) {
+                others.insert(0, Other::Handler);
+            }
             let polls = if let Position::Read(poll) = position { self.polls(poll) } else { 0 };
-            let waits = polls >= POLLS_BEFORE_WAITING;
+            let asleep = self.is_asleep(position);
+            let waits = polls >= POLLS_BEFORE_WAITING || asleep || due && (chain.is_open() || position.is_sleep());
             if others.is_empty() {
-                if polls < POLLS_WITHOUT_HOPE {
+                if !asleep && polls < POLLS_WITHOUT_HOPE {
                     return;
                 }
                 if !self.let_host_give_up(position) {
@@ -242,7 +275,13 @@ impl System {
             if choice.cpu && pick == 0 {
                 return;
             }
-            self.step(others[pick - usize::from(choice.cpu)]);
+            match others[pick - usize::from(choice.cpu)] {
+                Other::Handler => self.interrupt(position, &mut chain),
+                other => {
+                    chain.interrupted();
+                    self.step(other);
+                }
+            }
         }
     }
 
@@ -252,13 +291,13 @@ impl System {
         }
         let state = || {
             let host = self.host.borrow();
-            let History { past, reads } = &*self.history.borrow();
-            let cpu = (past, reads, position, choice.cpu);
+            let History { past, reads, .. } = &*self.history.borrow();
+            let cpu = (past, reads, position, choice, self.interrupts.mode());
             hash((&*self.soc.borrow(), &host.wants, host.history, host.faults, cpu))
         };
         let pick = self.scheduler.borrow_mut().choose(choice, &state);
         let mut choices = self.choices.borrow_mut();
-        choices.push(u8::try_from(pick).expect("there are four masters, and a few faults"));
+        choices.push(u8::try_from(pick).expect("there are four masters, a handler, and a few faults"));
         if choices.len() > CHOICES {
             self.end(Ended::TooLong);
         }
@@ -267,6 +306,7 @@ impl System {
 
     fn step(&self, other: Other) {
         match other {
+            Other::Handler => unreachable!("the handler runs on the CPU"),
             Other::Power => self.soc.borrow_mut().power_up_done(),
             Other::Engine => self.soc.borrow_mut().engine_step(),
             Other::Host(course) => {
@@ -284,7 +324,7 @@ impl System {
 
     /// Nobody can go on, and the host waits: time passes until it goes on or gives up. `false` if it does not wait.
     fn let_host_give_up(&self, position: Position) -> bool {
-        let sides = format!("{}; the engine is idle", cpu_waits(position));
+        let sides = format!("{}; the engine is idle", self.cpu_waits(position));
         let mut host = self.host.borrow_mut();
         if host.wants.is_none() || host.timeouts == TIMEOUTS {
             return false;
@@ -359,7 +399,7 @@ impl System {
 
     /// All that the firmware knows is in `local`.
     pub fn checkpoint(&self, local: &dyn Debug) {
-        *self.history.borrow_mut() = History { past: hash(format!("{local:?}")), reads: Vec::new() };
+        self.history.borrow_mut().forget(hash(format!("{local:?}")));
     }
 
     /// The driver has read `value`.
@@ -382,13 +422,13 @@ impl System {
 
     /// Leaves the run, through the driver, without a message: the payload is the message. The driver's frames are about
     /// to go, and its buffers with them: nothing moves any more.
-    fn end(&self, ended: Ended) -> ! {
+    pub fn end(&self, ended: Ended) -> ! {
         self.soc.borrow_mut().leave();
         resume_unwind(Box::new(ended))
     }
 
     fn who_waits(&self, position: Position) -> String {
-        let cpu = cpu_waits(position);
+        let cpu = self.cpu_waits(position);
         let host = self.host.borrow();
         let host = match (&host.outcome, &host.wants) {
             (Some(Err(error)), _) => format!("the host has given up: {error}"),
@@ -401,6 +441,22 @@ impl System {
             (None, _) => "the host waits for nothing".to_owned(),
         };
         format!("{cpu}; {host}; the engine is idle")
+    }
+
+    fn cpu_waits(&self, position: Position) -> String {
+        let waits = match position {
+            Position::Read(Poll { offset: HOST_IS_DONE, .. }) => "the firmware waits for the host".to_owned(),
+            Position::Read(Poll { offset: SLEEP, .. }) => sleeper(self.soc.borrow().usbd()),
+            Position::Read(Poll { offset: MASK | UNMASK, .. }) => {
+                "the firmware goes through critical sections".to_owned()
+            }
+            Position::Read(Poll { offset, .. }) => format!("the driver polls {}", name_of(offset)),
+            Position::Write(offset) => format!("the driver writes {}", name_of(offset)),
+            Position::Started => "the driver has started a transfer".to_owned(),
+            Position::Fence(_) => "the driver lends a buffer or takes one back".to_owned(),
+            Position::Returned => "the firmware has returned".to_owned(),
+        };
+        if self.interrupts.is_running() { format!("in the interrupt handler, {waits}") } else { waits }
     }
 
     /// The firmware has returned: the others go on for as long as they can.
@@ -420,16 +476,6 @@ impl System {
         if self.host.borrow().outcome.is_none() {
             self.end(Ended::Deadlock(self.who_waits(Position::Returned)));
         }
-    }
-}
-
-fn cpu_waits(position: Position) -> String {
-    match position {
-        Position::Read(Poll { offset: HOST_IS_DONE, .. }) => "the firmware waits for the host".to_owned(),
-        Position::Read(Poll { offset, .. }) => format!("the driver polls {}", name_of(offset)),
-        Position::Write(offset) => format!("the driver writes {}", name_of(offset)),
-        Position::Started => "the driver has started a transfer".to_owned(),
-        Position::Returned => "the firmware has returned".to_owned(),
     }
 }
 

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `TASKS_*` | a pulse where the driver writes 1; a task that a shortcut triggers shows by what it does |
 //! | `EVENTS_*`, `interrupt` | the levels of the chip |
+//! | `handler`, `asleep` | the CPU is in its interrupt handler, or in WFI |
 //! | `EPIN[n].PTR`, `.MAXCNT` | as the driver has written them |
 //! | `EPIN[n].AMOUNT` | from END on |
 //! | `DMA.busy` | a transfer runs: between START and END |
@@ -25,6 +26,8 @@ use crate::device::usbd::{Answer, name_of};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Signal {
     Interrupt,
+    Handler,
+    Asleep,
     /// The register at this offset: a task, an event, or one of EasyDMA's.
     Register(u16),
     DmaBusy,
@@ -124,7 +127,7 @@ impl Signal {
     fn at_first(self) -> Level {
         match self {
             Self::Register(offset) if !is_task(offset) && !is_event(offset) => Level::Word(0),
-            Self::Interrupt | Self::Register(_) | Self::DmaBusy => Level::Bit(false),
+            Self::Interrupt | Self::Handler | Self::Asleep | Self::Register(_) | Self::DmaBusy => Level::Bit(false),
             Self::DmaAddress => Level::Word(0),
             Self::Token | Self::Answer => Level::Text("idle"),
         }
@@ -133,7 +136,7 @@ impl Signal {
     /// The scope below the top: that of an endpoint is the datasheet's, `EPIN[0]`.
     fn scope(self) -> Option<String> {
         match self {
-            Self::Interrupt => None,
+            Self::Interrupt | Self::Handler | Self::Asleep => None,
             Self::Register(offset) => name_of(offset).split_once('.').map(|(block, _)| block.to_owned()),
             Self::DmaBusy | Self::DmaAddress => Some("DMA".to_owned()),
             Self::Token | Self::Answer => Some("wire".to_owned()),
@@ -144,6 +147,8 @@ impl Signal {
     fn name(self) -> (String, Option<ReferenceIndex>) {
         let text = match self {
             Self::Interrupt => "interrupt".to_owned(),
+            Self::Handler => "handler".to_owned(),
+            Self::Asleep => "asleep".to_owned(),
             Self::Register(offset) => name_of(offset),
             Self::DmaBusy => "busy".to_owned(),
             Self::DmaAddress => "address".to_owned(),
@@ -201,6 +206,8 @@ impl Changes {
             Record::Write { offset, value } if is_easydma(*offset) => {
                 self.push(start, Signal::Register(*offset), Level::Word(*value));
             }
+            Record::Handler { running } => self.push(start, Signal::Handler, Level::Bit(*running)),
+            Record::Sleep { asleep } => self.push(start, Signal::Asleep, Level::Bit(*asleep)),
             Record::Beat { beat, .. } => self.push(start, Signal::DmaAddress, Level::Word(beat.range.start)),
             Record::Ended { block, endpoint, amount } => {
                 let name = format!("{block}[{endpoint}].AMOUNT");

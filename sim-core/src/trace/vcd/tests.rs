@@ -7,9 +7,10 @@ use std::rc::Rc;
 use vcd::{Command, Header, Parser, ScopeItem};
 
 use super::*;
+use crate::check::interrupt::InterruptDevice;
 use crate::check::programs::{Device, Try, connect};
 use crate::engine::Beat;
-use crate::explore::scheduler::Immediate;
+use crate::explore::scheduler::{Immediate, Seeded};
 use crate::explore::{Program, stepped, threads};
 use crate::monitor::Site;
 use crate::monitor::clocks::Access;
@@ -191,6 +192,18 @@ fn interrupt_follows_inten() {
     let levels = dump.of_signal("interrupt");
     assert_eq!(levels.iter().map(|change| change.1).collect::<Vec<_>>(), ["0", "1", "0"]);
     assert_eq!(levels, dump.of_signal("EVENTS_USBEVENT"));
+}
+
+#[test]
+fn handler_and_sleep_are_signals_of_a_run_that_has_them() {
+    let program = InterruptDevice(Device::new(Try::ControlRead, 18));
+    let run = stepped::run(&program, &Rc::new(RefCell::new(Seeded::new(1))), Some(Keep::Order));
+    let dump = Dump::of(&run.trace);
+    for signal in ["handler", "asleep"] {
+        let levels = dump.of_signal(signal);
+        assert!(levels.len() > 2, "{signal}: {levels:?}");
+        assert!(levels.iter().zip(["0", "1"].iter().cycle()).all(|(change, level)| change.1 == *level), "{levels:?}");
+    }
 }
 
 #[test]
