@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use dma_api::address::{Direction, Region};
 use dma_api::nrf52840::usbd::map;
-use sim_core::explore::scheduler::Exhaustive;
+use sim_core::explore::scheduler::{Exhaustive, Immediate};
 use sim_core::explore::{Board, Kind, Program, stepped};
 use sim_core::host::{Host, Script};
 use sim_core::soc::{Config, Soc};
@@ -150,4 +150,13 @@ fn outcomes_with_memory_of_states_are_those_without() {
         let is_interrupted = |(main, _): &Outcome| main[look] / 10 < main[look + 1] / 10;
         assert!(all.iter().any(is_interrupted), "some handlers come between look {look} and the next");
     }
+}
+
+#[test]
+fn handler_runs_before_anybody_else_where_others_take_no_time() {
+    let program = Outcomes::default();
+    let run = stepped::run(&program, &Rc::new(RefCell::new(Immediate)), None);
+    assert_eq!(run.verdict.kind(), Kind::Sound, "{}", run.verdict);
+    let (_, handler) = program.last.take();
+    assert_eq!(handler, [1, 1, 2, 2, 3, 3], "two runs a frame, before the next frame");
 }
