@@ -50,8 +50,8 @@ pub trait OutsideRegisters {
     ///
     /// # Safety
     ///
-    /// - This is the chip whose errata name the register, and the value is what its workaround writes; or the chip whose
-    ///   peripheral has it, and what [`Registers::write`] asks for is the case.
+    /// - This is the chip whose errata name the register, and the value is what its workaround writes; or the chip
+    ///   whose peripheral has it, and what [`Registers::write`] asks for is the case.
     #[track_caller]
     unsafe fn poke(&self, address: u32, value: u32);
 }

@@ -16,15 +16,15 @@
 //! | *starting* | pulls D+ up, -> *attached*, when all three have come; powers down, -> *unplugged*, if VBUS has gone |
 //! | *attached* | powers down, -> *unplugged*, if VBUS has gone |
 //!
-//! Nothing waits: call `advance` again, or let the events of [`listen`](Power::listen) call it. While an endpoint owns the
-//! controller, ask [`is_removed`](Power::is_removed), and take the endpoint apart when it says so: EasyDMA goes on
+//! Nothing waits: call `advance` again, or let the events of [`listen`](Power::listen) call it. While an endpoint owns
+//! the controller, ask [`is_removed`](Power::is_removed), and take the endpoint apart when it says so: EasyDMA goes on
 //! without VBUS, and is to be waited for before ENABLE=0.
 //!
 //! # What is trusted
 //!
 //! USBREGSTATUS and HFCLKSTAT say what is; of the events only EVENTS_USBREMOVED is believed, because VBUS that has gone
-//! and come again shows in nothing else. VBUS that was there before the firmware raises no EVENTS_USBDETECTED (TinyUSB's
-//! boards ask USBREGSTATUS for it), and the EVENTS_USBPWRRDY of the time before may still be set.
+//! and come again shows in nothing else. VBUS that was there before the firmware raises no EVENTS_USBDETECTED
+//! (TinyUSB's boards ask USBREGSTATUS for it), and the EVENTS_USBPWRRDY of the time before may still be set.
 //!
 //! # Limits
 //!

@@ -130,8 +130,8 @@ impl<B: Registers + OutsideRegisters> Usbd<B> {
         self.ready
     }
 
-    /// Powers the controller down, in the middle of its power-up as well. Takes `&mut self`, which an endpoint gives out
-    /// only when its transfer has ended: [`Ep0In::into_parts`], [`Engine::into_parts`].
+    /// Powers the controller down, in the middle of its power-up as well. Takes `&mut self`, which an endpoint gives
+    /// out only when its transfer has ended: [`Ep0In::into_parts`], [`Engine::into_parts`].
     pub fn power_down(&mut self) {
         self.setup = None;
         self.ready = false;
