@@ -12,6 +12,7 @@
 use std::fmt;
 
 use dma_api::fence::DmaFence;
+use dma_api::nrf52840::power::Power;
 use dma_api::registers::{OutsideRegisters, Registers};
 use serde::Serialize;
 
@@ -20,12 +21,14 @@ use crate::monitor::{Rule, Violation};
 use crate::soc::{Config, Soc};
 
 pub mod model;
+mod power;
 mod quiet;
 pub mod replay;
 pub mod scheduler;
 pub mod stepped;
 pub mod threads;
 
+pub use power::PowerRegisters;
 pub use quiet::quietly;
 
 /// What firmware runs on: the bus of an emulated chip.
@@ -36,6 +39,14 @@ pub trait Board: Registers + OutsideRegisters + DmaFence + Clone + fmt::Debug {
     /// Says that all that the firmware knows here is in `local`: what it has read before matters no more. An explorer
     /// that visits states once then knows one again. Does nothing elsewhere.
     fn checkpoint(&self, _local: &dyn fmt::Debug) {}
+
+    /// The driver of this chip's POWER and CLOCK, with its controller off.
+    fn power(&self) -> Power<PowerRegisters<Self>> {
+        let registers = PowerRegisters::new(self.clone());
+        // SAFETY:
+        // - They are the registers at `map::BASE` of an emulated nRF52840, none of which starts a transfer.
+        unsafe { Power::new(registers) }
+    }
 }
 
 /// A program for chip and host: what the explorers explore.

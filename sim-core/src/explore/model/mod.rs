@@ -29,6 +29,9 @@
 //! - A limit that is hit looks like success: executions are counted here, and a limit is [`Verdict::Inconclusive`].
 //! - Environment variables change the search: every field of the builder is set.
 //!
+//! Nothing powers up here, and nothing of a [`Supply::Modelled`](crate::device::usbd::Supply) comes: a program prepares
+//! it.
+//!
 //! Not seen: load buffering; more than one buffer; more than one device thread.
 
 use std::collections::VecDeque;
@@ -256,11 +259,11 @@ unsafe impl Registers for Bus {
 /// Nobody else has to do with these registers: an access is no choice.
 impl OutsideRegisters for Bus {
     unsafe fn peek(&self, address: u32) -> u32 {
-        lock(&self.0.soc).cpu_peek(address)
+        lock(&self.0.soc).cpu_peek(address, Location::caller())
     }
 
     unsafe fn poke(&self, address: u32, value: u32) {
-        lock(&self.0.soc).cpu_poke(address, value);
+        lock(&self.0.soc).cpu_poke(address, value, Location::caller());
     }
 }
 
