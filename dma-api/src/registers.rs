@@ -35,19 +35,24 @@ pub unsafe trait Registers {
 }
 
 /// Registers outside of a peripheral's block, by their address: what the workaround of an erratum pokes.
+///
+/// A driver for another peripheral wants [`Registers`] of its own; an emulated chip has them behind this trait.
 pub trait OutsideRegisters {
     /// Reads the register at `address`. 0 where a board has none.
     ///
     /// # Safety
     ///
-    /// - This is the chip whose errata name the register.
+    /// - This is the chip whose errata name the register, or whose peripheral has it.
+    #[track_caller]
     unsafe fn peek(&self, address: u32) -> u32;
 
     /// Writes the register at `address`. Does nothing where a board has none.
     ///
     /// # Safety
     ///
-    /// - This is the chip whose errata name the register, and the value is what its workaround writes.
+    /// - This is the chip whose errata name the register, and the value is what its workaround writes; or the chip
+    ///   whose peripheral has it, and what [`Registers::write`] asks for is the case.
+    #[track_caller]
     unsafe fn poke(&self, address: u32, value: u32);
 }
 

@@ -151,12 +151,3 @@ fn outcomes_with_memory_of_states_are_those_without() {
         assert!(all.iter().any(is_interrupted), "some handlers come between look {look} and the next");
     }
 }
-
-#[test]
-fn handler_runs_before_anybody_else_where_others_take_no_time() {
-    let program = Outcomes::default();
-    let run = stepped::run(&program, &Rc::new(RefCell::new(Immediate)), None);
-    assert_eq!(run.verdict.kind(), Kind::Sound, "{}", run.verdict);
-    let (_, handler) = program.last.take();
-    assert_eq!(handler, [1, 1, 2, 2, 3, 3], "two runs a frame, before the next frame");
-}

@@ -14,6 +14,7 @@
 use std::fmt;
 
 use dma_api::fence::DmaFence;
+use dma_api::nrf52840::power::Power;
 use dma_api::registers::{OutsideRegisters, Registers};
 use serde::Serialize;
 
@@ -23,6 +24,7 @@ use crate::soc::{Config, Soc};
 
 mod interrupt;
 pub mod model;
+mod power;
 mod quiet;
 pub mod replay;
 pub mod scheduler;
@@ -31,6 +33,7 @@ pub mod threads;
 
 #[cfg(test)]
 pub(crate) use interrupt::tests::storm as interrupt_storm;
+pub use power::PowerRegisters;
 pub use quiet::quietly;
 
 /// What firmware runs on: the bus of an emulated chip.
@@ -69,6 +72,14 @@ pub trait Board: Registers + OutsideRegisters + DmaFence + Clone + fmt::Debug + 
     /// that sleeps while nothing can wake it is a [`Verdict::Deadlock`].
     #[track_caller]
     fn wait_for_interrupt(&self);
+
+    /// The driver of this chip's POWER and CLOCK, with its controller off.
+    fn power(&self) -> Power<PowerRegisters<Self>> {
+        let registers = PowerRegisters::new(self.clone());
+        // SAFETY:
+        // - They are the registers at `map::BASE` of an emulated nRF52840, none of which starts a transfer.
+        unsafe { Power::new(registers) }
+    }
 }
 
 /// A program for chip and host: what the explorers explore.

@@ -123,12 +123,18 @@ impl Shared {
         // ORDERING: pairs with the store in `set`; what the host has done is behind the lock.
         let is_over = || self.firmware_is_done() && self.host_is_done.load(Ordering::Acquire);
         loop {
-            let ready = |soc: &Soc| soc.engine_is_busy() || soc.usbd().is_powering_up() || is_over();
+            let rises = |soc: &Soc| soc.usbd().is_powering_up() || soc.supply_steps().next().is_some();
+            let ready = |soc: &Soc| soc.engine_is_busy() || rises(soc) || is_over();
             let Some(mut soc) = self.wait(None, ready) else {
                 return;
             };
             if soc.usbd().is_powering_up() {
                 soc.power_up_done();
+                self.tell(soc);
+                continue;
+            }
+            if let Some(step) = soc.supply_steps().next() {
+                soc.supply_step(step);
                 self.tell(soc);
                 continue;
             }
@@ -297,14 +303,25 @@ unsafe impl Registers for Bus {
     }
 }
 
-/// Nobody else has to do with these registers: an access is no choice.
 impl OutsideRegisters for Bus {
     unsafe fn peek(&self, address: u32) -> u32 {
-        self.shared.with(|soc| soc.cpu_peek(address))
+        if thread::panicking() {
+            return WHILE_LEAVING;
+        }
+        let line = Location::caller();
+        let value = self.shared.with(|soc| soc.cpu_peek(address, line));
+        self.shared.stop_at_violation();
+        self.stop_if_nothing_happens(&format_args!("reads the register at {address:#x}"));
+        value
     }
 
     unsafe fn poke(&self, address: u32, value: u32) {
-        self.shared.with(|soc| soc.cpu_poke(address, value));
+        if thread::panicking() {
+            return;
+        }
+        let line = Location::caller();
+        self.shared.with(|soc| soc.cpu_poke(address, value, line));
+        self.shared.stop_at_violation();
     }
 }
 

@@ -64,6 +64,12 @@ rules! {
     ArmedTwice,
     /// DTOGGLE forced the toggle of an endpoint that it had not selected first.
     ToggleNotSelected,
+    /// ENABLE=1 without VBUS.
+    EnableWithoutVbus,
+    /// USBPULLUP=1 before the USB regulator has settled.
+    PullUpBeforePowerReady,
+    /// USBPULLUP=1 while the crystal oscillator does not run.
+    PullUpWithoutClock,
     /// A register of the USB core was touched before READY.
     AccessBeforeReady,
     /// A register of the USB core was touched in low power.

@@ -7,7 +7,7 @@
 //! CPU   cpu_read, cpu_write, cpu_peek, cpu_poke, release, acquire, load, store
 //! DMA   engine_step (a beat, or the END);  or take_copy .. note_beat .. end_copy, to copy outside of a lock
 //! host  transaction, bus_reset, iso_in, iso_out, start_of_frame, suspend, resume, plug
-//! time  power_up_done
+//! time  power_up_done, supply_step
 //! ```
 
 use std::ops::Range;
@@ -15,6 +15,7 @@ use std::panic::Location;
 
 use dma_api::address::{BusAddress, Direction, Region};
 
+use crate::device::power::{self, Power, Step};
 use crate::device::usbd::{Answer, Options, Token, Usbd};
 use crate::engine::{Beat, Copy};
 use crate::host::{Fault as WireFault, Faults, Isochronous, Transaction};
@@ -53,6 +54,7 @@ pub struct Config {
 pub struct Soc {
     fences: Fences,
     usbd: Usbd,
+    power: Power,
     memory: Memory,
     ownership: Ownership,
     monitor: Monitor,
@@ -72,9 +74,13 @@ pub struct Soc {
 impl Soc {
     /// A system out of reset.
     pub fn new(config: Config) -> Self {
+        let power = Power::new(config.options.supply);
+        let mut usbd = Usbd::new(config.options);
+        usbd.set_feed(power.feed());
         Self {
             fences: config.fences,
-            usbd: Usbd::new(config.options),
+            usbd,
+            power,
             memory: Memory::new(config.ram),
             ownership: Ownership::default(),
             monitor: Monitor::new(config.policy),
@@ -91,6 +97,11 @@ impl Soc {
     /// The chip.
     pub fn usbd(&self) -> &Usbd {
         &self.usbd
+    }
+
+    /// The chip's POWER and CLOCK.
+    pub fn power(&self) -> &Power {
+        &self.power
     }
 
     /// The trace.
@@ -132,21 +143,44 @@ impl Soc {
         self.trace.note(Some(line), || Record::Write { offset, value });
         self.ownership.register_written();
         self.usbd.write(offset, value);
+        self.feed();
         self.generation += 1;
         self.settle(Site::Cpu(line));
     }
 
-    /// The driver reads a register outside of the chip's block, by its address. 0 where this system has none.
-    pub fn cpu_peek(&mut self, address: u32) -> u32 {
+    /// The driver reads a register outside of the chip's block, by its address: one of POWER and CLOCK, or one that an
+    /// erratum's workaround uses. 0 where this system has none.
+    pub fn cpu_peek(&mut self, address: u32, line: Line) -> u32 {
         self.ownership.register_read();
-        self.usbd.peek(address).unwrap_or_default()
+        let Some(offset) = power::offset_of(address) else {
+            return self.usbd.peek(address).unwrap_or_default();
+        };
+        let read = self.power.read(offset);
+        let value = read.as_ref().copied().unwrap_or_default();
+        self.trace.note(Some(line), || Record::ReadPower { offset, value });
+        self.feed();
+        self.report(read.err(), Site::Cpu(line));
+        value
     }
 
-    /// The driver writes a register outside of the chip's block, by its address: an erratum's workaround.
-    pub fn cpu_poke(&mut self, address: u32, value: u32) {
+    /// The driver writes a register outside of the chip's block, by its address: as [`cpu_peek`](Self::cpu_peek) reads
+    /// it. Of these, POWER and CLOCK are in the trace.
+    pub fn cpu_poke(&mut self, address: u32, value: u32, line: Line) {
         self.ownership.register_written();
-        self.usbd.poke(address, value);
         self.generation += 1;
+        let Some(offset) = power::offset_of(address) else {
+            return self.usbd.poke(address, value);
+        };
+        self.trace.note(Some(line), || Record::WritePower { offset, value });
+        let written = self.power.write(offset, value);
+        self.feed();
+        self.report(written.err(), Site::Cpu(line));
+    }
+
+    /// The wires between POWER, CLOCK and the controller.
+    fn feed(&mut self) {
+        self.power.set_enabled(self.usbd.is_enabled());
+        self.usbd.set_feed(self.power.feed());
     }
 
     /// The driver lends a region: the CPU's last access to it, then the fence.
@@ -335,6 +369,19 @@ impl Soc {
         self.note_levels();
     }
 
+    /// What of VBUS, the regulator and the crystal can come next.
+    pub fn supply_steps(&self) -> impl Iterator<Item = Step> + use<> {
+        self.power.steps()
+    }
+
+    /// It comes.
+    pub fn supply_step(&mut self, step: Step) {
+        self.power.step(step);
+        self.feed();
+        self.generation += 1;
+        self.trace.note(None, || Record::Supply(step));
+    }
+
     /// Whether a host sees a device: pulled up, and at the other end of a cable.
     pub fn is_connected(&self) -> bool {
         self.plugged && self.usbd.is_connected()
@@ -384,12 +431,15 @@ impl Soc {
         self.plugged && self.usbd.is_driving_resume()
     }
 
-    /// The cable is plugged in, or pulled. Unspecified; we chose: to the chip, whose VBUS is always there, a pulled
-    /// cable is an idle bus.
+    /// The cable is plugged in, or pulled, and VBUS with it. Unspecified; we chose: to a chip whose VBUS is always
+    /// there ([`Supply::Always`](crate::device::usbd::Supply)), a pulled cable is an idle bus.
     pub fn plug(&mut self, plugged: bool) {
         self.plugged = plugged;
         self.trace.note(None, || Record::Cable { plugged });
-        if !plugged {
+        if self.power.is_modelled() {
+            self.power.set_vbus(plugged);
+            self.feed();
+        } else if !plugged {
             self.usbd.suspend();
         }
         self.generation += 1;
@@ -515,7 +565,15 @@ fn word(bytes: &[u8]) -> [u8; 4] {
 /// All that the future depends on, but for what the driver and the host keep to themselves.
 impl std::hash::Hash for Soc {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        (&self.usbd, &self.memory, &self.ownership, &self.copy, self.monitor.violations().len(), self.plugged)
+        (
+            &self.usbd,
+            &self.power,
+            &self.memory,
+            &self.ownership,
+            &self.copy,
+            self.monitor.violations().len(),
+            self.plugged,
+        )
             .hash(state);
     }
 }

@@ -52,6 +52,8 @@ fn duration_ns(entry: &Entry) -> u64 {
     match &entry.record {
         Record::Read { .. }
         | Record::Write { .. }
+        | Record::ReadPower { .. }
+        | Record::WritePower { .. }
         | Record::Release { .. }
         | Record::Acquire { .. }
         | Record::Touch { .. }
@@ -67,6 +69,7 @@ fn duration_ns(entry: &Entry) -> u64 {
         | Record::Captured { .. }
         | Record::Ended { .. }
         | Record::Ready
+        | Record::Supply(_)
         | Record::Levels(_)
         | Record::Violation(_)
         | Record::Cable { .. } => 0,

@@ -30,6 +30,9 @@ impl<B: Registers + OutsideRegisters> Usbd<B> {
 
     /// After ENABLE=0.
     pub(super) fn forget_workarounds(&mut self) {
+        if self.starting {
+            self.poke(map::WORKAROUND_171, 0);
+        }
         self.poke(map::WORKAROUND_187, 0);
     }
 

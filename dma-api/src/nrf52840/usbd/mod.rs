@@ -95,6 +95,8 @@ pub struct Usbd<B> {
     setup: Option<Setup>,
     /// READY was seen since the last power-up.
     ready: bool,
+    /// Powered up, and READY was not seen since: the pull-up is off, and out of reach.
+    starting: bool,
 }
 
 /// Whether a write of `value` to `offset` starts a transfer, now or through a shortcut.
@@ -111,6 +113,7 @@ impl<B: Registers + OutsideRegisters> Usbd<B> {
     /// Call it, and `is_ready` until it says so, where no interrupt handler does the workarounds of another peripheral:
     /// theirs open and close the same registers (Tock and Zephyr lock interrupts here).
     pub fn power_up(&mut self) {
+        self.starting = true;
         self.write(map::eventcause(), map::eventcause::READY.mask());
         self.begin_workarounds();
         self.write(map::enable(), map::enable::ENABLE.mask());
@@ -122,25 +125,29 @@ impl<B: Registers + OutsideRegisters> Usbd<B> {
         if !self.ready && map::eventcause::READY.is_set(self.bus.read(map::eventcause())) {
             self.end_workarounds();
             self.ready = true;
+            self.starting = false;
         }
         self.ready
     }
 
-    /// Powers the controller down. Takes `&mut self`, which an endpoint gives out only when its transfer has ended:
-    /// [`Ep0In::into_parts`], [`Engine::into_parts`].
+    /// Powers the controller down, in the middle of its power-up as well. Takes `&mut self`, which an endpoint gives
+    /// out only when its transfer has ended: [`Ep0In::into_parts`], [`Engine::into_parts`].
     pub fn power_down(&mut self) {
         self.setup = None;
         self.ready = false;
-        self.write(map::usbpullup(), 0);
+        if !self.starting {
+            self.write(map::usbpullup(), 0);
+        }
         self.write(map::enable(), 0);
         self.forget_workarounds();
+        self.starting = false;
     }
 }
 
 impl<B: Registers> Usbd<B> {
     /// The controller behind `bus`. Whoever made the bus has vouched that nobody else uses it.
     pub const fn new(bus: B) -> Self {
-        Self { bus, setup: None, ready: false }
+        Self { bus, setup: None, ready: false, starting: false }
     }
 
     /// Pulls D+ up: the host sees a full-speed device, and resets the bus. Out of reach while a transfer runs, so
@@ -329,6 +336,17 @@ mod tests {
         let mut usbd = Usbd::new(Writes::default());
         usbd.connect();
         assert_eq!(usbd.bus.0.get()[1], (map::usbpullup(), 1));
+        usbd.power_down();
+        assert_eq!(usbd.bus.0.get(), [(map::usbpullup(), 0), (map::enable(), 0)]);
+    }
+
+    #[test]
+    fn power_down_before_ready_leaves_the_pull_up_alone() {
+        let mut usbd = Usbd::new(Writes::default());
+        usbd.power_up();
+        usbd.power_down();
+        assert_eq!(usbd.bus.0.get(), [(map::enable(), 1), (map::enable(), 0)]);
+        // As before, once READY was seen or nobody has powered it up here.
         usbd.power_down();
         assert_eq!(usbd.bus.0.get(), [(map::usbpullup(), 0), (map::enable(), 0)]);
     }

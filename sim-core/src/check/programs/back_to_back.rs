@@ -34,7 +34,7 @@ pub fn connect(soc: &mut Soc) {
         (map::WORKAROUND_171, map::WORKAROUND_171_ON),
         (map::WORKAROUND_KEY, map::WORKAROUND_KEY_TOGGLES),
     ] {
-        soc.cpu_poke(address, value);
+        soc.cpu_poke(address, value, line);
     }
     soc.cpu_write(map::enable(), 1, line);
     soc.power_up_done();

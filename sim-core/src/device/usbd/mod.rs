@@ -18,8 +18,8 @@
 //! *Not modelled, and not reported*:
 //! - ISOSPLIT 0 with both isochronous endpoints enabled: on silicon they share one buffer, here each has its own;
 //! - the difference of bulk and interrupt: the host alone knows it;
-//! - VBUS and HFXO, and with them the POWER and CLOCK registers: they are there; READY and USBWUALLOWED come when the
-//!   explorer says so;
+//! - VBUS, the USB regulator and HFXO: they are there, unless [`Options::supply`] says that they are
+//!   [modelled](super::power); how long anything takes: READY and USBWUALLOWED come when the explorer says so;
 //! - erratum 94 (its register, BUSSTATE, is in no map) and the END events that erratum 104 loses;
 //! - errata at the times at which a driver cannot be blamed: a missing poke of 171 at a wake-up, and of 211, delays and
 //!   is not reported.
@@ -62,6 +62,10 @@
 //! - SIZE.ISOOUT holds its reset value until a SOF finds an isochronous endpoint enabled; ISOOUTCRC is raised when the
 //!   packet comes; bytes that the buffer cannot hold are lost;
 //! - shortcuts of one event run in the order of their bits;
+//! - READY waits for VBUS, and for neither regulator nor HFXO. A transceiver without its regulator sees no bus and no
+//!   suspension, and pulls nothing up: USBPULLUP stays 1, and acts again when the regulator has settled again. The core
+//!   and its registers live on without both, EasyDMA included; without HFXO no token is answered, and no SOF seen, but
+//!   bus reset, suspend and resume are;
 //! - ENABLE=0 clears the core, the events, EVENTCAUSE, EPSTATUS and DMALATCH; INTEN, SHORTS, PTR, MAXCNT and AMOUNT
 //!   stay.
 
@@ -75,6 +79,7 @@ mod control;
 mod core_register;
 mod data;
 mod errata;
+mod feed;
 mod iso;
 mod line;
 mod options;
@@ -87,10 +92,11 @@ mod transfer;
 mod wire;
 
 pub use errata::{Errata, Erratum, Revision};
+pub use feed::{Feed, Rail};
 pub use iso::{ISO, ISO_PACKET_SIZE};
 pub use line::Drive;
 pub use options::{
-    Alignment, AmountOfOut, EndOnReset, Erratum199, OddBytes, Options, OutOfReach, PermissionOfOut, SecondStart,
+    Alignment, AmountOfOut, EndOnReset, Erratum199, OddBytes, Options, OutOfReach, PermissionOfOut, SecondStart, Supply,
 };
 pub use payload::Payload;
 pub use registers::name_of;
@@ -118,6 +124,7 @@ impl std::hash::Hash for EasyDma {
 pub struct Usbd {
     options: options::Fixed,
     power: power::Power,
+    feed: Feed,
     line: line::Line,
     enable: u32,
     usbpullup: u32,
@@ -162,11 +169,12 @@ pub struct Usbd {
 }
 
 impl Usbd {
-    /// A chip out of reset, switched off, with VBUS present.
+    /// A chip out of reset, switched off, fed with all that it needs.
     pub fn new(options: Options) -> Self {
         Self {
             options: options::Fixed(options),
             power: power::Power::Off,
+            feed: Feed::default(),
             line: line::Line::default(),
             enable: 0,
             usbpullup: 0,

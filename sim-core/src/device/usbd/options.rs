@@ -84,6 +84,17 @@ pub enum OddBytes {
     BreakNextTransfer,
 }
 
+/// Whether VBUS, the USB regulator and HFXO take their time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Supply {
+    /// VBUS never goes, HFXO always runs, and the regulator settles at once: for a driver that leaves POWER and CLOCK
+    /// to somebody else. A pulled cable is an idle bus.
+    #[default]
+    Always,
+    /// They come and go, as [`power`](crate::device::power) says. A pulled cable is one without VBUS.
+    Modelled,
+}
+
 /// All switches. The default is what most drivers expect, on the newest silicon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Options {
@@ -105,6 +116,8 @@ pub struct Options {
     pub amount_of_out: AmountOfOut,
     /// See [`OddBytes`].
     pub odd_bytes: OddBytes,
+    /// See [`Supply`].
+    pub supply: Supply,
 }
 
 impl Options {
@@ -121,6 +134,7 @@ impl Options {
             alignment: Alignment::default(),
             amount_of_out: AmountOfOut::default(),
             odd_bytes: OddBytes::default(),
+            supply: Supply::default(),
         }
     }
 }

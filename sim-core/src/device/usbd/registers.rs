@@ -170,7 +170,7 @@ impl Usbd {
             Name::EPDATASTATUS => self.epdatastatus &= !value,
             Name::SIZE_EPOUT => self.on_size_epout(n),
             Name::ENABLE => self.on_enable(value),
-            Name::USBPULLUP => self.usbpullup = value,
+            Name::USBPULLUP => self.on_usbpullup(value),
             Name::EPINEN => self.epinen = value,
             Name::EPOUTEN => self.on_epouten(value),
             Name::DPDMVALUE => self.dpdmvalue = value,

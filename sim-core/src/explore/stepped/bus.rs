@@ -63,14 +63,39 @@ unsafe impl Registers for Bus {
     }
 }
 
-/// Nobody else has to do with these registers: an access is no choice.
+/// An access to POWER and CLOCK is a choice where these can change without the CPU. Nobody else has to do with the
+/// other registers: an access to them is none.
 impl OutsideRegisters for Bus {
     unsafe fn peek(&self, address: u32) -> u32 {
-        self.0.soc.borrow_mut().cpu_peek(address)
+        if std::thread::panicking() {
+            return WHILE_LEAVING;
+        }
+        let line = Location::caller();
+        let poll = self.0.supply_register(address).map(|register| Poll::new(register, line));
+        if let Some(poll) = poll {
+            self.0.choice_point(Position::Read(poll));
+        }
+        let value = self.0.soc.borrow_mut().cpu_peek(address, line);
+        self.0.stop_at_violation();
+        if let Some(poll) = poll {
+            self.0.has_read(poll, value);
+        }
+        value
     }
 
     unsafe fn poke(&self, address: u32, value: u32) {
-        self.0.soc.borrow_mut().cpu_poke(address, value);
+        if std::thread::panicking() {
+            return;
+        }
+        let register = self.0.supply_register(address);
+        if let Some(register) = register {
+            self.0.choice_point(Position::Write(register));
+        }
+        self.0.soc.borrow_mut().cpu_poke(address, value, Location::caller());
+        if let Some(register) = register {
+            self.0.has_written(register, value);
+        }
+        self.0.stop_at_violation();
     }
 }
 

@@ -10,7 +10,8 @@ use std::task::{self, Context, Waker};
 use foldhash::quality::FixedState;
 
 use super::interrupt::{Chain, MASK, SLEEP, UNMASK};
-use crate::device::usbd::{Answer, name_of};
+use crate::device::power::{self, Step as SupplyStep};
+use crate::device::usbd::{self, Answer};
 use crate::explore::interrupt::{Interrupts, sleeper};
 use crate::explore::scheduler::{Choice, Scheduler};
 use crate::host::fault::Course;
@@ -34,6 +35,10 @@ const TIMEOUTS: u32 = 64;
 /// What stands for "is the host done" among the registers that the driver has read.
 pub(super) const HOST_IS_DONE: u16 = u16::MAX;
 
+/// What the registers of POWER and CLOCK are counted from, among those that the driver has read: beyond the
+/// controller's.
+const SUPPLY: u16 = 0x1000;
+
 /// How a run ended before its end.
 pub(super) enum Ended {
     /// A rule was broken.
@@ -49,6 +54,7 @@ pub(super) enum Ended {
 enum Other {
     Handler,
     Power,
+    Supply(SupplyStep),
     Engine,
     Host(Course),
 }
@@ -220,6 +226,7 @@ impl System {
         if soc.usbd().is_powering_up() {
             others.push(Other::Power);
         }
+        others.extend(soc.supply_steps().map(Other::Supply));
         if soc.engine_is_busy() {
             others.push(Other::Engine);
         }
@@ -297,7 +304,7 @@ impl System {
         };
         let pick = self.scheduler.borrow_mut().choose(choice, &state);
         let mut choices = self.choices.borrow_mut();
-        choices.push(u8::try_from(pick).expect("there are four masters, a handler, and a few faults"));
+        choices.push(u8::try_from(pick).expect("there are six masters, a handler, and a few faults"));
         if choices.len() > CHOICES {
             self.end(Ended::TooLong);
         }
@@ -308,6 +315,7 @@ impl System {
         match other {
             Other::Handler => unreachable!("the handler runs on the CPU"),
             Other::Power => self.soc.borrow_mut().power_up_done(),
+            Other::Supply(step) => self.soc.borrow_mut().supply_step(step),
             Other::Engine => self.soc.borrow_mut().engine_step(),
             Other::Host(course) => {
                 self.host.borrow_mut().faults.spend(course);
@@ -390,6 +398,13 @@ impl System {
         if let Some(violation) = stop {
             self.end(Ended::Violation(Box::new(violation)));
         }
+    }
+
+    /// What stands for the register at `address`, if it is one of POWER and CLOCK, and these can change without the
+    /// CPU.
+    pub fn supply_register(&self, address: u32) -> Option<u16> {
+        let offset = power::offset_of(address).filter(|_| self.soc.borrow().power().is_modelled())?;
+        Some(SUPPLY + offset)
     }
 
     /// The driver has written `value` to `offset`.
@@ -477,6 +492,10 @@ impl System {
             self.end(Ended::Deadlock(self.who_waits(Position::Returned)));
         }
     }
+}
+
+fn name_of(register: u16) -> String {
+    register.checked_sub(SUPPLY).map_or_else(|| usbd::name_of(register), power::name_of)
 }
 
 /// The token of a step that can be abandoned.

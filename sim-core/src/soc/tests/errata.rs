@@ -9,10 +9,10 @@ fn chip_that_needs_a_poke_comes_up_with_it_only() {
         let options = Options { errata: Errata::none().with(Erratum::E187), ..Options::ideal() };
         let mut rig = Rig { soc: Soc::new(Config { options, ..config() }), memory: Vec::new() };
         if poked {
-            rig.soc.cpu_poke(map::WORKAROUND_KEY, map::WORKAROUND_KEY_TOGGLES);
-            rig.soc.cpu_poke(map::WORKAROUND_187, 3);
+            rig.soc.cpu_poke(map::WORKAROUND_KEY, map::WORKAROUND_KEY_TOGGLES, Location::caller());
+            rig.soc.cpu_poke(map::WORKAROUND_187, 3, Location::caller());
         }
-        assert_eq!(rig.soc.cpu_peek(map::WORKAROUND_187) == 3, poked);
+        assert_eq!(rig.soc.cpu_peek(map::WORKAROUND_187, Location::caller()) == 3, poked);
         rig.write(map::enable(), 1);
         rig.soc.power_up_done();
         assert_eq!(rig.read(map::eventcause()) != 0, poked);

@@ -7,6 +7,7 @@
 //! | `errata` | what the silicon's errata do to the system |
 //! | `fences` | which fences order CPU and DMA, on which machine |
 //! | `host_memory` | the DMA touches what is lent to it, and nothing else |
+//! | `supply` | POWER and CLOCK, the cable |
 //! | `generation` | whatever somebody else can observe is counted |
 
 use dma_api::nrf52840::usbd::map;
@@ -21,6 +22,7 @@ mod fences;
 mod generation;
 mod host_memory;
 pub(crate) mod rules;
+mod supply;
 
 /// Bytes on either side of the buffer that are none of the DMA's business.
 const RED_ZONE: usize = 128;

@@ -1,7 +1,7 @@
 //! The controller's own rules: one function each, with the datasheet's reason.
 //!
 //! Those about touching a register at all are in `access`, those about what silicon needs beyond the datasheet in
-//! `errata`.
+//! `errata`, those about VBUS, the regulator and HFXO in `feed`.
 
 use dma_api::nrf52840::usbd::map::dtoggle::{EP, IO, VALUE};
 use dma_api::nrf52840::usbd::map::{self, Name};
@@ -13,9 +13,11 @@ use super::{Alignment, Direction, EasyDma, ISO, Job, Misuse, Rule, Usbd};
 
 mod access;
 mod errata;
+mod feed;
 
 pub(super) use access::{check_access, unknown_register};
 pub(super) use errata::{check_dma_latch, check_enable, check_iso_buffers, check_odd_bytes, check_size_is_writable};
+pub(super) use feed::{check_crystal, check_output, check_vbus};
 
 /// One EasyDMA transfer at a time (nRF52840 PS v1.11 p. 856).
 pub(super) fn check_start_while_busy(chip: &Usbd, number: usize, direction: Direction) -> Option<Misuse> {

@@ -5,6 +5,7 @@
 //! | `registers` | reset values, access kinds, fields, the interrupt line |
 //! | `access` | which registers are out of reach, and when |
 //! | `power` | ENABLE, READY, pull-up, who is addressed |
+//! | `feed` | VBUS, the regulator, HFXO: with one of them missing |
 //! | `control_read`, `control_write` | endpoint 0 on the wire |
 //! | `data_in`, `data_out`, `halt` | endpoints 1 to 7 on the wire, stalls and toggles |
 //! | `iso` | endpoint 8: frames, lengths, what has no handshake |
@@ -33,6 +34,7 @@ mod data_in;
 mod data_out;
 mod effects;
 mod errata;
+mod feed;
 mod halt;
 mod iso;
 mod power;

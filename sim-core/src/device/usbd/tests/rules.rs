@@ -84,6 +84,31 @@ pub(crate) fn toggle_not_selected(driver: Driver) -> Vec<Rule> {
     rig.rules()
 }
 
+/// A chip that is fed with this if the driver does not wait, and with all it needs if it does.
+fn fed(mut rig: Rig, driver: Driver, before: Feed) -> Rig {
+    rig.set_feed(if driver == Driver::Wrong { before } else { Feed::default() });
+    rig
+}
+
+pub(crate) fn enable_without_vbus(driver: Driver) -> Vec<Rule> {
+    let mut rig = fed(Rig::off(), driver, Feed { vbus: Rail::Off, output: Rail::Off, crystal: false });
+    rig.write(map::enable(), 1);
+    rig.rules()
+}
+
+pub(crate) fn pull_up_before_power_ready(driver: Driver) -> Vec<Rule> {
+    let rig = Rig::ready(Options::ideal());
+    let mut rig = fed(rig, driver, Feed { output: Rail::Off, ..Feed::default() });
+    rig.write(map::usbpullup(), 1);
+    rig.rules()
+}
+
+pub(crate) fn pull_up_without_clock(driver: Driver) -> Vec<Rule> {
+    let mut rig = fed(Rig::ready(Options::ideal()), driver, Feed { crystal: false, ..Feed::default() });
+    rig.write(map::usbpullup(), 1);
+    rig.rules()
+}
+
 pub(crate) fn access_before_ready(driver: Driver) -> Vec<Rule> {
     let mut rig = Rig::off();
     rig.write(map::enable(), 1);
