@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use dma_api::address::{Direction, Region};
 use dma_api::nrf52840::usbd::map;
-use sim_core::explore::scheduler::{Exhaustive, Immediate};
+use sim_core::explore::scheduler::Exhaustive;
 use sim_core::explore::{Board, Kind, Program, stepped};
 use sim_core::host::{Host, Script};
 use sim_core::soc::{Config, Soc};
