@@ -75,10 +75,14 @@ pub trait Board: Registers + OutsideRegisters + DmaFence + Clone + fmt::Debug + 
 
     /// The driver of this chip's POWER and CLOCK, with its controller off.
     fn power(&self) -> Power<PowerRegisters<Self>> {
-        let registers = PowerRegisters::new(self.clone());
         // SAFETY:
         // - They are the registers at `map::BASE` of an emulated nRF52840, none of which starts a transfer.
-        unsafe { Power::new(registers) }
+        unsafe { Power::new(self.power_registers()) }
+    }
+
+    /// The registers of this chip's POWER and CLOCK, for firmware that has no driver of them.
+    fn power_registers(&self) -> PowerRegisters<Self> {
+        PowerRegisters::new(self.clone())
     }
 }
 

@@ -9,11 +9,13 @@ use crate::nrf52840::usbd::map as usbd_map;
 struct Block {
     words: [Cell<u32>; 0x400],
     writes: Cell<[Option<(u16, u32)>; 16]>,
+    /// The register of erratum 171.
+    workaround_171: Cell<u32>,
 }
 
 impl Block {
     fn new() -> Self {
-        Self { words: [const { Cell::new(0) }; 0x400], writes: Cell::default() }
+        Self { words: [const { Cell::new(0) }; 0x400], writes: Cell::default(), workaround_171: Cell::new(0) }
     }
 
     fn set(&self, offset: u16, value: u32) {
@@ -52,7 +54,11 @@ impl OutsideRegisters for &Block {
         0
     }
 
-    unsafe fn poke(&self, _: u32, _: u32) {}
+    unsafe fn poke(&self, address: u32, value: u32) {
+        if address == usbd_map::WORKAROUND_171 {
+            self.workaround_171.set(value);
+        }
+    }
 }
 
 const VBUS: u32 = map::usbregstatus::VBUSDETECT.mask();
@@ -140,13 +146,14 @@ fn removal_takes_controller_and_crystal_down_from_both_states() {
             assert_eq!(rig.advance(), State::Attached);
         }
         assert!(!rig.power.is_removed());
+        assert_eq!(core.workaround_171.get() != 0, !attached);
         // It has come again: only the event says that it was gone.
         registers.set(map::events_usbremoved(), 1);
         assert!(rig.power.is_removed());
         registers.forget();
         assert_eq!(rig.advance(), State::Unplugged);
         assert!(registers.writes().eq([(map::events_usbremoved(), 0), (map::tasks_hfclkstop(), 1)]));
-        assert_eq!(rig.core.read(usbd_map::enable()), 0);
+        assert_eq!((rig.core.read(usbd_map::enable()), core.workaround_171.get()), (0, 0));
         assert_eq!(rig.advance(), State::Starting);
     }
 }
