@@ -10,6 +10,7 @@ use sim_core::explore::scheduler::{Exhaustive, Immediate};
 use sim_core::explore::{Board, Kind, Program, stepped};
 use sim_core::host::{Host, Script};
 use sim_core::soc::{Config, Soc};
+use sim_core::trace::{Keep, Record};
 
 use crate::{clear, prepare_frames};
 
@@ -153,10 +154,13 @@ fn outcomes_with_memory_of_states_are_those_without() {
 }
 
 #[test]
-fn handler_runs_before_anybody_else_where_others_take_no_time() {
-    let program = Outcomes::default();
-    let run = stepped::run(&program, &Rc::new(RefCell::new(Immediate)), None);
+fn handler_is_entered_before_anybody_else_goes_on_where_others_take_no_time() {
+    let run = stepped::run(&Outcomes::default(), &Rc::new(RefCell::new(Immediate)), Some(Keep::Order));
     assert_eq!(run.verdict.kind(), Kind::Sound, "{}", run.verdict);
-    let (_, handler) = program.last.take();
-    assert_eq!(handler, [1, 1, 2, 2, 3, 3], "two runs a frame, before the next frame");
+    let position = |wanted: &Record| {
+        let mut records = run.trace.entries().iter().map(|entry| &entry.record);
+        records.position(|record| record == wanted).expect("it is in the trace")
+    };
+    let entered = position(&Record::Handler { running: true });
+    assert!(position(&Record::StartOfFrame(1)) < entered && entered < position(&Record::StartOfFrame(2)));
 }
