@@ -7,6 +7,7 @@ use dma_api::address::{Direction, Region};
 use dma_api::nrf52840::usbd::{AnswerError, EndError, Ep0In, StartError, Usbd, map};
 use sim_core::check::firmware;
 use sim_core::check::programs::begin_control_read;
+use sim_core::device::usbd::Options;
 use sim_core::explore::scheduler::Immediate;
 use sim_core::explore::stepped::{self, Limits};
 use sim_core::explore::{Board, Kind, Program};
@@ -118,7 +119,7 @@ impl Program for Bad {
     }
 
     fn config(&self) -> Config {
-        Config::default()
+        Config { options: Options::ideal(), ..Config::default() }
     }
 
     fn prepare(&self, soc: &mut Soc) {

@@ -289,7 +289,7 @@ impl Program for StackBuffer {
     }
 
     fn config(&self) -> Config {
-        Config::default()
+        Config { options: Options::ideal(), ..Config::default() }
     }
 
     fn prepare(&self, soc: &mut Soc) {
@@ -351,6 +351,7 @@ impl Program for AfterTheBootloader {
         soc.release_fence();
         soc.cpu_write(map::epin_ptr(0), address.get(), line);
         soc.cpu_write(map::epin_maxcnt(0), 8, line);
+        soc.cpu_write(map::dmalatch(), map::DMALATCH_RUNNING, line);
         soc.cpu_write(map::tasks_startepin(0), 1, line);
         while soc.engine_is_busy() {
             soc.engine_step();

@@ -5,6 +5,7 @@ use std::time::Duration;
 use dma_api::address::{Direction, Region};
 use dma_api::nrf52840::usbd::{Ep0In, Usbd, map};
 use sim_core::check::programs::{BackToBack, begin_control_read};
+use sim_core::device::usbd::Options;
 use sim_core::explore::model::{self, Limits, Packets};
 use sim_core::explore::{Board, Kind, Program, Verdict, stepped};
 use sim_core::host::{Host, Script};
@@ -113,7 +114,7 @@ impl Program for Odd {
     }
 
     fn config(&self) -> Config {
-        Config::default()
+        Config { options: Options::ideal(), ..Config::default() }
     }
 
     fn prepare(&self, soc: &mut Soc) {

@@ -34,6 +34,28 @@ pub unsafe trait Registers {
     unsafe fn write(&self, offset: u16, value: u32);
 }
 
+/// Registers outside of a peripheral's block, by their address: what the workaround of an erratum pokes.
+///
+/// A driver for another peripheral wants [`Registers`] of its own; an emulated chip has them behind this trait.
+pub trait OutsideRegisters {
+    /// Reads the register at `address`. 0 where a board has none.
+    ///
+    /// # Safety
+    ///
+    /// - This is the chip whose errata name the register, or whose peripheral has it.
+    #[track_caller]
+    unsafe fn peek(&self, address: u32) -> u32;
+
+    /// Writes the register at `address`. Does nothing where a board has none.
+    ///
+    /// # Safety
+    ///
+    /// - This is the chip whose errata name the register, and the value is what its workaround writes; or the chip
+    ///   whose peripheral has it, and what [`Registers::write`] asks for is the case.
+    #[track_caller]
+    unsafe fn poke(&self, address: u32, value: u32);
+}
+
 /// The registers at `BASE`, by volatile accesses: the real chip.
 ///
 /// # Invariants
@@ -81,6 +103,24 @@ unsafe impl<const BASE: usize> Registers for Volatile<BASE> {
     }
 }
 
+impl<const BASE: usize> OutsideRegisters for Volatile<BASE> {
+    #[inline]
+    unsafe fn peek(&self, address: u32) -> u32 {
+        let register = core::ptr::with_exposed_provenance::<u32>(address as usize & !3);
+        // SAFETY:
+        // - It is a register: the caller's debt, passed on unchanged. It is aligned.
+        unsafe { register.read_volatile() }
+    }
+
+    #[inline]
+    unsafe fn poke(&self, address: u32, value: u32) {
+        let register = core::ptr::with_exposed_provenance_mut::<u32>(address as usize & !3);
+        // SAFETY:
+        // - It is a register: the caller's debt, passed on unchanged. It is aligned.
+        unsafe { register.write_volatile(value) }
+    }
+}
+
 /// A peripheral's registers together with the fence of the core that uses them: the one type a driver is generic over.
 #[derive(Debug)]
 pub struct Bus<R, F> {
@@ -114,6 +154,22 @@ unsafe impl<R: Registers, F> Registers for Bus<R, F> {
         // SAFETY:
         // - If the write starts a transfer, its memory was released: the caller's debt, passed on unchanged.
         unsafe { self.registers.write(offset, value) }
+    }
+}
+
+impl<R: OutsideRegisters, F> OutsideRegisters for Bus<R, F> {
+    #[inline]
+    unsafe fn peek(&self, address: u32) -> u32 {
+        // SAFETY:
+        // - The erratum names it: the caller's debt, passed on unchanged.
+        unsafe { self.registers.peek(address) }
+    }
+
+    #[inline]
+    unsafe fn poke(&self, address: u32, value: u32) {
+        // SAFETY:
+        // - The erratum names it: the caller's debt, passed on unchanged.
+        unsafe { self.registers.poke(address, value) }
     }
 }
 

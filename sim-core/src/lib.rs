@@ -13,7 +13,8 @@
 //!   device::usbd                  the chip: a pure state machine
 //!   memory, engine                windows onto host memory; the copy, a word at a time
 //!   monitor                       rules, ownership, vector clocks -> Violation
-//!   host                          the virtual USB host: an async script of tokens and handshakes
+//!   host                          the virtual USB host: an async script of tokens and handshakes; what goes wrong
+//!                                 on a wire, frames, enumeration as Linux, Windows and macOS do it
 //!   trace                         what happened: a timeline, a capture for Wireshark, waveforms
 //! check                           the programs and the matrix of the `dmacheck` command
 //! ```

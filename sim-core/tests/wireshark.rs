@@ -166,3 +166,25 @@ fn tshark_finds_a_packet_that_was_altered() {
     assert_eq!(run.info("usbll.crc16.status == 0").len(), 1);
     assert_eq!(run.info(WRONG).len(), 1);
 }
+
+#[test]
+#[ignore = "needs tshark"]
+fn tshark_lists_what_each_host_asks() {
+    for host in ["linux", "windows", "macos"] {
+        let run = Run::new(&format!("{host}.pcapng"), &["--engine", "stepped", "--host", host]);
+        let info = run.info("usb");
+        let asked: Vec<&str> = info.iter().map(String::as_str).filter(|info| info.contains("Request")).collect();
+        for request in [
+            "GET DESCRIPTOR Request DEVICE",
+            "GET DESCRIPTOR Request CONFIGURATION",
+            "GET DESCRIPTOR Request STRING",
+            "SET ADDRESS Request",
+            "SET CONFIGURATION Request",
+        ] {
+            assert!(asked.contains(&request), "{host}, {request}: {asked:?}");
+        }
+        let begins_with_address = asked.first().is_some_and(|first| first.starts_with("SET ADDRESS"));
+        assert_eq!(begins_with_address, host == "macos", "{host}: {asked:?}");
+        assert_eq!(run.info(WRONG), [""; 0], "{host}");
+    }
+}

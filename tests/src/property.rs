@@ -10,10 +10,10 @@
 
 use std::cell::RefCell;
 use std::fmt;
-use std::panic::Location;
 use std::rc::Rc;
 
-use dma_api::nrf52840::usbd::{EndError, map};
+use dma_api::nrf52840::usbd::EndError;
+use sim_core::check::programs::connect;
 use sim_core::device::usbd::{EndOnReset, Options, Packet, Token};
 use sim_core::explore::replay::{Recording, ReplayError};
 use sim_core::explore::stepped::{self, Limits};
@@ -148,10 +148,7 @@ impl Program for Property {
     fn prepare(&self, soc: &mut Soc) {
         self.record.conversation.take();
         self.record.cells.take();
-        let line = Location::caller();
-        soc.cpu_write(map::enable(), map::enable::ENABLE.mask(), line);
-        soc.power_up_done();
-        soc.cpu_write(map::usbpullup(), map::usbpullup::CONNECT.mask(), line);
+        connect(soc);
     }
 
     fn firmware<B: Board>(&self, board: B) {

@@ -5,7 +5,7 @@ use std::fmt;
 use dma_api::address::{BusAddress, Region};
 use dma_api::fence::DmaFence;
 use dma_api::nrf52840::usbd::map;
-use dma_api::registers::Registers;
+use dma_api::registers::{OutsideRegisters, Registers};
 
 /// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +96,20 @@ unsafe impl<B: Registers> Registers for Sabotaged<B> {
         // - If the write starts a transfer, its memory was released: the caller's debt, passed on. A MAXCNT that is
         //   smaller than the caller's makes the transfer shorter, so it touches no other memory.
         unsafe { self.board.write(offset, value) }
+    }
+}
+
+impl<B: OutsideRegisters> OutsideRegisters for Sabotaged<B> {
+    unsafe fn peek(&self, address: u32) -> u32 {
+        // SAFETY:
+        // - The erratum names it: the caller's debt, passed on unchanged.
+        unsafe { self.board.peek(address) }
+    }
+
+    unsafe fn poke(&self, address: u32, value: u32) {
+        // SAFETY:
+        // - The erratum names it: the caller's debt, passed on unchanged.
+        unsafe { self.board.poke(address, value) }
     }
 }
 

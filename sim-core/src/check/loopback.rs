@@ -4,7 +4,7 @@
 //! [`EpOut`](dma_api::nrf52840::usbd::EpOut), and on nothing else: it is also the example of how they go together.
 //!
 //! One configuration, one interface of vendor class, bulk OUT 0x01 and bulk IN 0x81, three strings. Standard requests
-//! as in USB 2.0 9.4; the rest is refused.
+//! as in USB 2.0 9.4; [`STORE`] and [`FETCH`]; the rest is refused.
 
 use dma_api::nrf52840::usbd::map::PACKET_SIZE;
 use dma_api::nrf52840::usbd::{Control, ControlEvent, Endpoints, Engine, Usbd};
@@ -32,10 +32,52 @@ static LANGUAGES: [u8; 4] = [4, 3, 0x09, 0x04];
 static STRINGS: [&[u8]; 3] =
     [b"\x12\x03d\0m\0a\0c\0h\0e\0c\0k\0", b"\x12\x03l\0o\0o\0p\0b\0a\0c\0k\0", b"\x06\x034\x002\0"];
 
-/// What is left of the data stage of a control read.
+/// bRequest of a vendor request with data from the host: keeps it, up to [`STORE_LENGTH`] bytes.
+pub const STORE: u8 = 1;
+
+/// bRequest of a vendor request with data to the host: what [`STORE`] has kept.
+pub const FETCH: u8 = 2;
+
+/// How many bytes [`STORE`] keeps: two packets.
+pub const STORE_LENGTH: usize = 2 * PACKET_SIZE;
+
+const VENDOR_DEVICE_OUT: u8 = 0x40;
+const VENDOR_DEVICE_IN: u8 = 0xC0;
+
+/// Bytes to be sent, or those that the host has sent.
+#[derive(Clone, Copy, Debug)]
+struct Bytes {
+    bytes: [u8; STORE_LENGTH],
+    length: usize,
+}
+
+impl Bytes {
+    const EMPTY: Self = Self { bytes: [0; STORE_LENGTH], length: 0 };
+
+    /// The first of `bytes`, as many as there is room for.
+    fn new(bytes: &[u8]) -> Self {
+        let mut kept = Self::EMPTY;
+        kept.push(bytes);
+        kept
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        let room = &mut self.bytes[self.length..];
+        let length = bytes.len().min(room.len());
+        room[..length].copy_from_slice(&bytes[..length]);
+        self.length += length;
+    }
+
+    fn as_slice(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+}
+
+/// The data stage of a control read, and how much of it is sent or on its way.
 #[derive(Clone, Copy, Debug)]
 struct Answer {
-    bytes: &'static [u8],
+    bytes: Bytes,
+    sent: usize,
     /// The data stage ends with a packet that is shorter than 64 bytes: there is less than the host asked for.
     ends_short: bool,
 }
@@ -46,6 +88,9 @@ struct Loopback<B> {
     engine: Engine<B>,
     endpoints: Endpoints,
     answer: Option<Answer>,
+    /// What comes in the data stage of a control write, and how long it is to be.
+    incoming: Option<(Bytes, usize)>,
+    stored: Bytes,
     configuration: u8,
     /// Endpoint 1 is halted: OUT, IN.
     halted: [bool; 2],
@@ -60,8 +105,10 @@ pub fn serve<B: Board>(board: B) {
     while !usbd.is_ready() {}
     let (mut engine, endpoints) = Engine::new(usbd, statics::packet_buffer());
     engine.usbd().connect();
-    let (answer, packet) = (None, None);
-    let mut device = Loopback { engine, endpoints, answer, configuration: 0, halted: [false; 2], packet };
+    let (answer, incoming, packet) = (None, None, None);
+    let stored = Bytes::EMPTY;
+    let mut device =
+        Loopback { engine, endpoints, answer, incoming, stored, configuration: 0, halted: [false; 2], packet };
     loop {
         board.checkpoint(&device);
         if board.host_is_done() {
@@ -79,7 +126,7 @@ impl<B: Board> Loopback<B> {
             Some(ControlEvent::Reset) => self.configure(0),
             Some(ControlEvent::Setup(setup)) => self.on_setup(setup),
             Some(ControlEvent::Sent) => self.go_on(),
-            // No request that is accepted has data from the host.
+            Some(ControlEvent::Received(_)) => self.take_in(),
             _ => {}
         }
         if self.configuration != 0 {
@@ -116,7 +163,7 @@ impl<B: Board> Loopback<B> {
     }
 
     fn on_setup(&mut self, setup: Setup) {
-        self.answer = None;
+        (self.answer, self.incoming) = (None, None);
         let [low, high] = setup.value.to_le_bytes();
         match (setup.request_type, setup.request) {
             // The hardware answers it, status stage included.
@@ -125,7 +172,7 @@ impl<B: Board> Loopback<B> {
                 self.configure(low);
                 self.accept();
             }
-            (STANDARD_DEVICE_IN, GET_CONFIGURATION) => self.respond(setup, BYTES[usize::from(self.configuration)]),
+            (STANDARD_DEVICE_IN, GET_CONFIGURATION) => self.respond(setup, &[self.configuration]),
             (STANDARD_DEVICE_IN, GET_DESCRIPTOR) => match descriptor(high, low) {
                 Some(bytes) => self.respond(setup, bytes),
                 None => self.refuse(),
@@ -144,7 +191,30 @@ impl<B: Board> Loopback<B> {
             (STANDARD_ENDPOINT_OUT, request @ (SET_FEATURE | CLEAR_FEATURE)) if setup.value == ENDPOINT_HALT => {
                 self.set_halt(setup.index, request == SET_FEATURE);
             }
+            (VENDOR_DEVICE_OUT, STORE) if (1..=STORE_LENGTH).contains(&setup.length.into()) => {
+                self.incoming = Some((Bytes::EMPTY, setup.length.into()));
+                self.control(Control::permit);
+            }
+            (VENDOR_DEVICE_IN, FETCH) => self.respond(setup, { self.stored }.as_slice()),
             _ => self.refuse(),
+        }
+    }
+
+    /// Takes a packet of the data stage of a control write: the last is followed by the status stage.
+    fn take_in(&mut self) {
+        let mut packet = [0; PACKET_SIZE];
+        let read = self.endpoints.control.read(&mut self.engine, &mut packet);
+        let (Some((mut bytes, expected)), Ok(length)) = (self.incoming, read) else {
+            // Overtaken by a SETUP, which is the next event.
+            return;
+        };
+        bytes.push(&packet[..length]);
+        if bytes.length < expected && length == PACKET_SIZE {
+            self.incoming = Some((bytes, expected));
+            self.control(Control::permit);
+        } else {
+            (self.incoming, self.stored) = (None, bytes);
+            self.accept();
         }
     }
 
@@ -176,25 +246,27 @@ impl<B: Board> Loopback<B> {
     }
 
     /// Answers a request that has a data stage; one that asks for nothing gets the status stage only.
-    fn respond(&mut self, setup: Setup, bytes: &'static [u8]) {
+    fn respond(&mut self, setup: Setup, bytes: &[u8]) {
         let asked = usize::from(setup.length);
         if asked == 0 {
             return self.accept();
         }
         let ends_short = bytes.len() < asked;
-        self.answer = Some(Answer { bytes: &bytes[..bytes.len().min(asked)], ends_short });
+        let bytes = Bytes::new(&bytes[..bytes.len().min(asked)]);
+        self.answer = Some(Answer { bytes, sent: 0, ends_short });
         self.go_on();
     }
 
     /// Sends the next packet of the data stage, if there is one.
     fn go_on(&mut self) {
-        let Some(Answer { bytes, ends_short }) = self.answer.take() else {
+        let Some(Answer { bytes, sent, ends_short }) = self.answer.take() else {
             return;
         };
-        let (packet, rest) = bytes.split_at(bytes.len().min(PACKET_SIZE));
-        let last = rest.is_empty() && (packet.len() < PACKET_SIZE || !ends_short);
+        let rest = &bytes.as_slice()[sent..];
+        let packet = &rest[..rest.len().min(PACKET_SIZE)];
+        let last = packet.len() == rest.len() && (packet.len() < PACKET_SIZE || !ends_short);
         if !last {
-            self.answer = Some(Answer { bytes: rest, ends_short });
+            self.answer = Some(Answer { bytes, sent: sent + packet.len(), ends_short });
         }
         self.control(|control, engine| control.write(engine, packet, last));
     }
@@ -215,9 +287,6 @@ impl<B: Board> Loopback<B> {
             .expect("nothing is on its way after a SETUP and after Sent");
     }
 }
-
-/// 0 and 1, to be sent.
-static BYTES: [&[u8]; 2] = [&[0], &[1]];
 
 fn descriptor(kind: u8, number: u8) -> Option<&'static [u8]> {
     match (kind, number) {

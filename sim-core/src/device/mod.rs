@@ -4,4 +4,5 @@
 //! wire side. It has no lock, no thread and no clock: who runs when is the explorers' business. A register write takes
 //! effect at once, as on a bus. Only the copy between START and END runs in parallel to the driver.
 
+pub mod power;
 pub mod usbd;

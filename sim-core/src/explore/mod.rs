@@ -14,7 +14,8 @@
 use std::fmt;
 
 use dma_api::fence::DmaFence;
-use dma_api::registers::Registers;
+use dma_api::nrf52840::power::Power;
+use dma_api::registers::{OutsideRegisters, Registers};
 use serde::Serialize;
 
 use crate::host::{Host, Script};
@@ -23,6 +24,7 @@ use crate::soc::{Config, Soc};
 
 mod interrupt;
 pub mod model;
+mod power;
 mod quiet;
 pub mod replay;
 pub mod scheduler;
@@ -31,10 +33,11 @@ pub mod threads;
 
 #[cfg(test)]
 pub(crate) use interrupt::tests::storm as interrupt_storm;
+pub use power::PowerRegisters;
 pub use quiet::quietly;
 
 /// What firmware runs on: the bus of an emulated chip.
-pub trait Board: Registers + DmaFence + Clone + fmt::Debug + 'static {
+pub trait Board: Registers + OutsideRegisters + DmaFence + Clone + fmt::Debug + 'static {
     /// Whether the host has come to the end of its script. Firmware that serves until then, ends.
     fn host_is_done(&self) -> bool;
 
@@ -69,6 +72,18 @@ pub trait Board: Registers + DmaFence + Clone + fmt::Debug + 'static {
     /// that sleeps while nothing can wake it is a [`Verdict::Deadlock`].
     #[track_caller]
     fn wait_for_interrupt(&self);
+
+    /// The driver of this chip's POWER and CLOCK, with its controller off.
+    fn power(&self) -> Power<PowerRegisters<Self>> {
+        // SAFETY:
+        // - They are the registers at `map::BASE` of an emulated nRF52840, none of which starts a transfer.
+        unsafe { Power::new(self.power_registers()) }
+    }
+
+    /// The registers of this chip's POWER and CLOCK, for firmware that has no driver of them.
+    fn power_registers(&self) -> PowerRegisters<Self> {
+        PowerRegisters::new(self.clone())
+    }
 }
 
 /// A program for chip and host: what the explorers explore.

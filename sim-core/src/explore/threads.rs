@@ -27,13 +27,13 @@ use std::time::{Duration, Instant};
 use crossbeam_utils::Backoff;
 use dma_api::address::{BusAddress, Region};
 use dma_api::fence::DmaFence;
-use dma_api::registers::Registers;
+use dma_api::registers::{OutsideRegisters, Registers};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::interrupt::{Interrupts, SLEEPING_HANDLER, sleeper};
 use super::{Board, Program, Verdict, WHILE_LEAVING, quiet, quietly};
 use crate::device::usbd::{Answer, name_of};
-use crate::host::{Host, HostError, PATIENCE_MS, Step, Transaction, Wire};
+use crate::host::{Host, HostError, PATIENCE_MS, Reply, Step, Transaction, Wire};
 use crate::monitor::Violation;
 use crate::soc::Soc;
 use crate::trace::{Keep, Record, Trace};
@@ -41,6 +41,8 @@ use crate::trace::{Keep, Record, Trace};
 /// How long the host waits for a device before it gives up: real time here.
 const DEVICE_PATIENCE: Duration = Duration::from_millis(PATIENCE_MS as u64);
 
+/// How long the host gives the others to notice what it has done.
+const SETTLING: Duration = Duration::from_millis(5);
 /// How long nothing may happen: longer than the host waits for an answer.
 const NOTHING_HAPPENS: Duration = Duration::from_millis(PATIENCE_MS as u64 + 1000);
 
@@ -121,12 +123,18 @@ impl Shared {
         // ORDERING: pairs with the store in `set`; what the host has done is behind the lock.
         let is_over = || self.firmware_is_done() && self.host_is_done.load(Ordering::Acquire);
         loop {
-            let ready = |soc: &Soc| soc.engine_is_busy() || soc.usbd().is_powering_up() || is_over();
+            let rises = |soc: &Soc| soc.usbd().is_powering_up() || soc.supply_steps().next().is_some();
+            let ready = |soc: &Soc| soc.engine_is_busy() || rises(soc) || is_over();
             let Some(mut soc) = self.wait(None, ready) else {
                 return;
             };
             if soc.usbd().is_powering_up() {
                 soc.power_up_done();
+                self.tell(soc);
+                continue;
+            }
+            if let Some(step) = soc.supply_steps().next() {
+                soc.supply_step(step);
                 self.tell(soc);
                 continue;
             }
@@ -295,6 +303,28 @@ unsafe impl Registers for Bus {
     }
 }
 
+impl OutsideRegisters for Bus {
+    unsafe fn peek(&self, address: u32) -> u32 {
+        if thread::panicking() {
+            return WHILE_LEAVING;
+        }
+        let line = Location::caller();
+        let value = self.shared.with(|soc| soc.cpu_peek(address, line));
+        self.shared.stop_at_violation();
+        self.stop_if_nothing_happens(&format_args!("reads the register at {address:#x}"));
+        value
+    }
+
+    unsafe fn poke(&self, address: u32, value: u32) {
+        if thread::panicking() {
+            return;
+        }
+        let line = Location::caller();
+        self.shared.with(|soc| soc.cpu_poke(address, value, line));
+        self.shared.stop_at_violation();
+    }
+}
+
 // SAFETY:
 // - `release` and `acquire` order the region's accesses: both take the lock that the engine takes before and after it
 //   copies, so the copy happens after the first and before the second.
@@ -390,15 +420,15 @@ impl ThreadsWire {
         Ok(self.0.with(|soc| soc.carry_out(transaction)))
     }
 
-    fn reset(&self) -> Result<Answer, HostError> {
+    /// Waits for as long as a host waits for a device, or while the firmware runs.
+    fn wait_for(&self, ready: impl Fn(&Soc) -> bool, error: fn(u64, String) -> HostError) -> Result<(), HostError> {
         let started = Instant::now();
         let is_hopeless = || self.0.firmware_is_done();
-        let soc = self.0.wait(Some(started + DEVICE_PATIENCE), |soc| soc.is_connected() || is_hopeless());
-        if soc.is_some_and(|soc| soc.is_connected()) {
-            self.0.with(Soc::bus_reset);
-            return Ok(Answer::Ack);
+        let soc = self.0.wait(Some(started + DEVICE_PATIENCE), |soc| ready(soc) || is_hopeless());
+        if soc.is_some_and(|soc| ready(&soc)) {
+            return Ok(());
         }
-        Err(HostError::NoDevice { milliseconds: milliseconds_since(started), sides: self.sides() })
+        Err(error(milliseconds_since(started), self.sides()))
     }
 
     /// Where the others are.
@@ -421,18 +451,36 @@ fn milliseconds_since(started: Instant) -> u64 {
     started.elapsed().as_millis().try_into().unwrap_or(u64::MAX)
 }
 
-impl Wire for ThreadsWire {
-    fn poll_step(&self, step: &Step, _context: &mut Context<'_>) -> Poll<Result<Answer, HostError>> {
+impl ThreadsWire {
+    fn take_step(&self, step: &Step) -> Result<Reply, HostError> {
         match step {
-            Step::Reset => return Poll::Ready(self.reset()),
-            Step::Transaction(transaction) => return Poll::Ready(self.transaction(transaction)),
+            Step::Reset => {
+                self.wait_for(Soc::is_connected, |milliseconds, sides| HostError::NoDevice { milliseconds, sides })?;
+                self.0.with(Soc::bus_reset);
+            }
+            Step::WakeUp => {
+                let error = |milliseconds, sides| HostError::NoWakeUp { milliseconds, sides };
+                self.wait_for(Soc::is_driving_resume, error)?;
+                self.0.with(Soc::resume);
+            }
             Step::StartOfFrame(frame) => self.0.with(|soc| soc.start_of_frame(*frame)),
             Step::Suspend => self.0.with(Soc::suspend),
             Step::Resume => self.0.with(Soc::resume),
             Step::Disconnect => self.0.with(|soc| soc.plug(false)),
             Step::Connect => self.0.with(|soc| soc.plug(true)),
+            Step::Settle => thread::sleep(SETTLING),
+            Step::Transaction(transaction) => return self.transaction(transaction).map(Reply::Answer),
+            Step::Isochronous(isochronous) => {
+                return Ok(Reply::Packet(self.0.with(|soc| soc.carry_out_isochronous(isochronous))));
+            }
         }
-        Poll::Ready(Ok(Answer::Ack))
+        Ok(Reply::Done)
+    }
+}
+
+impl Wire for ThreadsWire {
+    fn poll_step(&self, step: &Step, _context: &mut Context<'_>) -> Poll<Result<Reply, HostError>> {
+        Poll::Ready(self.take_step(step))
     }
 }
 

@@ -8,6 +8,10 @@ const RESET_MS: u64 = 20;
 /// What the bus is idle for before a device counts as suspended, in milliseconds (USB 2.0 7.1.7.6).
 const SUSPEND_MS: u64 = 3;
 
+/// How long a host waits for a device to notice a reset or a new address, in milliseconds (USB 2.0 9.2.6.2, 9.2.6.3: 10
+/// and 2; Linux: 10 and more).
+const SETTLE_MS: u64 = 10;
+
 /// How long the host drives resume, in milliseconds (USB 2.0 7.1.7.7).
 const RESUME_MS: u64 = 20;
 
@@ -51,6 +55,18 @@ impl Host {
         Ok(())
     }
 
+    /// Waits for a suspended device to ask for a resume, and resumes the bus: a remote wake-up.
+    ///
+    /// # Errors
+    ///
+    /// [`HostError::NoWakeUp`].
+    pub async fn wake_up(&mut self) -> Result<(), HostError> {
+        self.carry(Step::WakeUp).await?;
+        self.suspended = false;
+        self.clock.skip_ms(RESUME_MS);
+        Ok(())
+    }
+
     /// Pulls the cable. Tokens are not answered from now on.
     ///
     /// # Errors
@@ -67,6 +83,18 @@ impl Host {
     /// None of the explorers here.
     pub async fn connect(&mut self) -> Result<(), HostError> {
         self.carry(Step::Connect).await.map(drop)
+    }
+
+    /// Waits for some milliseconds, as hosts do after a reset and after SET_ADDRESS: until nobody else can go on. The
+    /// device has then noticed what went before. Without it the next token may come as soon as a scheduler likes.
+    ///
+    /// # Errors
+    ///
+    /// None of the explorers here.
+    pub async fn settle(&mut self) -> Result<(), HostError> {
+        self.carry(Step::Settle).await?;
+        self.clock.skip_ms(SETTLE_MS);
+        Ok(())
     }
 
     /// Lets `frames` frames go by, each with its SOF.

@@ -88,6 +88,11 @@ pub(super) fn cost(token: &Token, answer: &Answer) -> u64 {
     (TOKEN + sent + answered) * 8
 }
 
+/// The bit times of an isochronous transaction.
+pub(super) fn isochronous(length: usize) -> u64 {
+    (TOKEN + AROUND_DATA + length as u64) * 8
+}
+
 /// How many bytes the host sends with a token.
 fn data(token: &Token) -> Option<u64> {
     match token {

@@ -74,6 +74,14 @@ pub enum HostError {
         /// Where device and host are.
         sides: String,
     },
+    /// The device did not ask for a resume.
+    #[error("no remote wake-up for {milliseconds} ms: {sides}")]
+    NoWakeUp {
+        /// How long the host has waited.
+        milliseconds: u64,
+        /// Where device and host are.
+        sides: String,
+    },
     /// The transaction was not sent: the script or the scheduler wanted it so. What comes next is the script's choice.
     #[error("the transfer was abandoned before {token}")]
     Abandoned {
@@ -115,6 +123,6 @@ pub enum HostError {
 impl HostError {
     /// Whether the host has waited in vain: nobody went on.
     pub fn is_timeout(&self) -> bool {
-        matches!(self, Self::Timeout { .. } | Self::NoDevice { .. })
+        matches!(self, Self::Timeout { .. } | Self::NoDevice { .. } | Self::NoWakeUp { .. })
     }
 }

@@ -7,10 +7,12 @@
 //! | [`LostHandshake`](Fault::LostHandshake) | the host does not see the answer | the device does not see the ACK |
 //! | [`WrongToggle`](Fault::WrongToggle) | OUT: the device takes the packet for a repeat | none |
 //!
+//! An isochronous transaction suffers the first two; a device moves a packet with a bad CRC, and says so.
+//!
 //! A script has one happen with [`Host::with_fault`](super::Host::with_fault). A scheduler may have one happen to every
 //! transaction, for as long as the budget of [`Faults`] lasts.
 
-use super::wire::Transaction;
+use super::wire::{Isochronous, Step};
 use crate::device::usbd::{Answer, Token};
 
 /// What happens to one transaction.
@@ -33,6 +35,14 @@ impl Fault {
     /// Whether it changes anything for this token.
     pub fn applies_to(self, token: &Token) -> bool {
         self != Self::WrongToggle || matches!(token, Token::Out { .. })
+    }
+
+    fn applies_to_step(self, step: &Step) -> bool {
+        match step {
+            Step::Transaction(transaction) => self.applies_to(&transaction.token),
+            Step::Isochronous(Isochronous { .. }) => matches!(self, Self::LostToken | Self::CorruptedPacket),
+            _ => false,
+        }
     }
 
     /// What of `token` the device can make sense of.
@@ -102,13 +112,19 @@ pub(crate) enum Course {
 }
 
 impl Faults {
-    /// The ways in which `transaction` can go. What the script has happen to it is not overruled.
-    pub(crate) fn courses(self, transaction: &Transaction) -> impl Iterator<Item = Course> {
-        let token = transaction.token;
-        let faults = Fault::ALL.into_iter().filter(move |fault| fault.applies_to(&token)).map(Course::Suffers);
-        let chosen = faults.chain([Course::Abandoned]).filter(move |&course| self.left(course) > 0);
-        let is_free = transaction.fault.is_none();
-        std::iter::once(Course::AsTold).chain(chosen.filter(move |_| is_free))
+    /// The ways in which `step` can go. What the script has happen to it is not overruled.
+    pub(crate) fn courses(self, step: &Step) -> Vec<Course> {
+        let mut courses = vec![Course::AsTold];
+        let is_free = match step {
+            Step::Transaction(transaction) => transaction.fault.is_none(),
+            Step::Isochronous(isochronous) => isochronous.fault.is_none(),
+            _ => false,
+        };
+        if is_free {
+            let faults = Fault::ALL.into_iter().filter(|fault| fault.applies_to_step(step)).map(Course::Suffers);
+            courses.extend(faults.chain([Course::Abandoned]).filter(|&course| self.left(course) > 0));
+        }
+        courses
     }
 
     /// Takes `course` off the budget.
@@ -138,6 +154,7 @@ impl Faults {
 mod tests {
     use super::*;
     use crate::device::usbd::Packet;
+    use crate::host::Transaction;
 
     const OUT: Token = Token::Out { data1: true, packet: Packet::EMPTY };
     const DATA: Answer = Answer::Data { data1: true, packet: Packet::EMPTY };
@@ -166,7 +183,7 @@ mod tests {
     #[test]
     fn budget_offers_each_fault_until_it_is_spent() {
         let mut faults = Faults { lost_tokens: 1, wrong_toggles: 1, abandoned: 1, ..Faults::default() };
-        let courses = |faults: Faults, transaction| faults.courses(&transaction).collect::<Vec<_>>();
+        let courses = |faults: Faults, transaction| faults.courses(&Step::Transaction(transaction));
         let (out, input) = (Transaction::new(0, 0, OUT), Transaction::new(0, 0, Token::In));
         let lost = Course::Suffers(Fault::LostToken);
         let wrong = Course::Suffers(Fault::WrongToggle);
@@ -177,5 +194,9 @@ mod tests {
         assert_eq!(courses(faults, out), [Course::AsTold, wrong]);
         let told = Transaction { fault: Some(Fault::LostHandshake), ..out };
         assert_eq!(courses(faults, told), [Course::AsTold], "the script has decided");
+        let isochronous = Step::Isochronous(Isochronous { address: 0, sends: None, fault: None });
+        let faults = Faults { lost_tokens: 1, lost_handshakes: 1, wrong_toggles: 1, ..Faults::default() };
+        assert_eq!(faults.courses(&isochronous), [Course::AsTold, lost], "it has no handshake and no toggle");
+        assert_eq!(faults.courses(&Step::Reset), [Course::AsTold]);
     }
 }

@@ -20,6 +20,7 @@
 //! | `bus` | reset, suspend, resume, the cable, frames |
 //! | `control` | control transfers: SETUP, data stage, status stage, the standard requests |
 //! | `transfer` | bulk and interrupt transfers |
+//! | `isochronous` | isochronous packets, one a frame |
 //! | [`descriptors`] | what a device says it is, read strictly |
 //! | [`enumerate`] | what Linux, Windows and macOS ask, in their orders |
 //! | [`fault`] | lost, corrupted and repeated packets, by script or by scheduler |
@@ -32,11 +33,11 @@
 //! costs nothing; when nobody can, all that is left is time, and after [`PATIENCE_MS`] the host gives up with
 //! [`HostError::Timeout`]. So a timeout is a verdict about the device (it never answers), not about how slow it is.
 //!
-//! *Modelled*: reset, suspend, resume, the cable; control, bulk and interrupt transfers in packets, short and empty
-//! ones; toggles; NAK, STALL, silence, babble; faults on the wire; frames and their numbers. *Not modelled*: low and
-//! high speed, hubs, split transactions, bit stuffing, power, remote wake-up. *Unspecified; we chose*: a packet that
-//! repeats the one before, toggle and bytes, is acknowledged and dropped; one that repeats the toggle only is an error,
-//! since a real host would lose its bytes.
+//! *Modelled*: reset, suspend, resume, remote wake-up, the cable; control, bulk, interrupt and isochronous transfers in
+//! packets, short and empty ones; toggles; NAK, STALL, silence, babble; faults on the wire; frames and their numbers.
+//! *Not modelled*: low and high speed, hubs, split transactions, bit stuffing, power. *Unspecified; we chose*: a packet
+//! that repeats the one before, toggle and bytes, is acknowledged and dropped; one that repeats the toggle only is an
+//! error, since a real host would lose its bytes.
 
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -50,6 +51,7 @@ pub mod descriptors;
 pub mod enumerate;
 mod error;
 pub mod fault;
+mod isochronous;
 mod pipes;
 pub mod requests;
 mod transfer;
@@ -58,7 +60,7 @@ mod wire;
 pub use clock::Clock;
 pub use error::HostError;
 pub use fault::{Fault, Faults};
-pub use wire::{Script, Step, Transaction, Wire};
+pub use wire::{Isochronous, Reply, Script, Step, Transaction, Wire};
 
 use pipes::Pipes;
 
@@ -176,24 +178,29 @@ impl Host {
 
     /// One transaction, in a frame that has room for it.
     async fn transact(&mut self, endpoint: u8, token: Token, retry: bool) -> Result<Answer, HostError> {
-        self.may_send(endpoint, &token)?;
+        self.may_send(endpoint, token.name())?;
         let most = self.pipes.most(endpoint, &token);
         if !self.clock.fits(clock::longest(&token, most)) {
             self.begin_frame().await?;
         }
         let (address, patience_ms, fault) = (self.address, self.patience_ms, self.fault.take());
         let transaction = Transaction { address, endpoint, token, retry, fault, patience_ms };
-        let answer = self.carry(Step::Transaction(transaction)).await;
-        match &answer {
-            Ok(answer) => self.clock.spend(clock::cost(&token, answer)),
-            Err(HostError::Timeout { milliseconds, .. }) => self.clock.skip_ms(*milliseconds),
-            Err(_) => {}
+        match self.carry(Step::Transaction(transaction)).await {
+            Ok(Reply::Answer(answer)) => {
+                self.clock.spend(clock::cost(&token, &answer));
+                Ok(answer)
+            }
+            Ok(other) => Err(HostError::Unexpected(format!("the wire has {other:?} for a token"))),
+            Err(error) => {
+                if let HostError::Timeout { milliseconds, .. } = error {
+                    self.clock.skip_ms(milliseconds);
+                }
+                Err(error)
+            }
         }
-        answer
     }
 
-    fn may_send(&mut self, endpoint: u8, token: &Token) -> Result<(), HostError> {
-        let token = token.name();
+    fn may_send(&mut self, endpoint: u8, token: &'static str) -> Result<(), HostError> {
         pipes::check_number(endpoint, token)?;
         if self.suspended {
             return Err(HostError::Suspended { token });
@@ -208,7 +215,7 @@ impl Host {
         Ok(())
     }
 
-    async fn carry(&mut self, step: Step) -> Result<Answer, HostError> {
+    async fn carry(&mut self, step: Step) -> Result<Reply, HostError> {
         poll_fn(|context| self.wire.poll_step(&step, context)).await
     }
 }

@@ -7,7 +7,7 @@ use dma_api::nrf52840::usbd::map::PACKET_SIZE;
 use super::HostError;
 use super::descriptors::{Configuration, TransferType};
 use super::requests::Consequence;
-use crate::device::usbd::{Packet, Token};
+use crate::device::usbd::{ISO, ISO_PACKET_SIZE, Packet, Token};
 
 /// The highest endpoint of the device: 1 to 7 for bulk and interrupt, 8 isochronous (nRF52840 PS, USBD).
 const HIGHEST: u8 = 8;
@@ -44,7 +44,7 @@ impl Pipe {
 }
 
 /// All pipes, and what the device has said about its endpoints.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pipes {
     input: [Pipe; HIGHEST as usize + 1],
     output: [Pipe; HIGHEST as usize + 1],
@@ -60,6 +60,14 @@ pub(super) fn check_number(endpoint: u8, purpose: &'static str) -> Result<(), Ho
         _ => "endpoints are numbered from 0 to 15, and the direction is no part of the number",
     };
     Err(HostError::Endpoint { endpoint, purpose, reason })
+}
+
+impl Default for Pipes {
+    fn default() -> Self {
+        let mut pipes = [Pipe::default(); HIGHEST as usize + 1];
+        pipes[ISO].most = ISO_PACKET_SIZE;
+        Self { input: pipes, output: pipes, configuration: None, alternates: BTreeMap::new() }
+    }
 }
 
 impl Pipes {
@@ -98,6 +106,9 @@ impl Pipes {
         let is_configured = self.configuration.is_some();
         let reason = match self.pipe(endpoint, to_host).transfer {
             _ if endpoint == 0 => "endpoint 0 has control transfers only",
+            _ if (usize::from(endpoint) == ISO) != (transfer == TransferType::Isochronous) => {
+                "endpoint 8 of the device is isochronous, and no other is"
+            }
             None if is_configured => "the configuration has none in this direction",
             Some(other) if other != transfer => "the configuration says that it is for transfers of another type",
             _ => return Ok(()),

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use super::fault::Fault;
@@ -23,8 +24,14 @@ pub enum Step {
     Disconnect,
     /// The cable is plugged in.
     Connect,
+    /// Wait for the device to drive K, then drive it too: a remote wake-up.
+    WakeUp,
+    /// Wait until nobody else can go on.
+    Settle,
     /// A token, and what the device answers.
     Transaction(Transaction),
+    /// A token to the isochronous endpoint, and a packet in one direction or the other.
+    Isochronous(Isochronous),
 }
 
 /// A token, to whom, and what happens to it on the way.
@@ -51,15 +58,38 @@ impl Transaction {
     }
 }
 
+/// An isochronous transaction: no handshake, no retry.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Isochronous {
+    /// The device's address.
+    pub address: u8,
+    /// What the host sends; `None` asks the device for a packet.
+    pub sends: Option<Rc<[u8]>>,
+    /// What the script has happen to it. If nothing, the explorer may choose.
+    pub fault: Option<Fault>,
+}
+
+/// What comes of a step.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Reply {
+    /// It was taken.
+    Done,
+    /// The device's answer to [`Step::Transaction`], as the host saw it.
+    Answer(Answer),
+    /// The device's packet, for [`Step::Isochronous`]: `None` if none came, or one with a bad CRC.
+    Packet(Option<Box<[u8]>>),
+}
+
 /// What carries the host's steps to the device: an explorer.
 pub trait Wire {
     /// Takes `step`, when it is the host's turn.
     ///
     /// # Errors
     ///
-    /// [`HostError::Timeout`] and [`HostError::NoDevice`], when the host has waited for as long as it waits.
+    /// [`HostError::Timeout`], [`HostError::NoDevice`] and [`HostError::NoWakeUp`], when the host has waited for as
+    /// long as it waits.
     /// [`HostError::Abandoned`], where the explorer chooses so.
-    fn poll_step(&self, step: &Step, context: &mut Context<'_>) -> Poll<Result<Answer, HostError>>;
+    fn poll_step(&self, step: &Step, context: &mut Context<'_>) -> Poll<Result<Reply, HostError>>;
 }
 
 /// What a host does, from start to end.

@@ -50,6 +50,8 @@ rules! {
     PointerNotLent,
     /// MAXCNT is more than the endpoint's buffer holds.
     LengthOverBuffer,
+    /// PTR or MAXCNT is not a multiple of 4, where that is asked for.
+    Unaligned,
     /// START while a transfer runs.
     StartWhileBusy,
     /// EP0STATUS or EP0RCVOUT while a transfer runs.
@@ -62,6 +64,12 @@ rules! {
     ArmedTwice,
     /// DTOGGLE forced the toggle of an endpoint that it had not selected first.
     ToggleNotSelected,
+    /// ENABLE=1 without VBUS.
+    EnableWithoutVbus,
+    /// USBPULLUP=1 before the USB regulator has settled.
+    PullUpBeforePowerReady,
+    /// USBPULLUP=1 while the crystal oscillator does not run.
+    PullUpWithoutClock,
     /// A register of the USB core was touched before READY.
     AccessBeforeReady,
     /// A register of the USB core was touched in low power.
@@ -78,6 +86,10 @@ rules! {
     EndpointAliased,
     /// EP0STATUS on SET_ADDRESS.
     StatusOnSetAddress,
+    /// ENABLE=0 after an odd number of bytes, where that matters.
+    OddBytesAtPowerDown,
+    /// What the workaround of an erratum does was not done, on silicon that has the erratum.
+    WorkaroundMissing,
     /// The interrupt handler returns with its line asserted, for ever.
     InterruptStorm,
     /// No register has this offset.

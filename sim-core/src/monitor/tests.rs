@@ -25,12 +25,16 @@ fn sequence(rule: Rule) -> fn(Driver) -> Vec<Rule> {
         Rule::PointerOutsideRam => soc::pointer_outside_ram,
         Rule::PointerNotLent => soc::pointer_not_lent,
         Rule::LengthOverBuffer => usbd::length_over_buffer,
+        Rule::Unaligned => usbd::unaligned,
         Rule::StartWhileBusy => usbd::start_while_busy,
         Rule::TaskWhileBusy => usbd::task_while_busy,
         Rule::StartWhileArmed => usbd::start_while_armed,
         Rule::StartWithoutPacket => usbd::start_without_packet,
         Rule::ArmedTwice => usbd::armed_twice,
         Rule::ToggleNotSelected => usbd::toggle_not_selected,
+        Rule::EnableWithoutVbus => usbd::enable_without_vbus,
+        Rule::PullUpBeforePowerReady => usbd::pull_up_before_power_ready,
+        Rule::PullUpWithoutClock => usbd::pull_up_without_clock,
         Rule::AccessBeforeReady => usbd::access_before_ready,
         Rule::AccessInLowPower => usbd::access_in_low_power,
         Rule::AccessDuringTransfer => usbd::access_during_transfer,
@@ -39,6 +43,8 @@ fn sequence(rule: Rule) -> fn(Driver) -> Vec<Rule> {
         Rule::DriveBeforeWakeUp => usbd::drive_before_wake_up,
         Rule::EndpointAliased => usbd::endpoint_aliased,
         Rule::StatusOnSetAddress => usbd::status_on_set_address,
+        Rule::OddBytesAtPowerDown => usbd::odd_bytes_at_power_down,
+        Rule::WorkaroundMissing => usbd::workaround_missing,
         Rule::InterruptStorm => interrupt_storm,
         Rule::UnknownRegister => usbd::unknown_register,
         Rule::NotModelled => usbd::not_modelled,
@@ -50,5 +56,21 @@ fn every_rule_is_broken_by_its_sequence_and_kept_by_the_twin() {
     for &rule in Rule::ALL {
         assert_eq!(sequence(rule)(Driver::Wrong), [rule]);
         assert_eq!(sequence(rule)(Driver::Right), [], "the twin of {rule}");
+    }
+}
+
+#[test]
+fn every_rule_ends_the_run_under_one_policy_and_is_noted_under_the_other() {
+    for &rule in Rule::ALL {
+        let site = Site::Host { endpoint: 0 };
+        for (policy, ends) in [(Policy::Stop, true), (Policy::Collect, false)] {
+            let mut monitor = Monitor::new(policy);
+            assert_eq!(monitor.stop(), None);
+            for rule in sequence(rule)(Driver::Wrong) {
+                monitor.report(Misuse::new(rule, String::new()), site);
+            }
+            assert_eq!(monitor.stop().map(|violation| violation.misuse.rule), ends.then_some(rule));
+            assert_eq!(monitor.violations().len(), 1);
+        }
     }
 }

@@ -4,10 +4,10 @@
 //! takes time on the chip is split into steps that an explorer calls one after the other.
 //!
 //! ```text
-//! CPU   cpu_read, cpu_write, release, acquire, load, store
+//! CPU   cpu_read, cpu_write, cpu_peek, cpu_poke, release, acquire, load, store
 //! DMA   engine_step (a beat, or the END);  or take_copy .. note_beat .. end_copy, to copy outside of a lock
-//! host  transaction, iso_in, iso_out, bus_reset, start_of_frame, suspend, resume, plug
-//! time  power_up_done
+//! host  transaction, bus_reset, iso_in, iso_out, start_of_frame, suspend, resume, plug
+//! time  power_up_done, supply_step
 //! ```
 
 use std::ops::Range;
@@ -15,9 +15,10 @@ use std::panic::Location;
 
 use dma_api::address::{BusAddress, Direction, Region};
 
+use crate::device::power::{self, Power, Step};
 use crate::device::usbd::{Answer, Options, Token, Usbd};
 use crate::engine::{Beat, Copy};
-use crate::host::{Fault as WireFault, Faults, Transaction};
+use crate::host::{Fault as WireFault, Faults, Isochronous, Transaction};
 use crate::machine::Fences;
 use crate::memory::{Fault, Memory};
 use crate::monitor::clocks::Access;
@@ -53,6 +54,7 @@ pub struct Config {
 pub struct Soc {
     fences: Fences,
     usbd: Usbd,
+    power: Power,
     memory: Memory,
     ownership: Ownership,
     monitor: Monitor,
@@ -72,9 +74,13 @@ pub struct Soc {
 impl Soc {
     /// A system out of reset.
     pub fn new(config: Config) -> Self {
+        let power = Power::new(config.options.supply);
+        let mut usbd = Usbd::new(config.options);
+        usbd.set_feed(power.feed());
         Self {
             fences: config.fences,
-            usbd: Usbd::new(config.options),
+            usbd,
+            power,
             memory: Memory::new(config.ram),
             ownership: Ownership::default(),
             monitor: Monitor::new(config.policy),
@@ -91,6 +97,11 @@ impl Soc {
     /// The chip.
     pub fn usbd(&self) -> &Usbd {
         &self.usbd
+    }
+
+    /// The chip's POWER and CLOCK.
+    pub fn power(&self) -> &Power {
+        &self.power
     }
 
     /// The trace.
@@ -132,8 +143,44 @@ impl Soc {
         self.trace.note(Some(line), || Record::Write { offset, value });
         self.ownership.register_written();
         self.usbd.write(offset, value);
+        self.feed();
         self.generation += 1;
         self.settle(Site::Cpu(line));
+    }
+
+    /// The driver reads a register outside of the chip's block, by its address: one of POWER and CLOCK, or one that an
+    /// erratum's workaround uses. 0 where this system has none.
+    pub fn cpu_peek(&mut self, address: u32, line: Line) -> u32 {
+        self.ownership.register_read();
+        let Some(offset) = power::offset_of(address) else {
+            return self.usbd.peek(address).unwrap_or_default();
+        };
+        let read = self.power.read(offset);
+        let value = read.as_ref().copied().unwrap_or_default();
+        self.trace.note(Some(line), || Record::ReadPower { offset, value });
+        self.feed();
+        self.report(read.err(), Site::Cpu(line));
+        value
+    }
+
+    /// The driver writes a register outside of the chip's block, by its address: as [`cpu_peek`](Self::cpu_peek) reads
+    /// it. Of these, POWER and CLOCK are in the trace.
+    pub fn cpu_poke(&mut self, address: u32, value: u32, line: Line) {
+        self.ownership.register_written();
+        self.generation += 1;
+        let Some(offset) = power::offset_of(address) else {
+            return self.usbd.poke(address, value);
+        };
+        self.trace.note(Some(line), || Record::WritePower { offset, value });
+        let written = self.power.write(offset, value);
+        self.feed();
+        self.report(written.err(), Site::Cpu(line));
+    }
+
+    /// The wires between POWER, CLOCK and the controller.
+    fn feed(&mut self) {
+        self.power.set_enabled(self.usbd.is_enabled());
+        self.usbd.set_feed(self.power.feed());
     }
 
     /// The driver lends a region: the CPU's last access to it, then the fence.
@@ -264,16 +311,18 @@ impl Soc {
 
     /// The engine moves one word, or, when all were moved, ends the transfer.
     pub fn engine_step(&mut self) {
-        let Some(mut copy) = self.copy.take() else {
+        let Some(copy) = &mut self.copy else {
             return;
         };
         let Some(beat) = copy.next() else {
-            return self.end_copy(&copy);
+            if let Some(copy) = self.copy.take() {
+                self.end_copy(&copy);
+            }
+            return;
         };
         let blind = copy.is_blind();
-        let bytes = copy.step();
-        self.note_beat(beat, bytes, blind);
-        self.copy = Some(copy);
+        let bytes = word(copy.step());
+        self.note_word(beat, bytes, blind);
     }
 
     /// Takes the copy that is to be done, for an engine that does it without the lock that this value is behind.
@@ -285,10 +334,12 @@ impl Soc {
 
     /// The engine has moved `bytes` in `beat`. `blind`: there was no memory.
     pub(crate) fn note_beat(&mut self, beat: Beat, bytes: &[u8], blind: bool) {
-        let mut word = [0; 4];
-        word[..bytes.len()].copy_from_slice(bytes);
+        self.note_word(beat, word(bytes), blind);
+    }
+
+    fn note_word(&mut self, beat: Beat, bytes: [u8; 4], blind: bool) {
         let Beat { range, access, site } = beat.clone();
-        self.trace.note(None, || Record::Beat { beat, bytes: word });
+        self.trace.note(None, || Record::Beat { beat, bytes });
         if !blind {
             let race = self.ownership.dma_access(range, access, site);
             self.report(race, site);
@@ -318,6 +369,19 @@ impl Soc {
         self.note_levels();
     }
 
+    /// What of VBUS, the regulator and the crystal can come next.
+    pub fn supply_steps(&self) -> impl Iterator<Item = Step> + use<> {
+        self.power.steps()
+    }
+
+    /// It comes.
+    pub fn supply_step(&mut self, step: Step) {
+        self.power.step(step);
+        self.feed();
+        self.generation += 1;
+        self.trace.note(None, || Record::Supply(step));
+    }
+
     /// Whether a host sees a device: pulled up, and at the other end of a cable.
     pub fn is_connected(&self) -> bool {
         self.plugged && self.usbd.is_connected()
@@ -337,33 +401,49 @@ impl Soc {
     /// The host begins a frame.
     pub fn start_of_frame(&mut self, frame: u16) {
         self.trace.note(None, || Record::StartOfFrame(frame));
-        self.usbd.start_of_frame(frame);
+        if self.plugged {
+            self.usbd.start_of_frame(frame);
+        }
         self.generation += 1;
+        self.note_levels();
     }
 
-    /// The host leaves the bus idle: after 3 ms the device sees a suspension.
+    /// The host lets the bus idle: after 3 ms the device sees a suspension.
     pub fn suspend(&mut self) {
         self.trace.note(None, || Record::Suspend);
         self.usbd.suspend();
         self.generation += 1;
+        self.note_levels();
     }
 
-    /// The host drives resume, and uses the bus again.
+    /// The host resumes the bus.
     pub fn resume(&mut self) {
         self.trace.note(None, || Record::Resume);
-        self.usbd.resume();
+        if self.plugged {
+            self.usbd.resume();
+        }
         self.generation += 1;
+        self.note_levels();
     }
 
-    /// The cable is plugged in, or pulled. Unspecified; we chose: to the chip, whose VBUS is always there, a pulled
-    /// cable is an idle bus.
+    /// Whether the device asks for a resume, and a host sees it.
+    pub fn is_driving_resume(&self) -> bool {
+        self.plugged && self.usbd.is_driving_resume()
+    }
+
+    /// The cable is plugged in, or pulled, and VBUS with it. Unspecified; we chose: to a chip whose VBUS is always
+    /// there ([`Supply::Always`](crate::device::usbd::Supply)), a pulled cable is an idle bus.
     pub fn plug(&mut self, plugged: bool) {
         self.plugged = plugged;
-        self.generation += 1;
         self.trace.note(None, || Record::Cable { plugged });
-        if !plugged {
-            self.suspend();
+        if self.power.is_modelled() {
+            self.power.set_vbus(plugged);
+            self.feed();
+        } else if !plugged {
+            self.usbd.suspend();
         }
+        self.generation += 1;
+        self.note_levels();
     }
 
     /// One transaction on the wire: token, answer, and the host's ACK if it was given data.
@@ -395,14 +475,31 @@ impl Soc {
 
     /// An IN token to the isochronous endpoint, and what the host gets.
     pub fn iso_in(&mut self, address: u8) -> Option<Box<[u8]>> {
-        self.generation += 1;
-        self.usbd.iso_in(address)
+        self.carry_out_isochronous(&Isochronous { address, sends: None, fault: None })
     }
 
     /// An OUT packet to the isochronous endpoint; `intact`: its CRC is right.
     pub fn iso_out(&mut self, address: u8, bytes: &[u8], intact: bool) {
+        let fault = (!intact).then_some(WireFault::CorruptedPacket);
+        self.carry_out_isochronous(&Isochronous { address, sends: Some(bytes.into()), fault });
+    }
+
+    /// One isochronous transaction, with what happens to it. Returns the packet that the host can make sense of.
+    pub(crate) fn carry_out_isochronous(&mut self, transaction: &Isochronous) -> Option<Box<[u8]>> {
+        let &Isochronous { address, ref sends, fault } = transaction;
+        let arrives = self.plugged && fault != Some(WireFault::LostToken);
+        let is_intact = fault != Some(WireFault::CorruptedPacket);
+        let mut sent = None;
+        match sends {
+            _ if !arrives => {}
+            Some(bytes) => self.usbd.iso_out(address, bytes, is_intact),
+            None => sent = self.usbd.iso_in(address),
+        }
         self.generation += 1;
-        self.usbd.iso_out(address, bytes, intact);
+        let (to_host, bytes) = (sends.is_none(), sends.as_deref().map(Into::into));
+        self.trace.note(None, || Record::Isochronous { address, to_host, bytes: bytes.or(sent.clone()), fault });
+        self.note_levels();
+        sent.filter(|_| is_intact)
     }
 
     /// Looks at what an access has brought about: misuse of the chip, a transfer that was started or given up.
@@ -458,10 +555,25 @@ impl Soc {
     }
 }
 
+/// The bytes of a beat, which may be fewer than four.
+fn word(bytes: &[u8]) -> [u8; 4] {
+    let mut word = [0; 4];
+    word[..bytes.len()].copy_from_slice(bytes);
+    word
+}
+
 /// All that the future depends on, but for what the driver and the host keep to themselves.
 impl std::hash::Hash for Soc {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        (&self.usbd, &self.memory, &self.ownership, &self.copy, self.monitor.violations().len(), self.plugged)
+        (
+            &self.usbd,
+            &self.power,
+            &self.memory,
+            &self.ownership,
+            &self.copy,
+            self.monitor.violations().len(),
+            self.plugged,
+        )
             .hash(state);
     }
 }

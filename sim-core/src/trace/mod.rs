@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::panic::Location;
 use std::time::Instant;
 
+use crate::device::power::Step;
 use crate::device::usbd::{Answer, Token};
 use crate::engine::Beat;
 use crate::host::Fault;
@@ -31,6 +32,20 @@ pub enum Record {
     },
     /// The CPU wrote a register.
     Write {
+        /// The register.
+        offset: u16,
+        /// What was written.
+        value: u32,
+    },
+    /// The CPU read a register of POWER and CLOCK.
+    ReadPower {
+        /// The register.
+        offset: u16,
+        /// What it gave.
+        value: u32,
+    },
+    /// The CPU wrote a register of POWER and CLOCK.
+    WritePower {
         /// The register.
         offset: u16,
         /// What was written.
@@ -94,6 +109,8 @@ pub enum Record {
     },
     /// The peripheral has powered up.
     Ready,
+    /// The regulator has settled, or the crystal runs.
+    Supply(Step),
     /// The host reset the bus.
     BusReset,
     /// The host began a frame: SOF.
@@ -117,6 +134,17 @@ pub enum Record {
         token: Token,
         /// The device's answer, before anything happened to it.
         answer: Answer,
+        /// What happened on the wire.
+        fault: Option<Fault>,
+    },
+    /// An isochronous packet, which nobody acknowledges.
+    Isochronous {
+        /// The device's address.
+        address: u8,
+        /// Whether it went to the host.
+        to_host: bool,
+        /// The packet; `None` if the device sent none.
+        bytes: Option<Box<[u8]>>,
         /// What happened on the wire.
         fault: Option<Fault>,
     },

@@ -52,11 +52,13 @@ fn duration_ns(entry: &Entry) -> u64 {
     match &entry.record {
         Record::Read { .. }
         | Record::Write { .. }
+        | Record::ReadPower { .. }
+        | Record::WritePower { .. }
         | Record::Release { .. }
         | Record::Acquire { .. }
         | Record::Touch { .. }
         | Record::Beat { .. } => CYCLE_NS,
-        record @ (Record::Transaction { .. } | Record::StartOfFrame(_)) => {
+        record @ (Record::Transaction { .. } | Record::Isochronous { .. } | Record::StartOfFrame(_)) => {
             Packets::of(record).map_or(0, |wire| wire.duration_ns)
         }
         Record::BusReset => BUS_RESET_NS,
@@ -67,6 +69,7 @@ fn duration_ns(entry: &Entry) -> u64 {
         | Record::Captured { .. }
         | Record::Ended { .. }
         | Record::Ready
+        | Record::Supply(_)
         | Record::Levels(_)
         | Record::Violation(_)
         | Record::Cable { .. } => 0,

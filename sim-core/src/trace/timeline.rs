@@ -7,6 +7,7 @@ use std::fmt::Write;
 use anstyle::{AnsiColor, Style};
 
 use super::{Entry, Record, Trace};
+use crate::device::power::{self, Step};
 use crate::device::usbd::name_of;
 use crate::monitor::clocks::Access;
 
@@ -64,7 +65,7 @@ fn fold(entries: &[Entry]) -> Vec<Line> {
         let Some((lane, text)) = describe(&entry.record) else {
             continue;
         };
-        if !matches!(entry.record, Record::Read { .. }) {
+        if !matches!(entry.record, Record::Read { .. } | Record::ReadPower { .. }) {
             reads = lines.len() + 1;
         } else if let Some(line) = lines.iter_mut().skip(reads).find(|line| line.text == text) {
             line.repeats += 1;
@@ -80,6 +81,8 @@ fn describe(record: &Record) -> Option<(Lane, String)> {
     let described = match record {
         Record::Read { offset, value } => (Lane::Cpu, format!("{} -> {value:#x}", name_of(*offset))),
         Record::Write { offset, value } => (Lane::Cpu, format!("{} <- {value:#x}", name_of(*offset))),
+        Record::ReadPower { offset, value } => (Lane::Cpu, format!("{} -> {value:#x}", power::name_of(*offset))),
+        Record::WritePower { offset, value } => (Lane::Cpu, format!("{} <- {value:#x}", power::name_of(*offset))),
         Record::Release { range, fence } => {
             (Lane::Cpu, format!("release {:#x}, {} bytes ({fence})", range.start, range.len()))
         }
@@ -106,6 +109,8 @@ fn describe(record: &Record) -> Option<(Lane, String)> {
         }
         Record::Ended { block, endpoint, amount } => (Lane::Dma, format!("END {block}[{endpoint}], AMOUNT {amount}")),
         Record::Ready => (Lane::Dma, "READY".to_owned()),
+        Record::Supply(Step::Regulator) => (Lane::Dma, "the USB regulator has settled".to_owned()),
+        Record::Supply(Step::Crystal) => (Lane::Dma, "HFXO runs".to_owned()),
         Record::BusReset => (Lane::Host, "bus reset".to_owned()),
         Record::StartOfFrame(frame) => (Lane::Host, format!("SOF {frame}")),
         Record::Suspend => (Lane::Host, "suspend".to_owned()),
@@ -115,6 +120,12 @@ fn describe(record: &Record) -> Option<(Lane, String)> {
             let endpoint = if *endpoint == 0 { String::new() } else { format!(".{endpoint}") };
             let fault = fault.map_or_else(String::new, |fault| format!(" ({fault})"));
             (Lane::Host, format!("@{address}{endpoint} {token}: {answer}{fault}"))
+        }
+        Record::Isochronous { address, to_host, bytes, fault } => {
+            let token = if *to_host { "IN" } else { "OUT" };
+            let packet = bytes.as_ref().map_or("no answer".to_owned(), |bytes| format!("{} bytes", bytes.len()));
+            let fault = fault.map_or_else(String::new, |fault| format!(" ({fault})"));
+            (Lane::Host, format!("@{address}.8 isochronous {token}: {packet}{fault}"))
         }
         Record::Violation(rule) => (Lane::Finding, format!("!! {rule}")),
         Record::Levels(_) => return None,

@@ -3,6 +3,7 @@
 //! ```text
 //! SETUP, OUT    token, data, handshake         the handshake is the device's
 //! IN            token, data, ACK               the ACK is the host's; or token, NAK or STALL
+//! isochronous   token, data                    DATA0, and nobody answers; or token, from a device that has nothing
 //! ```
 //!
 //! *Modelled*: PID, address, endpoint, bytes, CRC5, CRC16, in the order of the wire (USB 2.0 §8.3, §8.4); the time
@@ -18,6 +19,9 @@
 use super::Record;
 use crate::device::usbd::{Answer, Token};
 use crate::host::Fault;
+
+/// The isochronous endpoint.
+const ISO: u8 = 8;
 
 const PAUSE_BITS: u64 = 2;
 const TIMEOUT_BITS: u64 = 18;
@@ -99,6 +103,17 @@ impl Packets {
         Self { packets: wire.packets, duration_ns: nanoseconds(wire.bits) }
     }
 
+    /// A packet to or from the isochronous endpoint.
+    pub fn isochronous(address: u8, to_host: bool, bytes: Option<&[u8]>, fault: Option<Fault>) -> Self {
+        let mut wire = Wire { corrupts: fault == Some(Fault::CorruptedPacket), ..Wire::default() };
+        wire.token(if to_host { Pid::In } else { Pid::Out }, address, ISO);
+        match bytes {
+            Some(bytes) => wire.data(false, bytes),
+            None => wire.bits += TIMEOUT_BITS,
+        }
+        Self { packets: wire.packets, duration_ns: nanoseconds(wire.bits) }
+    }
+
     /// The packet that begins a frame.
     pub fn start_of_frame(frame: u16) -> Self {
         let [low, high] = (frame & 0x7FF).to_le_bytes();
@@ -113,6 +128,9 @@ impl Packets {
         match record {
             Record::Transaction { address, endpoint, token, answer, fault } => {
                 Some(Self::new(*address, *endpoint, token, answer, *fault))
+            }
+            Record::Isochronous { address, to_host, bytes, fault } => {
+                Some(Self::isochronous(*address, *to_host, bytes.as_deref(), *fault))
             }
             Record::StartOfFrame(frame) => Some(Self::start_of_frame(*frame)),
             _ => None,
@@ -245,6 +263,16 @@ mod tests {
         assert_eq!(bytes(1), [0xA5, 0x01, 0xE8]);
         assert_eq!(bytes(0x7FF)[1..], [0xFF, token_field(0x7F, 0xF).to_le_bytes()[1]]);
         assert_eq!(bytes(0x800), bytes(0), "eleven bits");
+    }
+
+    #[test]
+    fn isochronous_packet_has_no_handshake() {
+        let packets = |to_host, bytes, fault| Packets::isochronous(5, to_host, bytes, fault).packets;
+        let sent = packets(false, Some(&[1, 2, 3][..]), None);
+        assert_eq!(sent.iter().map(|packet| packet.bytes[0]).collect::<Vec<_>>(), [0xE1, 0xC3]);
+        assert_eq!(packets(true, None, None).len(), 1);
+        let corrupted = packets(false, Some(&[1, 2, 3][..]), Some(Fault::CorruptedPacket));
+        assert_ne!(corrupted[1].bytes, sent[1].bytes, "the CRC is wrong");
     }
 
     #[test]

@@ -10,8 +10,8 @@ use core::ptr::copy_nonoverlapping;
 use core::sync::atomic::{Ordering, compiler_fence};
 
 use crate::registers::{
-    EP0DATADONE_EP0STATUS, EPIN_0_MAXCNT, EPIN_0_PTR, EVENTS_ENDEPIN_0, EVENTS_EP0DATADONE, EVENTS_EP0SETUP, SHORTS,
-    TASKS_STARTEPIN_0,
+    DMALATCH, DMALATCH_RUNNING, EP0DATADONE_EP0STATUS, EPIN_0_MAXCNT, EPIN_0_PTR, EVENTS_ENDEPIN_0, EVENTS_EP0DATADONE,
+    EVENTS_EP0SETUP, SHORTS, TASKS_STARTEPIN_0,
 };
 
 /// The accesses with which `Ep0In::start` succeeds from idle.
@@ -40,6 +40,7 @@ pub unsafe fn bare_start(buffer: *mut u8, bytes: &[u8]) {
         EVENTS_ENDEPIN_0.write_volatile(0);
         EVENTS_EP0DATADONE.write_volatile(0);
         SHORTS.write_volatile(EP0DATADONE_EP0STATUS);
+        DMALATCH.write_volatile(DMALATCH_RUNNING);
         TASKS_STARTEPIN_0.write_volatile(1);
         // What `Ep0In` learns from it, nobody here keeps.
         let _ = EVENTS_EP0SETUP.read_volatile();
@@ -63,6 +64,7 @@ pub unsafe fn bare_end() {
         // ORDERING: pairs with the release in `bare_start`; orders the next copy after the reads of the caller.
         compiler_fence(Ordering::Acquire);
         EVENTS_ENDEPIN_0.write_volatile(0);
+        DMALATCH.write_volatile(0);
         EVENTS_EP0DATADONE.write_volatile(0);
         SHORTS.write_volatile(0);
     }

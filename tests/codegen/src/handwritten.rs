@@ -15,8 +15,8 @@ use core::ptr::copy_nonoverlapping;
 use core::sync::atomic::{Ordering, compiler_fence};
 
 use crate::registers::{
-    CORE_EP0CS, CORE_EP0CS_INBSY, COREDATA, COREINDEX, EP0DATADONE_EP0STATUS, EPIN_0_MAXCNT, EPIN_0_PTR,
-    EVENTS_ENDEPIN_0, EVENTS_EP0DATADONE, EVENTS_EP0SETUP, SHORTS, TASKS_STARTEPIN_0,
+    CORE_EP0CS, CORE_EP0CS_INBSY, COREDATA, COREINDEX, DMALATCH, DMALATCH_RUNNING, EP0DATADONE_EP0STATUS,
+    EPIN_0_MAXCNT, EPIN_0_PTR, EVENTS_ENDEPIN_0, EVENTS_EP0DATADONE, EVENTS_EP0SETUP, SHORTS, TASKS_STARTEPIN_0,
 };
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -82,6 +82,7 @@ pub unsafe fn handwritten_start(endpoint: &mut Handwritten, bytes: &[u8]) -> boo
                 // ORDERING: pairs with the release below; orders the copy after the read above.
                 compiler_fence(Ordering::Acquire);
                 EVENTS_ENDEPIN_0.write_volatile(0);
+                DMALATCH.write_volatile(0);
                 endpoint.state = State::Idle;
                 COREINDEX.write_volatile(CORE_EP0CS);
                 COREDATA.write_volatile(COREDATA.read_volatile() | CORE_EP0CS_INBSY);
@@ -96,6 +97,7 @@ pub unsafe fn handwritten_start(endpoint: &mut Handwritten, bytes: &[u8]) -> boo
         EVENTS_ENDEPIN_0.write_volatile(0);
         EVENTS_EP0DATADONE.write_volatile(0);
         SHORTS.write_volatile(EP0DATADONE_EP0STATUS);
+        DMALATCH.write_volatile(DMALATCH_RUNNING);
         TASKS_STARTEPIN_0.write_volatile(1);
         endpoint.overtaken = EVENTS_EP0SETUP.read_volatile() != 0 && EVENTS_EP0DATADONE.read_volatile() == 0;
     }
@@ -127,6 +129,7 @@ pub unsafe fn handwritten_end(endpoint: &mut Handwritten) -> bool {
         // ORDERING: pairs with the release in `handwritten_start`; orders the next copy after the read above.
         compiler_fence(Ordering::Acquire);
         EVENTS_ENDEPIN_0.write_volatile(0);
+        DMALATCH.write_volatile(0);
         endpoint.state = State::Idle;
         EVENTS_EP0DATADONE.write_volatile(0);
         SHORTS.write_volatile(0);

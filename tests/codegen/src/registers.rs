@@ -15,6 +15,10 @@ pub(crate) const EPIN_0_MAXCNT: *mut u32 = with_exposed_provenance_mut(0x4002_76
 pub(crate) const COREINDEX: *mut u32 = with_exposed_provenance_mut(0x4002_7800);
 pub(crate) const COREDATA: *mut u32 = with_exposed_provenance_mut(0x4002_7804);
 
+/// The latch of erratum 199, and what it holds while a transfer runs.
+pub(crate) const DMALATCH: *mut u32 = with_exposed_provenance_mut(0x4002_7C1C);
+pub(crate) const DMALATCH_RUNNING: u32 = 0x82;
+
 /// COREINDEX of the core's control register for endpoint 0, and its bit that takes an armed packet out.
 pub(crate) const CORE_EP0CS: u32 = 0x7B4;
 pub(crate) const CORE_EP0CS_INBSY: u32 = 0x04;

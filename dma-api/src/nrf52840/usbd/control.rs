@@ -11,10 +11,16 @@
 //! | status after data from the host, or without data | [`accept`](Control::accept) | nothing: no event says so |
 //! | refusal of any | [`stall`](Control::stall) | |
 //!
-//! SET_ADDRESS is answered by the hardware, status stage included: do nothing.
+//! SET_ADDRESS is answered by the hardware, status stage included: do nothing. A SETUP ends whatever went before.
 //!
-//! A SETUP ends whatever went before. What `Ep0In` says about a SETUP that arrives while the answer to the one before is
-//! being started holds here as well ([its limits](super::Ep0In#limits)).
+//! # Limits
+//!
+//! - EP0RCVOUT cannot be taken back. If it outlives a SETUP that comes in its place (drivers have seen that, embassy issue
+//!   #768; the core underneath is documented otherwise), the next control write finds its data stage permitted; and if
+//!   the shortcut of a control read is still set then, its status stage too. The host has its write acknowledged, and
+//!   nobody here has seen it.
+//! - What `Ep0In` says about a SETUP that arrives while the answer to the one before is being started holds here, too:
+//!   for a packet, and for [`accept`](Control::accept), which then permits the status stage of the new transfer.
 
 use thiserror::Error;
 
@@ -98,11 +104,14 @@ pub struct Control {
     state: State,
     /// The host may have fetched a packet, or sent one, for a transfer that a reset has ended, and a SETUP is pending.
     stale: bool,
+    /// A permission for a packet from the host was given up, and as far as is known no packet has used it (embassy
+    /// issue #768). Nothing takes it back: a packet may come by it before the transfer that it is for is known here.
+    permission_is_left: bool,
 }
 
 impl Control {
     pub(super) const fn new() -> Self {
-        Self { state: State::Idle, stale: false }
+        Self { state: State::Idle, stale: false, permission_is_left: false }
     }
 
     /// Takes the next event, in the order reset, packet, SETUP.
@@ -117,10 +126,10 @@ impl Control {
         // Sampled first: what came before this SETUP, a reset or a packet, is then seen to have come.
         let setup = usbd.event(map::events_ep0setup());
         if usbd.take_reset() {
-            self.give_up(engine);
+            let exposed = self.give_up(engine);
             engine.usbd.write(map::events_ep0datadone(), 0);
             // A SETUP is here already. If a packet went over the wire after it, that was forgotten just now.
-            self.stale = self.stale || engine.usbd.event(map::events_ep0setup());
+            self.stale |= exposed && engine.usbd.event(map::events_ep0setup());
             return Some(ControlEvent::Reset);
         }
         let done = usbd.event(map::events_ep0datadone());
@@ -146,12 +155,14 @@ impl Control {
 
     /// The SETUP that is here ends what went before.
     fn take_setup<B: Registers + DmaFence>(&mut self, engine: &mut Engine<B>) -> Option<ControlEvent> {
-        // What is on the wire, or may come by a permission that is left, passes for part of the new transfer.
-        let exposed = matches!(self.state, State::Sending { .. } | State::Receiving);
-        self.give_up(engine);
+        let was_sending = matches!(self.state, State::Sending { .. });
+        let exposed = self.give_up(engine);
         let usbd = &mut engine.usbd;
         let done = usbd.event(map::events_ep0datadone());
         let stale = core::mem::take(&mut self.stale) || (exposed && done);
+        if done && !was_sending {
+            self.permission_is_left = false;
+        }
         if done {
             usbd.write(map::events_ep0datadone(), 0);
         }
@@ -173,12 +184,18 @@ impl Control {
 
     /// Gives up what is on its way: a late EP0DATADONE must not permit the status stage of another transfer, nor a packet
     /// be fetched as the answer to another request.
-    fn give_up<B: Registers + DmaFence>(&mut self, engine: &mut Engine<B>) {
-        if let State::Sending { .. } = self.state {
+    ///
+    /// Returns whether a packet may have gone over the wire as part of the wrong transfer: one that was overtaken, or one
+    /// from the host, by a permission that is left. (The hardware disarms at a SETUP, so a packet that was not overtaken
+    /// is the answer to its own.)
+    fn give_up<B: Registers + DmaFence>(&mut self, engine: &mut Engine<B>) -> bool {
+        let state = core::mem::replace(&mut self.state, State::Idle);
+        if let State::Sending { .. } = state {
             engine.usbd.write(map::shorts(), 0);
             engine.usbd.disarm(map::CORE_EP0CS, map::CORE_EP0CS_INBSY);
         }
-        self.state = State::Idle;
+        self.permission_is_left |= state == State::Receiving;
+        self.permission_is_left || matches!(state, State::Sending { overtaken: true })
     }
 
     /// Sends up to 64 bytes as one packet of the data stage. `last`: the status stage is permitted when the host has it

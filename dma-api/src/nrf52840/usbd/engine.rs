@@ -13,6 +13,30 @@
 //! (a *bounce buffer*) and wait for END, a few microseconds; `send` and `receive` take a buffer of yours, and the engine
 //! along with it.
 //!
+//! ```no_run
+//! # use dma_api::{fence::InOrder, nrf52840::usbd::{ChipBus, EpIn, Engine}};
+//! fn one_after_the_other(engine: Engine<ChipBus<InOrder>>, epin: &mut [EpIn; 7], bytes: &'static mut [u8]) {
+//!     let transfer = epin[0].send(engine, bytes).unwrap();
+//!     let (engine, bytes) = transfer.wait();
+//!     let second = epin[1].send(engine, bytes).unwrap();
+//! }
+//! ```
+//! ```compile_fail,E0382
+//! # use dma_api::{fence::InOrder, nrf52840::usbd::{ChipBus, EpIn, Engine}};
+//! fn both_at_once(engine: Engine<ChipBus<InOrder>>, epin: &mut [EpIn; 7], bytes: [&'static mut [u8]; 2]) {
+//!     let [first, second] = bytes;
+//!     let transfer = epin[0].send(engine, first).unwrap();
+//!     let second = epin[1].send(engine, second).unwrap(); // the engine is in the first transfer
+//! }
+//! ```
+//! ```compile_fail,E0382
+//! # use dma_api::{fence::InOrder, nrf52840::usbd::{ChipBus, EpIn, Engine}};
+//! fn touched_in_flight(engine: Engine<ChipBus<InOrder>>, epin: &mut [EpIn; 7], bytes: &'static mut [u8]) {
+//!     let transfer = epin[0].send(engine, bytes).unwrap();
+//!     bytes[0] = 1; // the buffer is in the transfer
+//! }
+//! ```
+//!
 //! # Erratum 199
 //!
 //! An nRF52840 can lose tasks while a transfer runs, unless DMALATCH holds 0x82 (nrfx 4.2.1
@@ -24,9 +48,6 @@ use super::{Control, EpIn, EpOut, PacketBuffer, Usbd, map};
 use crate::address::{BusAddress, Direction, Region};
 use crate::fence::DmaFence;
 use crate::registers::Registers;
-
-/// What DMALATCH holds while a transfer runs (erratum 199).
-const LATCH: u32 = 0x82;
 
 /// The idle EasyDMA engine, and the register block with it.
 ///
@@ -198,7 +219,7 @@ impl<B: Registers + DmaFence> Engine<B> {
         self.usbd.write(channel.maxcnt, maxcnt);
         // An event that somebody else has left would pass for this transfer's.
         self.usbd.write(channel.end, 0);
-        self.usbd.write(map::dmalatch(), LATCH);
+        self.usbd.write(map::dmalatch(), map::DMALATCH_RUNNING);
         // SAFETY:
         // - The memory of the transfer, PTR and MAXCNT, is `region`: released above, and `acquire`d only after the END
         //   event was read as 1, in `ended`.

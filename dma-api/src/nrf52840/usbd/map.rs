@@ -31,6 +31,47 @@ pub const fn core_incs(n: u8) -> u32 {
 /// *Undocumented.* INnCS: a packet is armed. Writing 1 takes it out (nrfx 4.2.1 `usbd_ep_abort`).
 pub const CORE_INCS_BUSY: u32 = 0x02;
 
+/// *Undocumented.* COREINDEX of the core's IN07IRQ: a bit for each IN endpoint whose packet the host has acknowledged.
+pub const CORE_IN07IRQ: u32 = 0x7A9;
+
+/// *Undocumented.* COREINDEX of the core's OUT07IRQ: a bit for each OUT endpoint that has received a packet.
+pub const CORE_OUT07IRQ: u32 = 0x7AA;
+
+/// *Undocumented.* COREINDEX of the core's byte count of OUT endpoint n, 0 to 7 (EZ-USB OUTnBC). A write of any value
+/// arms the endpoint, as one to SIZE.EPOUT\[n\] does (erratum 200).
+pub const fn core_outbc(n: u8) -> u32 {
+    assert!(n <= 7, "no endpoint has this register");
+    0x7C5 + 2 * n as u32
+}
+
+/// *Undocumented.* COREINDEX of the register that erratum 166 is about.
+pub const CORE_ISO: u32 = 0x7E3;
+
+/// *Undocumented.* CORE_ISO: isochronous endpoints have two buffers.
+pub const CORE_ISO_DOUBLE_BUFFERED: u32 = 0x40;
+
+/// *Undocumented.* DMALATCH while a transfer runs (erratum 199).
+pub const DMALATCH_RUNNING: u32 = 0x82;
+
+/// *Undocumented.* The address of the register that opens and closes [`WORKAROUND_171`] and [`WORKAROUND_187`]; 0 while
+/// they are closed. Not in this block.
+pub const WORKAROUND_KEY: u32 = 0x4006_EC00;
+
+/// *Undocumented.* What is written to [`WORKAROUND_KEY`].
+pub const WORKAROUND_KEY_TOGGLES: u32 = 0x9375;
+
+/// *Undocumented.* The address of the register of erratum 171: 0xC0 before ENABLE, 0 after READY. Not in this block.
+pub const WORKAROUND_171: u32 = 0x4006_EC14;
+
+/// *Undocumented.* What is written to [`WORKAROUND_171`].
+pub const WORKAROUND_171_ON: u32 = 0xC0;
+
+/// *Undocumented.* What is written to [`WORKAROUND_187`].
+pub const WORKAROUND_187_ON: u32 = 3;
+
+/// *Undocumented.* The address of the register of errata 187 and 211: 3 before ENABLE. Not in this block.
+pub const WORKAROUND_187: u32 = 0x4006_ED14;
+
 /// DTOGGLE.VALUE that forces DATA0.
 pub const DTOGGLE_DATA0: u32 = 1;
 

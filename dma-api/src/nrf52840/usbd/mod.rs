@@ -4,12 +4,18 @@
 //! the endpoint that owns the block: [`Ep0In`]. While its transfer runs, most registers of the block are out of
 //! reach (the engine owns the port to the USB core), so the endpoint decides when they are touched.
 //!
-//! Not here yet: endpoints 1 to 8, the OUT direction, suspend, and the workarounds for errata 166, 171, 187, 199 and
-//! 211. Production silicon needs 171 and 187 around ENABLE: poke them in your firmware before [`Usbd::power_up`].
+//! Two ways to use it:
+//!
+//! - [`Ep0In`] alone: endpoint 0 IN, without waiting for a transfer.
+//! - [`Engine`], with [`Control`], [`EpIn`] and [`EpOut`]: endpoints 0 to 7, both ways. (`UsbBus`, behind feature
+//!   `usb-device`, is made of these.)
+//!
+//! The workarounds for errata 166, 171, 187, 199 and 211 are done; those of engineering samples (94, 104, 154, 200) are
+//! not. Not here yet: isochronous endpoints, low power, remote wake-up.
 
 use core::fmt;
 
-use crate::registers::{Bus, Registers, Volatile};
+use crate::registers::{Bus, OutsideRegisters, Registers, Volatile};
 use crate::usb::Setup;
 
 pub mod map;
@@ -19,6 +25,7 @@ mod engine;
 mod ep0in;
 mod epin;
 mod epout;
+mod errata;
 mod transfer;
 #[cfg(feature = "usb-device")]
 mod usb_bus;
@@ -86,6 +93,10 @@ pub struct Usbd<B> {
     /// A SETUP that was read together with a reset, which is reported first: its event is cleared, so whoever has the
     /// block next must be told.
     setup: Option<Setup>,
+    /// READY was seen since the last power-up.
+    ready: bool,
+    /// Powered up, and READY was not seen since: the pull-up is off, and out of reach.
+    starting: bool,
 }
 
 /// Whether a write of `value` to `offset` starts a transfer, now or through a shortcut.
@@ -96,32 +107,47 @@ const fn starts_transfer(offset: u16, value: u32) -> bool {
     is_start || offset == map::shorts() && value & starting_shorts != 0
 }
 
-impl<B: Registers> Usbd<B> {
-    /// The controller behind `bus`. Whoever made the bus has vouched that nobody else uses it.
-    pub const fn new(bus: B) -> Self {
-        Self { bus, setup: None }
-    }
-
+impl<B: Registers + OutsideRegisters> Usbd<B> {
     /// Powers the controller up. Goes on in hardware, for a few microseconds: see [`is_ready`](Self::is_ready).
+    ///
+    /// Call it, and `is_ready` until it says so, where no interrupt handler does the workarounds of another peripheral:
+    /// theirs open and close the same registers (Tock and Zephyr lock interrupts here).
     pub fn power_up(&mut self) {
+        self.starting = true;
         self.write(map::eventcause(), map::eventcause::READY.mask());
+        self.begin_workarounds();
         self.write(map::enable(), map::enable::ENABLE.mask());
     }
 
     /// Whether the power-up is done. Until then most registers are out of reach (nRF52840 PS, register access
     /// limitations).
-    ///
-    /// On silicon with erratum 187 and without its workaround, never.
-    pub fn is_ready(&self) -> bool {
-        map::eventcause::READY.is_set(self.bus.read(map::eventcause()))
+    pub fn is_ready(&mut self) -> bool {
+        if !self.ready && map::eventcause::READY.is_set(self.bus.read(map::eventcause())) {
+            self.end_workarounds();
+            self.ready = true;
+            self.starting = false;
+        }
+        self.ready
     }
 
-    /// Powers the controller down. Takes `&mut self`, which an endpoint gives out only when its transfer has ended:
-    /// [`Ep0In::into_parts`].
+    /// Powers the controller down, in the middle of its power-up as well. Takes `&mut self`, which an endpoint gives
+    /// out only when its transfer has ended: [`Ep0In::into_parts`], [`Engine::into_parts`].
     pub fn power_down(&mut self) {
         self.setup = None;
-        self.write(map::usbpullup(), 0);
+        self.ready = false;
+        if !self.starting {
+            self.write(map::usbpullup(), 0);
+        }
         self.write(map::enable(), 0);
+        self.forget_workarounds();
+        self.starting = false;
+    }
+}
+
+impl<B: Registers> Usbd<B> {
+    /// The controller behind `bus`. Whoever made the bus has vouched that nobody else uses it.
+    pub const fn new(bus: B) -> Self {
+        Self { bus, setup: None, ready: false, starting: false }
     }
 
     /// Pulls D+ up: the host sees a full-speed device, and resets the bus. Out of reach while a transfer runs, so
@@ -277,6 +303,14 @@ mod tests {
     #[derive(Default)]
     struct Writes(Cell<[(u16, u32); 2]>);
 
+    impl OutsideRegisters for Writes {
+        unsafe fn peek(&self, _: u32) -> u32 {
+            0
+        }
+
+        unsafe fn poke(&self, _: u32, _: u32) {}
+    }
+
     // SAFETY:
     // - There is no transfer, and no memory that anybody lets go of by what is read here.
     unsafe impl Registers for Writes {
@@ -302,6 +336,17 @@ mod tests {
         let mut usbd = Usbd::new(Writes::default());
         usbd.connect();
         assert_eq!(usbd.bus.0.get()[1], (map::usbpullup(), 1));
+        usbd.power_down();
+        assert_eq!(usbd.bus.0.get(), [(map::usbpullup(), 0), (map::enable(), 0)]);
+    }
+
+    #[test]
+    fn power_down_before_ready_leaves_the_pull_up_alone() {
+        let mut usbd = Usbd::new(Writes::default());
+        usbd.power_up();
+        usbd.power_down();
+        assert_eq!(usbd.bus.0.get(), [(map::enable(), 1), (map::enable(), 0)]);
+        // As before, once READY was seen or nobody has powered it up here.
         usbd.power_down();
         assert_eq!(usbd.bus.0.get(), [(map::usbpullup(), 0), (map::enable(), 0)]);
     }

@@ -1,13 +1,14 @@
-//! `dmacheck usb`: one control read, as it happens.
+//! `dmacheck usb`: a host and a device, as it happens.
 
 use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
 
 use clap::{Args, ValueEnum};
-use sim_core::check::programs::{Device, Try};
+use sim_core::check::programs::{Device, Echo, Try};
 use sim_core::explore::scheduler::{Immediate, Seeded};
 use sim_core::explore::{Kind, Program, Verdict, stepped, threads};
+use sim_core::host::enumerate::OperatingSystem;
 use sim_core::monitor::Violation;
 use sim_core::trace::{Keep, Trace, timeline};
 
@@ -24,16 +25,44 @@ enum Engine {
     Stepped,
 }
 
+/// Whose order a host enumerates in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum HostOrder {
+    /// Linux 5 and 6.
+    Linux,
+    /// Windows 7 to 11.
+    Windows,
+    /// macOS 10.15 and later.
+    Macos,
+}
+
+impl From<HostOrder> for OperatingSystem {
+    fn from(order: HostOrder) -> Self {
+        match order {
+            HostOrder::Linux => Self::Linux,
+            HostOrder::Windows => Self::Windows,
+            HostOrder::Macos => Self::MacOs,
+        }
+    }
+}
+
+/// How many bytes a host that enumerates has the device echo: two packets and a short one.
+const ECHO_LENGTH: usize = 130;
+
 /// Options of `dmacheck usb`.
 #[derive(Clone, Debug, Default, Args)]
 #[command(after_help = "\
 Examples:
   dmacheck usb
   dmacheck usb --engine stepped --seed 7
+  dmacheck usb --host windows --pcapng out.pcapng
   dmacheck usb --engine stepped --pcapng usb.pcapng --vcd usb.vcd
   wireshark usb.pcapng
   gtkwave usb.vcd")]
 pub struct Options {
+    /// Enumerates a device as this operating system does, and has it echo 130 bytes. Without it: one control read.
+    #[arg(long, value_enum)]
+    host: Option<HostOrder>,
     /// Who runs when.
     #[arg(long, value_enum, default_value_t)]
     engine: Engine,
@@ -44,7 +73,7 @@ pub struct Options {
     capture: capture::Paths,
 }
 
-/// Runs the device of `check::firmware` once, with its host.
+/// Runs a device once, with its host.
 pub fn run(options: &Options, json: bool) -> io::Result<Outcome> {
     if options.seed.is_some() && options.engine == Engine::Threads {
         let message = "`--seed` needs `--engine stepped`: threads run as the system schedules them";
@@ -54,13 +83,23 @@ pub fn run(options: &Options, json: bool) -> io::Result<Outcome> {
         Ok(captures) => captures,
         Err(message) => return Ok(Outcome::Usage(message)),
     };
-    let program = Device::new(Try::ControlRead, 18);
-    let (verdict, trace, violations) = once(&program, options);
+    let (title, name, (verdict, trace, violations)) = match options.host {
+        Some(order) => {
+            let program = Echo::new(order.into(), ECHO_LENGTH);
+            let title = format!("A host enumerates a device as {} does, and has it echo bytes:", program.system);
+            (title, program.name(), once(&program, options))
+        }
+        None => {
+            let program = Device::new(Try::ControlRead, 18);
+            let title = "A host reads the device descriptor and sets the address, through `Ep0In`:".to_owned();
+            (title, program.name(), once(&program, options))
+        }
+    };
     let (files, captured) = captures.write(&trace);
     if json {
-        output::print_json(&RunReport::new(program.name(), &verdict, &violations, &trace).with_files(files))?;
+        output::print_json(&RunReport::new(name, &verdict, &violations, &trace).with_files(files))?;
     } else {
-        show(&verdict, &trace)?;
+        show(&title, &verdict, &trace)?;
         output::print_files(&files)?;
     }
     if let Err(message) = captured {
@@ -69,7 +108,7 @@ pub fn run(options: &Options, json: bool) -> io::Result<Outcome> {
     Ok(if verdict.kind() == Kind::Sound { Outcome::Expected } else { Outcome::Unexpected })
 }
 
-fn once(program: &Device, options: &Options) -> (Verdict, Trace, Vec<Violation>) {
+fn once(program: &(impl Program + Sync), options: &Options) -> (Verdict, Trace, Vec<Violation>) {
     if options.engine == Engine::Threads {
         let run = threads::run(program, Some(Keep::Time));
         return (run.verdict, run.trace, run.violations);
@@ -82,8 +121,8 @@ fn once(program: &Device, options: &Options) -> (Verdict, Trace, Vec<Violation>)
     (run.verdict, run.trace, run.violations)
 }
 
-fn show(verdict: &Verdict, trace: &Trace) -> io::Result<()> {
-    output::print("A host reads the device descriptor and sets the address, through `Ep0In`:\n")?;
+fn show(title: &str, verdict: &Verdict, trace: &Trace) -> io::Result<()> {
+    output::print(&format!("{title}\n"))?;
     output::print(&timeline::render(trace))?;
     output::print(&match verdict {
         Verdict::Sound { .. } => {

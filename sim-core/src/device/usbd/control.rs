@@ -24,6 +24,8 @@ pub(super) struct Ep0 {
     pub out_buffer: [u8; PACKET_SIZE],
     /// An OUT packet waits for STARTEPOUT.
     pub received: bool,
+    /// The SETUP that has come last has dropped a packet that waited.
+    pub discarded: bool,
     pub out_permitted: bool,
     pub status_permitted: bool,
     pub stalled: bool,
@@ -39,6 +41,7 @@ impl Default for Ep0 {
             size: 0,
             out_buffer: [0; PACKET_SIZE],
             received: false,
+            discarded: false,
             out_permitted: false,
             status_permitted: false,
             stalled: false,
@@ -71,20 +74,23 @@ impl Usbd {
     pub(super) fn answer_of_ep0(&self, token: &Token) -> Answer {
         let ep0 = &self.ep0;
         let permitted = |permitted, answer| if permitted { answer } else { Answer::Nak };
+        // Erratum 154: the status stage needs no permission, and is not stalled.
+        let unasked = self.has(Erratum::E154) && ep0.stage(matches!(token, Token::In)) == Stage::Status;
+        let status_permitted = ep0.status_permitted || unasked;
         match token {
             Token::Setup(_) => Answer::Ack,
-            _ if ep0.stalled => Answer::Stall,
+            _ if ep0.stalled && !unasked => Answer::Stall,
             _ if !ep0.begun => Answer::Nak,
             Token::In if ep0.stage(true) == Stage::Data => {
                 ep0.armed.map_or(Answer::Nak, |packet| Answer::Data { data1: ep0.data1, packet })
             }
-            Token::In => permitted(ep0.status_permitted, Answer::Data { data1: true, packet: Packet::EMPTY }),
+            Token::In => permitted(status_permitted, Answer::Data { data1: true, packet: Packet::EMPTY }),
             // A toggle that does not advance repeats a packet whose ACK was lost: acknowledged, not stored again.
             Token::Out { data1, .. } if ep0.stage(false) == Stage::Data && *data1 != ep0.data1 => Answer::Ack,
             Token::Out { .. } if ep0.stage(false) == Stage::Data => {
                 permitted(ep0.out_permitted && !ep0.received, Answer::Ack)
             }
-            Token::Out { .. } => permitted(ep0.status_permitted, Answer::Ack),
+            Token::Out { .. } => permitted(status_permitted, Answer::Ack),
         }
     }
 
@@ -105,9 +111,11 @@ impl Usbd {
     /// A SETUP, which was acknowledged.
     pub(super) fn on_setup(&mut self, setup: [u8; 8]) {
         self.make_job_stale();
-        let Ep0 { out_permitted, size, out_buffer, .. } = self.ep0;
+        let Ep0 { received: discarded, out_permitted, size, out_buffer, .. } = self.ep0;
+        let out_permitted = out_permitted && self.options.permission_of_out == PermissionOfOut::Outlives;
         let status_permitted = rules::is_set_address(&setup);
-        self.ep0 = Ep0 { setup, begun: true, out_permitted, size, out_buffer, status_permitted, ..Ep0::default() };
+        let kept = Ep0 { discarded, out_permitted, size, out_buffer, status_permitted, ..Ep0::default() };
+        self.ep0 = Ep0 { setup, begun: true, ..kept };
         self.signal(map::events_ep0setup());
     }
 

@@ -7,6 +7,14 @@ use super::*;
 pub(super) enum CoreRegister {
     /// The control register of IN endpoint n: EP0CS, INnCS.
     In(usize),
+    /// The byte count of OUT endpoint n: OUTnBC.
+    OutCount(usize),
+    /// The pending interrupts of IN endpoints.
+    InIrq,
+    /// The pending interrupts of OUT endpoints.
+    OutIrq,
+    /// What erratum 166 is about.
+    Iso,
 }
 
 impl CoreRegister {
@@ -19,12 +27,18 @@ impl CoreRegister {
 impl Usbd {
     /// The register that COREINDEX selects, if it is modelled.
     pub(super) fn core_register(&self) -> Option<CoreRegister> {
-        match self.coreindex {
-            map::CORE_EP0CS => Some(CoreRegister::In(0)),
-            index => {
-                (1..8).find(|&number| map::core_incs(number) == index).map(|number| CoreRegister::In(number.into()))
-            }
+        let index = self.coreindex;
+        match index {
+            map::CORE_EP0CS => return Some(CoreRegister::In(0)),
+            map::CORE_IN07IRQ => return Some(CoreRegister::InIrq),
+            map::CORE_OUT07IRQ => return Some(CoreRegister::OutIrq),
+            map::CORE_ISO => return Some(CoreRegister::Iso),
+            _ => {}
         }
+        let input = (1..8).find(|&number| map::core_incs(number) == index);
+        let output = (0..8).find(|&number| map::core_outbc(number) == index);
+        let output = output.map(|number| CoreRegister::OutCount(number.into()));
+        input.map(|number| CoreRegister::In(number.into())).or(output)
     }
 
     /// What COREDATA reads.
@@ -32,6 +46,10 @@ impl Usbd {
         match register {
             CoreRegister::In(number) if self.is_armed(number) => CoreRegister::busy(number),
             CoreRegister::In(_) => 0,
+            CoreRegister::OutCount(number) => self.size_epout(number),
+            CoreRegister::InIrq => self.in07irq,
+            CoreRegister::OutIrq => self.out07irq,
+            CoreRegister::Iso => self.coreiso,
         }
     }
 
@@ -40,6 +58,10 @@ impl Usbd {
         match register {
             CoreRegister::In(number) if value & CoreRegister::busy(number) != 0 => self.disarm(number),
             CoreRegister::In(_) => {}
+            CoreRegister::OutCount(number) => self.arm_out(number),
+            CoreRegister::InIrq => self.in07irq &= !value,
+            CoreRegister::OutIrq => self.out07irq &= !value,
+            CoreRegister::Iso => self.coreiso = value,
         }
     }
 }

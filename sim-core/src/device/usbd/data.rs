@@ -18,6 +18,7 @@
 //! A stalled endpoint answers STALL instead, in each state. What an endpoint holds survives a stall, a bus reset, and
 //! EPINEN or EPOUTEN being cleared; a bit of EPOUTEN that is set finds its endpoint idle.
 
+use super::errata::Lossy;
 use super::*;
 
 /// One endpoint number, both directions.
@@ -69,8 +70,16 @@ impl Default for DataEndpoint {
 }
 
 /// Endpoints 1 to 7. One that nobody has touched costs nothing to hash and to clone.
-#[derive(Clone, Debug, Default, Hash)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct DataEndpoints([Option<Box<DataEndpoint>>; 7]);
+
+impl std::hash::Hash for DataEndpoints {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        let used = self.0.iter().fold(0_u8, |used, endpoint| used << 1 | u8::from(endpoint.is_some()));
+        used.hash(state);
+        self.0.iter().flatten().for_each(|endpoint| endpoint.hash(state));
+    }
+}
 
 impl DataEndpoints {
     /// Endpoint `number`, 1 to 7.
@@ -128,14 +137,32 @@ impl Usbd {
     /// handler).
     fn signal_epdata(&mut self, number: usize, direction: Direction) {
         let bit = status_bit(number, direction);
-        if self.epdatastatus & bit == 0 {
+        match direction {
+            Direction::MemoryToDevice if self.has(Erratum::E104) => self.in07irq |= 1 << number,
+            Direction::DeviceToMemory if self.has(Erratum::E104) => self.out07irq |= 1 << number,
+            _ => {}
+        }
+        if self.epdatastatus & bit == 0 && !self.loses(Lossy::Epdata) {
             self.epdatastatus |= bit;
             self.signal(map::events_epdata());
         }
     }
 
-    /// SIZE.EPOUT\[number\]: a write of any value arms the endpoint. A packet that waits is lost.
+    /// SIZE.EPOUT\[number\].
+    pub(super) fn size_epout(&self, number: usize) -> u32 {
+        let size = if number == 0 { self.ep0.size } else { self.data.get(number).output.size };
+        size.into()
+    }
+
+    /// A write to SIZE.EPOUT\[number\].
     pub(super) fn on_size_epout(&mut self, number: usize) {
+        if !self.report(rules::check_size_is_writable(self, number)) {
+            self.arm_out(number);
+        }
+    }
+
+    /// Arms OUT endpoint `number`. A packet that waits is lost.
+    pub(super) fn arm_out(&mut self, number: usize) {
         if number == 0 {
             return self.on_size_of_ep0();
         }

@@ -7,6 +7,9 @@
 //! | IN | END of STARTISOIN fills a buffer | | an IN token gets it, once; after this frame it is gone |
 //! | OUT | a packet from the host fills a buffer | SIZE.ISOOUT | STARTISOOUT moves it to RAM |
 //!
+//! On silicon with erratum 166, and without its workaround, there is one buffer in each direction: what fills it is
+//! what is sent or moved, in the same frame, until something else fills it.
+//!
 //! A packet has up to 1023 bytes, too many for a [`Packet`]: tokens to endpoint 8 have methods of their own.
 
 use dma_api::nrf52840::usbd::map::size_isoout::{SIZE, ZERO};
@@ -50,12 +53,18 @@ impl Iso {
     fn swap_out(&mut self) {
         let received = self.received.take();
         self.counted = true;
-        self.size = received.as_ref().map(|bytes| bytes.len());
-        let bytes = received.unwrap_or_default();
+        self.size = None;
+        if let Some(bytes) = received {
+            self.hold(&bytes);
+        }
+    }
+
+    fn hold(&mut self, bytes: &[u8]) {
+        self.size = Some(bytes.len());
         if self.buffer.len() < bytes.len() {
             self.buffer.resize(bytes.len(), 0);
         }
-        self.buffer[..bytes.len()].copy_from_slice(&bytes);
+        self.buffer[..bytes.len()].copy_from_slice(bytes);
     }
 
     /// SIZE.ISOOUT: 0 if there is no packet, ZERO if it has no bytes.
@@ -91,7 +100,11 @@ impl Usbd {
             return;
         }
         let kept = &bytes[..bytes.len().min(self.iso_capacity())];
-        self.iso_mut().received = Some(kept.into());
+        if self.suffers_from(Erratum::E166) {
+            self.iso_mut().hold(kept);
+        } else {
+            self.iso_mut().received = Some(kept.into());
+        }
         if !intact {
             self.signal_cause(map::eventcause::ISOOUTCRC);
         }
@@ -101,7 +114,7 @@ impl Usbd {
     pub(super) fn swap_iso(&mut self) {
         // A chip that does not stream has nothing to change places.
         let used = map::epouten::ISOOUT.is_set(self.epouten) || map::epinen::ISOIN.is_set(self.epinen);
-        if used || self.iso.is_some() {
+        if (used || self.iso.is_some()) && !self.suffers_from(Erratum::E166) {
             let iso = self.iso_mut();
             iso.swap_in();
             iso.swap_out();
@@ -114,7 +127,8 @@ impl Usbd {
     }
 
     pub(super) fn iso_is_armed(&self) -> bool {
-        self.iso.as_ref().is_some_and(|iso| iso.filled.is_some())
+        let single = self.suffers_from(Erratum::E166);
+        self.iso.as_ref().is_some_and(|iso| if single { iso.sending.is_some() } else { iso.filled.is_some() })
     }
 
     pub(super) fn iso_is_full(&self) -> bool {
@@ -136,8 +150,12 @@ impl Usbd {
     }
 
     pub(super) fn arm_iso(&mut self, bytes: Option<Box<[u8]>>) {
-        if bytes.is_some() || self.iso.is_some() {
-            self.iso_mut().filled = bytes;
+        if bytes.is_none() && self.iso.is_none() {
+            return;
         }
+        let single = self.suffers_from(Erratum::E166);
+        let iso = self.iso_mut();
+        let buffer = if single { &mut iso.sending } else { &mut iso.filled };
+        *buffer = bytes;
     }
 }

@@ -27,13 +27,15 @@ pub(super) struct Line {
 impl Usbd {
     /// Whether a host sees a device: powered and pulled up.
     pub fn is_connected(&self) -> bool {
-        !matches!(self.power, Power::Off | Power::Starting) && self.usbpullup != 0
+        let pulled_up = self.usbpullup != 0 && self.feed.output == Rail::On;
+        !matches!(self.power, Power::Off | Power::Stuck | Power::Starting) && pulled_up
     }
 
-    /// Whether the device takes part in what goes over the bus: connected, awake, and not suspended.
+    /// Whether the device takes part in what goes over the bus: connected, clocked, awake, and not suspended.
     pub fn is_active(&self) -> bool {
         let drives = matches!(self.line.drive, Drive::J | Drive::K);
-        self.is_connected() && self.power == Power::Ready && !self.line.suspended && !drives
+        let awake = self.power == Power::Ready && self.feed.crystal;
+        self.is_connected() && awake && !self.line.suspended && !drives
     }
 
     /// Whether the bus is suspended, for this device.
@@ -92,6 +94,9 @@ impl Usbd {
 
     /// A start of frame, with its number (modulo 2048). On a suspended bus it is the activity that ends the suspension.
     pub fn start_of_frame(&mut self, frame: u16) {
+        if self.line.suspended && self.suffers_from(Erratum::E211) {
+            return;
+        }
         self.resume();
         if self.is_active() {
             self.swap_iso();

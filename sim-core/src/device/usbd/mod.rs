@@ -10,25 +10,30 @@
 //! directions (EPINEN, EPOUTEN, SIZE.EPOUT, EPDATA and EPDATASTATUS, EPSTALL, HALTED, DTOGGLE, a lost ACK); taking an
 //! armed packet out of an IN endpoint (COREINDEX 0x7B4, and 0x7B6 and on, as nrfx does); SOF and FRAMECNTR; suspend,
 //! resume, LOWPOWER, remote wake-up (USBWUALLOWED, DPDMVALUE, DPDMDRIVE); isochronous endpoints (double buffering over
-//! SOF, SIZE.ISOOUT, ISOOUTCRC, ISOSPLIT, ISOINCONFIG).
+//! SOF, SIZE.ISOOUT, ISOOUTCRC, ISOSPLIT, ISOINCONFIG); errata by revision of the silicon, with their workarounds, if
+//! [`Options::errata`] says so ([`Errata`]; the default is silicon without any).
 //!
-//! *Not modelled*, and reported as [`Rule::NotModelled`] when touched: the core's other registers (COREDATA: the
-//! workaround of erratum 166), and DMASTATE.
+//! *Not modelled*, and reported as [`Rule::NotModelled`] when touched: the core's other registers (COREDATA), DMASTATE.
 //!
 //! *Not modelled, and not reported*:
 //! - ISOSPLIT 0 with both isochronous endpoints enabled: on silicon they share one buffer, here each has its own;
 //! - the difference of bulk and interrupt: the host alone knows it;
-//! - VBUS and HFXO: they are there; READY and USBWUALLOWED come when the explorer says so;
-//! - errata 171, 187, 199 and 211: their registers outside of this block do not exist here, DMALATCH holds what is
-//!   written, and no task is lost without it;
-//! - what drivers do not agree on: the alignment of PTR, an AMOUNT that reads 0 (TinyUSB issue #3783), an odd number of
-//!   bytes moved before ENABLE=0 (nrfx `m_dma_odd`).
+//! - VBUS, the USB regulator and HFXO: they are there, unless [`Options::supply`] says that they are
+//!   [modelled](super::power); how long anything takes: READY and USBWUALLOWED come when the explorer says so;
+//! - erratum 94 (its register, BUSSTATE, is in no map) and the END events that erratum 104 loses;
+//! - errata at the times at which a driver cannot be blamed: a missing poke of 171 at a wake-up, and of 211, delays and
+//!   is not reported.
 //!
 //! *Unspecified; we chose* (the first of each is the default, [`Options`] has the rest):
 //! - a second START while a transfer runs is dropped; or it replaces the first; or it corrupts the first;
 //! - a transfer that a bus reset catches runs to its end; or it never ends;
 //! - registers of the USB core are out of reach while a transfer runs; or only SIZE.* is;
-//! - an EP0RCVOUT permission outlives its control transfer (embassy issue #768);
+//! - without the workaround of erratum 199 a START is lost; or what the host sends while a transfer runs;
+//! - PTR need not be aligned; or PTR, and the length of isochronous IN packets, are to be multiples of 4;
+//! - EPOUT\[n\].AMOUNT counts; or it reads 0 (TinyUSB issue #3783);
+//! - an odd number of bytes moved before ENABLE=0 is harmless; or the next transfer goes to an address where nothing is
+//!   (nrfx `m_dma_odd`);
+//! - an EP0RCVOUT permission outlives its control transfer (embassy issue #768); or a SETUP ends it (EZ-USB);
 //! - a transfer that a new SETUP catches ends as usual, shortcuts included, but neither arms the endpoint nor touches
 //!   what has arrived since: after a SETUP the endpoint answers NAK until software acts (PS, control transfers);
 //! - an armed IN packet and the EP0 state survive a bus reset (EZ-USB), until the next SETUP;
@@ -36,7 +41,7 @@
 //!   the buffer holds;
 //! - STARTED is raised together with the capture, at the task write;
 //! - a write to SIZE.EPOUT\[0\] drops a packet that waits and permits the next (EZ-USB OUT0BC);
-//! - an OUT packet that repeats the toggle of the one before is acknowledged, permitted or not;
+//! - an OUT packet to endpoint 0 that repeats the toggle of the one before is acknowledged, permitted or not;
 //! - SETUP is acknowledged with EPINEN and EPOUTEN 0; START looks at neither;
 //! - SIZE.EPOUT\[n\] written over a packet that waits is [`Rule::ArmedTwice`] only while EPDATASTATUS still announces
 //!   the packet: a driver that has seen it may drop it (nrfx);
@@ -57,6 +62,10 @@
 //! - SIZE.ISOOUT holds its reset value until a SOF finds an isochronous endpoint enabled; ISOOUTCRC is raised when the
 //!   packet comes; bytes that the buffer cannot hold are lost;
 //! - shortcuts of one event run in the order of their bits;
+//! - READY waits for VBUS, and for neither regulator nor HFXO. A transceiver without its regulator sees no bus and no
+//!   suspension, and pulls nothing up: USBPULLUP stays 1, and acts again when the regulator has settled again. The core
+//!   and its registers live on without both, EasyDMA included; without HFXO no token is answered, and no SOF seen, but
+//!   bus reset, suspend and resume are;
 //! - ENABLE=0 clears the core, the events, EVENTCAUSE, EPSTATUS and DMALATCH; INTEN, SHORTS, PTR, MAXCNT and AMOUNT
 //!   stay.
 
@@ -69,6 +78,8 @@ use crate::monitor::{Misuse, Rule};
 mod control;
 mod core_register;
 mod data;
+mod errata;
+mod feed;
 mod iso;
 mod line;
 mod options;
@@ -80,27 +91,40 @@ mod toggle;
 mod transfer;
 mod wire;
 
+pub use errata::{Errata, Erratum, Revision};
+pub use feed::{Feed, Rail};
 pub use iso::{ISO, ISO_PACKET_SIZE};
 pub use line::Drive;
-pub use options::{EndOnReset, Options, OutOfReach, SecondStart};
+pub use options::{
+    Alignment, AmountOfOut, EndOnReset, Erratum199, OddBytes, Options, OutOfReach, PermissionOfOut, SecondStart, Supply,
+};
 pub use payload::Payload;
 pub use registers::name_of;
 pub use transfer::Job;
 pub use wire::{Answer, Packet, Token};
 
 /// The EasyDMA registers of one endpoint and direction.
-#[derive(Clone, Copy, Debug, Default, Hash)]
+#[derive(Clone, Copy, Debug, Default)]
 struct EasyDma {
     ptr: u32,
     maxcnt: u32,
     amount: u32,
 }
 
+/// In one piece: explorers hash the chip at each choice point, and there are eighteen of these in it.
+impl std::hash::Hash for EasyDma {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        // MAXCNT and AMOUNT have ten bits at most.
+        state.write_u64(u64::from(self.ptr) << 32 | u64::from(self.maxcnt) << 16 | u64::from(self.amount));
+    }
+}
+
 /// The chip.
 #[derive(Clone, Debug, Hash)]
 pub struct Usbd {
-    options: Options,
+    options: options::Fixed,
     power: power::Power,
+    feed: Feed,
     line: line::Line,
     enable: u32,
     usbpullup: u32,
@@ -120,6 +144,17 @@ pub struct Usbd {
     epouten: u32,
     dmalatch: u32,
     coreindex: u32,
+    /// The core's register that erratum 166 is about.
+    coreiso: u32,
+    in07irq: u32,
+    out07irq: u32,
+    outside: errata::Outside,
+    loses_start: bool,
+    loses_epdata: bool,
+    /// An odd number of bytes was moved since ENABLE=1.
+    odd_bytes: bool,
+    /// The next transfer goes astray.
+    astray: bool,
     epin: [EasyDma; 9],
     epout: [EasyDma; 9],
     usbaddr: u8,
@@ -134,11 +169,12 @@ pub struct Usbd {
 }
 
 impl Usbd {
-    /// A chip out of reset, switched off, with VBUS present.
+    /// A chip out of reset, switched off, fed with all that it needs.
     pub fn new(options: Options) -> Self {
         Self {
-            options,
+            options: options::Fixed(options),
             power: power::Power::Off,
+            feed: Feed::default(),
             line: line::Line::default(),
             enable: 0,
             usbpullup: 0,
@@ -156,6 +192,14 @@ impl Usbd {
             epouten: 1,
             dmalatch: 0,
             coreindex: 0,
+            coreiso: 0,
+            in07irq: 0,
+            out07irq: 0,
+            outside: errata::Outside::default(),
+            loses_start: false,
+            loses_epdata: false,
+            odd_bytes: false,
+            astray: false,
             epin: [EasyDma::default(); 9],
             epout: [EasyDma::default(); 9],
             usbaddr: 0,
@@ -201,9 +245,11 @@ impl Usbd {
     }
 
     fn report(&mut self, misuse: Option<Misuse>) -> bool {
-        let wrong = misuse.is_some();
-        self.misuse.extend(misuse);
-        wrong
+        let Some(misuse) = misuse else {
+            return false;
+        };
+        self.misuse.push(misuse);
+        true
     }
 
     /// Sets a bit of EVENTCAUSE. USBEVENT is raised by a bit that goes from 0 to 1, and by nothing else.

@@ -6,7 +6,11 @@
 use std::fmt;
 
 use super::data::OutState;
+use super::errata::Lossy;
 use super::*;
+
+/// No memory and no peripheral is here.
+const NOWHERE: u32 = 0xFFFF_0000;
 
 /// One DMA transfer, as captured at START.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -94,12 +98,18 @@ impl Usbd {
                 }
             }
         }
+        let lost = self.report(rules::check_dma_latch(self, number, direction));
+        if lost && self.options.erratum_199 == Erratum199::StartLost || self.loses(Lossy::Start) {
+            return;
+        }
         self.report(rules::check_start_while_armed(self, number, direction));
         self.report(rules::check_start_without_packet(self, number, direction));
         let EasyDma { ptr, maxcnt, .. } = match direction {
             Direction::MemoryToDevice => self.epin[number],
             Direction::DeviceToMemory => self.epout[number],
         };
+        self.report(rules::check_iso_buffers(self, number, direction));
+        self.report(rules::check_alignment(self, number, direction));
         self.report(rules::check_length(self, number, maxcnt, direction));
         let length = (maxcnt as usize).min(self.capacity(number));
         let payload = self.payload(number, direction, length);
@@ -108,7 +118,7 @@ impl Usbd {
             id: self.jobs,
             endpoint: number,
             direction,
-            address: BusAddress::new(ptr),
+            address: BusAddress::new(if std::mem::take(&mut self.astray) { NOWHERE } else { ptr }),
             payload,
             stale: false,
             corrupt: false,
@@ -132,7 +142,13 @@ impl Usbd {
         let number = job.endpoint;
         match job.direction {
             Direction::MemoryToDevice => self.epin[number].amount = amount,
-            Direction::DeviceToMemory => self.epout[number].amount = amount,
+            Direction::DeviceToMemory => {
+                let counted = self.options.amount_of_out == AmountOfOut::Counted;
+                self.epout[number].amount = if counted { amount } else { 0 };
+            }
+        }
+        if self.options.odd_bytes == OddBytes::BreakNextTransfer {
+            self.odd_bytes ^= amount % 2 == 1;
         }
         match job.direction {
             _ if job.stale => {}

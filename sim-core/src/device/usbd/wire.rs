@@ -158,7 +158,7 @@ impl Usbd {
             Token::In => self.epinen & bit != 0,
             Token::Out { .. } => self.epouten & bit != 0,
         };
-        if !self.is_active() || address != self.usbaddr || !enabled {
+        if !self.is_active() || self.is_deaf() || address != self.usbaddr || !enabled {
             return Answer::Silence;
         }
         match endpoint {

@@ -61,7 +61,7 @@ fn second_handler_is_refused() {
 
 #[test]
 fn sleeper_names_what_it_waits_for_and_what_it_does_not_hear() {
-    let mut usbd = Usbd::new(Options::default());
+    let mut usbd = Usbd::new(Options::ideal());
     assert_eq!(sleeper(&usbd), "the firmware sleeps, and INTEN enables no event to wake it");
     let mask = map::event_bit(map::events_ep0setup()) | map::event_bit(map::events_endepin(1));
     usbd.write(map::inten(), mask);

@@ -34,6 +34,11 @@
 //! The handler runs on the CPU thread, where a look at the device's news shows the line asserted: at register reads that
 //! look, and in `wait_for_interrupt`. `stepped` has it come later as well.
 //!
+//! # Power
+//!
+//! Nothing powers up here, and nothing of a [`Supply::Modelled`](crate::device::usbd::Supply) comes: a program prepares
+//! it.
+//!
 //! Not seen: load buffering; more than one buffer; more than one device thread.
 
 use std::collections::VecDeque;
@@ -45,7 +50,7 @@ use std::time::{Duration, Instant};
 
 use dma_api::address::{BusAddress, Region};
 use dma_api::fence::DmaFence;
-use dma_api::registers::Registers;
+use dma_api::registers::{OutsideRegisters, Registers};
 
 use super::interrupt::{Interrupts, SLEEPING_HANDLER};
 use super::{Board, Program, Verdict, WHILE_LEAVING, quiet, quietly};
@@ -285,6 +290,17 @@ unsafe impl Registers for Bus {
             lock(&self.0.polled).clear();
             self.0.to_device.write(count);
         }
+    }
+}
+
+/// Nobody else has to do with these registers: an access is no choice.
+impl OutsideRegisters for Bus {
+    unsafe fn peek(&self, address: u32) -> u32 {
+        lock(&self.0.soc).cpu_peek(address, Location::caller())
+    }
+
+    unsafe fn poke(&self, address: u32, value: u32) {
+        lock(&self.0.soc).cpu_poke(address, value, Location::caller());
     }
 }
 

@@ -6,13 +6,12 @@ use std::task::{self, Context};
 
 use dma_api::address::{BusAddress, Region};
 use dma_api::fence::DmaFence;
-use dma_api::registers::Registers;
+use dma_api::registers::{OutsideRegisters, Registers};
 
 use super::interrupt::{MASK, UNMASK};
 use super::system::{HOST_IS_DONE, Poll, Position, System, hash};
-use crate::device::usbd::Answer;
 use crate::explore::{Board, WHILE_LEAVING};
-use crate::host::{Host, HostError, Step, Wire};
+use crate::host::{Host, HostError, Reply, Step, Wire};
 
 /// The bus that firmware runs on.
 #[derive(Clone)]
@@ -61,6 +60,42 @@ unsafe impl Registers for Bus {
             // What the CPU does after a start, and before its next register access, may come too late.
             self.0.choice_point(Position::Started);
         }
+    }
+}
+
+/// An access to POWER and CLOCK is a choice where these can change without the CPU. Nobody else has to do with the
+/// other registers: an access to them is none.
+impl OutsideRegisters for Bus {
+    unsafe fn peek(&self, address: u32) -> u32 {
+        if std::thread::panicking() {
+            return WHILE_LEAVING;
+        }
+        let line = Location::caller();
+        let poll = self.0.supply_register(address).map(|register| Poll::new(register, line));
+        if let Some(poll) = poll {
+            self.0.choice_point(Position::Read(poll));
+        }
+        let value = self.0.soc.borrow_mut().cpu_peek(address, line);
+        self.0.stop_at_violation();
+        if let Some(poll) = poll {
+            self.0.has_read(poll, value);
+        }
+        value
+    }
+
+    unsafe fn poke(&self, address: u32, value: u32) {
+        if std::thread::panicking() {
+            return;
+        }
+        let register = self.0.supply_register(address);
+        if let Some(register) = register {
+            self.0.choice_point(Position::Write(register));
+        }
+        self.0.soc.borrow_mut().cpu_poke(address, value, Location::caller());
+        if let Some(register) = register {
+            self.0.has_written(register, value);
+        }
+        self.0.stop_at_violation();
     }
 }
 
@@ -136,7 +171,7 @@ pub(super) fn host(system: &Rc<System>) -> Host {
 struct SteppedWire(Weak<System>);
 
 impl Wire for SteppedWire {
-    fn poll_step(&self, step: &Step, _context: &mut Context<'_>) -> task::Poll<Result<Answer, HostError>> {
+    fn poll_step(&self, step: &Step, _context: &mut Context<'_>) -> task::Poll<Result<Reply, HostError>> {
         let Some(system) = self.0.upgrade() else {
             return task::Poll::Pending;
         };

@@ -2,17 +2,20 @@
 
 use std::cell::RefCell;
 use std::fmt::Debug;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hash};
 use std::panic::{Location, resume_unwind};
 use std::rc::Rc;
 use std::task::{self, Context, Waker};
 
+use foldhash::quality::FixedState;
+
 use super::interrupt::{Chain, MASK, SLEEP, UNMASK};
-use crate::device::usbd::{Answer, name_of};
+use crate::device::power::{self, Step as SupplyStep};
+use crate::device::usbd::{self, Answer};
 use crate::explore::interrupt::{Interrupts, sleeper};
 use crate::explore::scheduler::{Choice, Scheduler};
 use crate::host::fault::Course;
-use crate::host::{Faults, HostError, PATIENCE_MS, Script, Step, Transaction};
+use crate::host::{Fault, Faults, HostError, Isochronous, PATIENCE_MS, Reply, Script, Step, Transaction};
 use crate::monitor::Violation;
 use crate::soc::{Config, Soc};
 use crate::trace::Trace;
@@ -32,6 +35,10 @@ const TIMEOUTS: u32 = 64;
 /// What stands for "is the host done" among the registers that the driver has read.
 pub(super) const HOST_IS_DONE: u16 = u16::MAX;
 
+/// What the registers of POWER and CLOCK are counted from, among those that the driver has read: beyond the
+/// controller's.
+const SUPPLY: u16 = 0x1000;
+
 /// How a run ended before its end.
 pub(super) enum Ended {
     /// A rule was broken.
@@ -47,6 +54,7 @@ pub(super) enum Ended {
 enum Other {
     Handler,
     Power,
+    Supply(SupplyStep),
     Engine,
     Host(Course),
 }
@@ -56,7 +64,7 @@ enum Other {
 pub(super) enum Turn {
     /// It is taken.
     Taken(Course),
-    /// Nobody goes on: the host has waited for as long as it waits. Says where both sides are.
+    /// Nobody else can go on: time passes until the host gives up. Says where both sides are.
     InVain(String),
 }
 
@@ -180,10 +188,9 @@ pub(super) struct System {
     polled: RefCell<Polled>,
 }
 
+/// The same for the same parts in every run. Nobody chooses states to collide: a hash that mixes well is enough.
 pub(super) fn hash(parts: impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    parts.hash(&mut hasher);
-    hasher.finish()
+    FixedState::default().hash_one(parts)
 }
 
 impl System {
@@ -219,16 +226,13 @@ impl System {
         if soc.usbd().is_powering_up() {
             others.push(Other::Power);
         }
+        others.extend(soc.supply_steps().map(Other::Supply));
         if soc.engine_is_busy() {
             others.push(Other::Engine);
         }
         let host = self.host.borrow();
-        match host.wants.as_ref().filter(|step| can_go_on(&soc, step)) {
-            Some(Step::Transaction(transaction)) => {
-                others.extend(host.faults.courses(transaction).map(Other::Host));
-            }
-            Some(_) => others.push(Other::Host(Course::AsTold)),
-            None => {}
+        if let Some(step) = host.wants.as_ref().filter(|step| can_go_on(&soc, step)) {
+            others.extend(host.faults.courses(step).into_iter().map(Other::Host));
         }
         others
     }
@@ -300,7 +304,7 @@ impl System {
         };
         let pick = self.scheduler.borrow_mut().choose(choice, &state);
         let mut choices = self.choices.borrow_mut();
-        choices.push(u8::try_from(pick).expect("there are four masters, a handler, and a few faults"));
+        choices.push(u8::try_from(pick).expect("there are six masters, a handler, and a few faults"));
         if choices.len() > CHOICES {
             self.end(Ended::TooLong);
         }
@@ -311,6 +315,7 @@ impl System {
         match other {
             Other::Handler => unreachable!("the handler runs on the CPU"),
             Other::Power => self.soc.borrow_mut().power_up_done(),
+            Other::Supply(step) => self.soc.borrow_mut().supply_step(step),
             Other::Engine => self.soc.borrow_mut().engine_step(),
             Other::Host(course) => {
                 self.host.borrow_mut().faults.spend(course);
@@ -325,14 +330,14 @@ impl System {
         self.poll_host();
     }
 
-    /// Nobody can go on, and the host waits: time passes until it gives up. `false` if it does not wait.
+    /// Nobody can go on, and the host waits: time passes until it goes on or gives up. `false` if it does not wait.
     fn let_host_give_up(&self, position: Position) -> bool {
         let sides = format!("{}; the engine is idle", self.cpu_waits(position));
         let mut host = self.host.borrow_mut();
         if host.wants.is_none() || host.timeouts == TIMEOUTS {
             return false;
         }
-        host.timeouts += 1;
+        host.timeouts += u32::from(host.wants != Some(Step::Settle));
         drop(host);
         self.give_turn(Turn::InVain(sides));
         self.stop_at_violation();
@@ -340,34 +345,33 @@ impl System {
     }
 
     /// Does what the host wants. It is its turn.
-    pub fn take_step(&self, step: &Step, turn: &Turn) -> Result<Answer, HostError> {
+    pub fn take_step(&self, step: &Step, turn: &Turn) -> Result<Reply, HostError> {
+        let course = match turn {
+            Turn::Taken(Course::Abandoned) => return Err(HostError::Abandoned { token: token_of(step) }),
+            Turn::Taken(course) => *course,
+            Turn::InVain(_) if *step == Step::Settle => return Ok(Reply::Done),
+            Turn::InVain(sides) => return Err(in_vain(step, sides.clone())),
+        };
         let mut soc = self.soc.borrow_mut();
-        match (step, turn) {
-            (Step::Transaction(transaction), Turn::Taken(course)) => {
-                let Transaction { token, fault, .. } = *transaction;
-                let fault = match course {
-                    Course::AsTold => fault,
-                    Course::Suffers(fault) => Some(*fault),
-                    Course::Abandoned => return Err(HostError::Abandoned { token: token.name() }),
-                };
-                return Ok(soc.carry_out(&Transaction { fault, ..*transaction }));
+        let happens = |told: Option<Fault>| if let Course::Suffers(fault) = course { Some(fault) } else { told };
+        match step {
+            Step::Reset => soc.bus_reset(),
+            Step::StartOfFrame(frame) => soc.start_of_frame(*frame),
+            Step::Suspend => soc.suspend(),
+            Step::Resume | Step::WakeUp => soc.resume(),
+            Step::Disconnect => soc.plug(false),
+            Step::Connect => soc.plug(true),
+            Step::Settle => {}
+            Step::Transaction(transaction) => {
+                let fault = happens(transaction.fault);
+                return Ok(Reply::Answer(soc.carry_out(&Transaction { fault, ..*transaction })));
             }
-            (Step::Transaction(transaction), Turn::InVain(sides)) => {
-                let Transaction { token, address, endpoint, patience_ms, .. } = *transaction;
-                let (token, milliseconds, sides) = (token.name(), patience_ms.into(), sides.clone());
-                return Err(HostError::Timeout { token, address, endpoint, milliseconds, sides });
+            Step::Isochronous(isochronous) => {
+                let fault = happens(isochronous.fault);
+                return Ok(Reply::Packet(soc.carry_out_isochronous(&Isochronous { fault, ..isochronous.clone() })));
             }
-            (_, Turn::InVain(sides)) => {
-                return Err(HostError::NoDevice { milliseconds: PATIENCE_MS.into(), sides: sides.clone() });
-            }
-            (Step::Reset, _) => soc.bus_reset(),
-            (Step::StartOfFrame(frame), _) => soc.start_of_frame(*frame),
-            (Step::Suspend, _) => soc.suspend(),
-            (Step::Resume, _) => soc.resume(),
-            (Step::Disconnect, _) => soc.plug(false),
-            (Step::Connect, _) => soc.plug(true),
         }
-        Ok(Answer::Ack)
+        Ok(Reply::Done)
     }
 
     /// Runs the host's script until it wants its next turn.
@@ -394,6 +398,13 @@ impl System {
         if let Some(violation) = stop {
             self.end(Ended::Violation(Box::new(violation)));
         }
+    }
+
+    /// What stands for the register at `address`, if it is one of POWER and CLOCK, and these can change without the
+    /// CPU.
+    pub fn supply_register(&self, address: u32) -> Option<u16> {
+        let offset = power::offset_of(address).filter(|_| self.soc.borrow().power().is_modelled())?;
+        Some(SUPPLY + offset)
     }
 
     /// The driver has written `value` to `offset`.
@@ -438,6 +449,7 @@ impl System {
             (Some(Err(error)), _) => format!("the host has given up: {error}"),
             (Some(Ok(())), _) => "the host is done".to_owned(),
             (None, Some(Step::Reset)) => "the host waits for a device".to_owned(),
+            (None, Some(Step::WakeUp)) => "the host waits for a remote wake-up".to_owned(),
             (None, Some(Step::Transaction(Transaction { token, .. }))) => {
                 format!("the host sends {token} and is answered NAK")
             }
@@ -482,10 +494,38 @@ impl System {
     }
 }
 
+fn name_of(register: u16) -> String {
+    register.checked_sub(SUPPLY).map_or_else(|| usbd::name_of(register), power::name_of)
+}
+
+/// The token of a step that can be abandoned.
+fn token_of(step: &Step) -> &'static str {
+    match step {
+        Step::Transaction(transaction) => transaction.token.name(),
+        Step::Isochronous(Isochronous { sends: Some(_), .. }) => "OUT",
+        _ => "IN",
+    }
+}
+
+/// The host has waited for as long as it waits.
+fn in_vain(step: &Step, sides: String) -> HostError {
+    let milliseconds = PATIENCE_MS.into();
+    match step {
+        Step::Transaction(transaction) => {
+            let Transaction { token, address, endpoint, patience_ms, .. } = *transaction;
+            HostError::Timeout { token: token.name(), address, endpoint, milliseconds: patience_ms.into(), sides }
+        }
+        Step::WakeUp => HostError::NoWakeUp { milliseconds, sides },
+        _ => HostError::NoDevice { milliseconds, sides },
+    }
+}
+
 /// A host that was answered NAK tries again when the answer would be another.
 fn can_go_on(soc: &Soc, step: &Step) -> bool {
     match step {
         Step::Reset => soc.is_connected(),
+        Step::WakeUp => soc.is_driving_resume(),
+        Step::Settle => false,
         Step::Transaction(transaction) => !transaction.retry || soc.answer(transaction) != Answer::Nak,
         _ => true,
     }

@@ -20,7 +20,7 @@ const QUALIFIER_LENGTH: u16 = 10;
 impl Host {
     pub(super) async fn enumerate_as_linux(&mut self, address: u8) -> Result<Device, HostError> {
         self.read_packet_size_and_reset().await?;
-        self.set_address(address).await?;
+        self.set_address_and_settle(address).await?;
         let descriptor = self.device_descriptor().await?;
         let capabilities = self.capabilities_in_two(&descriptor).await?;
         if descriptor.usb >= 0x0200 {

@@ -14,8 +14,8 @@ use super::{Device, ENGLISH, Host, HostError, Strings, get_descriptor};
 
 impl Host {
     pub(super) async fn enumerate_as_macos(&mut self, address: u8) -> Result<Device, HostError> {
-        self.reset().await?;
-        self.set_address(address).await?;
+        self.reset_and_settle().await?;
+        self.set_address_and_settle(address).await?;
         let beginning = self.control_in(get_descriptor(descriptors::DEVICE, 0, 0, 8)).await?;
         self.set_control_packet_size(DeviceDescriptor::parse_max_packet_size(&beginning)?);
         let descriptor = self.device_descriptor().await?;

@@ -10,7 +10,8 @@
 //! uncertain. They hold for a full-speed device, and up to SET_CONFIGURATION; what class drivers ask is left to the
 //! script. Where a real host goes on without an answer (a string, a qualifier, a BOS descriptor that the device
 //! refuses), so does this one. It does not go on with a descriptor that makes no sense, and it does not begin again
-//! after an error: hosts do, three or four times, and hide what a test wants to see.
+//! after an error: hosts do, three or four times, and hide what a test wants to see. After each reset and SET_ADDRESS
+//! it waits, as they do ([`Host::settle`]).
 
 use std::collections::BTreeMap;
 
@@ -116,12 +117,22 @@ impl Host {
     /// Reads 64 bytes of a device that has no address yet, for bMaxPacketSize0, and resets it. The transfer ends after
     /// one packet, whatever is in it: shorter than 64, it is the last.
     async fn read_packet_size_and_reset(&mut self) -> Result<(), HostError> {
-        self.reset().await?;
+        self.reset_and_settle().await?;
         let beginning = self.control_in(get_descriptor(descriptors::DEVICE, 0, 0, 64)).await?;
         let size = DeviceDescriptor::parse_max_packet_size(&beginning)?;
-        self.reset().await?;
+        self.reset_and_settle().await?;
         self.set_control_packet_size(size);
         Ok(())
+    }
+
+    async fn reset_and_settle(&mut self) -> Result<(), HostError> {
+        self.reset().await?;
+        self.settle().await
+    }
+
+    async fn set_address_and_settle(&mut self, address: u8) -> Result<(), HostError> {
+        self.set_address(address).await?;
+        self.settle().await
     }
 
     async fn device_descriptor(&mut self) -> Result<DeviceDescriptor, HostError> {

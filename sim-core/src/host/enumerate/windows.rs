@@ -25,7 +25,7 @@ const MICROSOFT_STRING_LENGTH: u16 = 18;
 impl Host {
     pub(super) async fn enumerate_as_windows(&mut self, address: u8) -> Result<Device, HostError> {
         self.read_packet_size_and_reset().await?;
-        self.set_address(address).await?;
+        self.set_address_and_settle(address).await?;
         let descriptor = self.device_descriptor().await?;
         let beginning = self.control_in(get_descriptor(descriptors::CONFIGURATION, 0, 0, 255)).await?;
         // What is longer is read below.

@@ -32,6 +32,17 @@ fn frame_numbers_begin_again_after_2047() {
 }
 
 #[test]
+fn reset_brings_back_address_0_and_data0() {
+    let mut rig = Rig::with_endpoints(Defect::None, &[0x01]);
+    assert_eq!(now(rig.host.set_address(5)), Ok(()));
+    assert_eq!(now(rig.host.bulk_out(1, &[1])), Ok(()));
+    assert_eq!(now(rig.host.reset()), Ok(()));
+    rig.fake().log.clear();
+    assert_eq!(now(rig.host.bulk_out(1, &[2])), Ok(()));
+    assert_eq!(rig.fake().log, ["@0.1 OUT DATA0, 1 bytes: ACK"]);
+}
+
+#[test]
 fn suspended_bus_takes_no_token_until_it_is_resumed() {
     let mut rig = Rig::with_endpoints(Defect::None, &[0x01]);
     assert_eq!(now(rig.host.suspend()), Ok(()));
@@ -40,6 +51,15 @@ fn suspended_bus_takes_no_token_until_it_is_resumed() {
     assert_eq!(now(rig.host.resume()), Ok(()));
     assert_eq!(now(rig.host.bulk_out(1, &[1])), Ok(()));
     assert_eq!(rig.fake().log, ["Suspend", "Resume", "@0.1 OUT DATA0, 1 bytes: ACK"]);
+}
+
+#[test]
+fn device_that_does_not_wake_the_bus_up_times_out() {
+    let mut rig = Rig::new(Defect::None);
+    assert_eq!(now(rig.host.suspend()), Ok(()));
+    let error = now(rig.host.wake_up()).expect_err("the fake device sleeps");
+    assert!(error.is_timeout(), "{error}");
+    assert_eq!(error.to_string(), "no remote wake-up for 5000 ms: the device waits for nothing");
 }
 
 #[test]

@@ -105,6 +105,16 @@ fn toggle_that_does_not_advance_is_noticed() {
 }
 
 #[test]
+fn first_packet_of_a_data_stage_is_no_repeat_of_the_transfer_before() {
+    let mut rig = rig(Defect::None, 64, 8);
+    assert_eq!(read(&mut rig, 8), Ok(bytes(8)));
+    rig.fake().defect = Defect::BeginsWithData0;
+    rig.fake().log.clear();
+    assert_eq!(read(&mut rig, 8), Err(HostError::Toggle { expected: 1, got: 0 }));
+    assert_eq!(rig.fake().logged("@0.0 IN"), 1, "the same bytes, and it is not asked again");
+}
+
+#[test]
 fn device_that_changes_its_address_too_early_is_not_found_in_the_status_stage() {
     let outcome = |defect| now(rig(defect, 64, 18).host.set_address(5));
     assert_eq!(outcome(Defect::None), Ok(()));

@@ -210,6 +210,15 @@ fn malformed_descriptor_ends_every_enumeration_with_its_place() {
 }
 
 #[test]
+fn windows_looks_at_the_first_configuration_that_it_gets() {
+    let mut rig = device(Defect::None, 0x0200, 64);
+    rig.fake().descriptors.get_mut(&0x0200).expect("it has one")[4] = 1;
+    let outcome = enumerate(&mut rig, OperatingSystem::Windows);
+    assert!(matches!(outcome, Err(HostError::Descriptor(_))), "{outcome:?}");
+    assert_eq!(requests_of(&rig).last().map(String::as_str), Some("06 0200 ff"));
+}
+
+#[test]
 fn descriptor_that_is_cut_short_ends_every_enumeration() {
     for system in OperatingSystem::ALL {
         for length in 0..18 {

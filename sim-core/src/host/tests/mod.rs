@@ -16,6 +16,7 @@ mod bus;
 mod control;
 mod enumerate;
 mod faults;
+mod isochronous;
 mod transfer;
 
 /// What is wrong with a device.
@@ -39,6 +40,8 @@ enum Defect {
     NoEmptyPacket,
     /// It changes its address before the status stage.
     HastyAddress,
+    /// Its data stages begin with DATA0.
+    BeginsWithData0,
 }
 
 /// One endpoint and direction, 1 and up.
@@ -60,6 +63,8 @@ struct Fake {
     packet_size: usize,
     descriptors: BTreeMap<u16, Vec<u8>>,
     endpoints: BTreeMap<u8, FakeEndpoint>,
+    /// The endpoints of each interface.
+    interfaces: BTreeMap<u8, Vec<u8>>,
     setup: Option<Setup>,
     /// What is left of an IN data stage, packet by packet. `None`: the request is refused.
     answer: Option<VecDeque<Vec<u8>>>,
@@ -79,6 +84,7 @@ impl Fake {
             packet_size: 64,
             descriptors: BTreeMap::new(),
             endpoints: BTreeMap::new(),
+            interfaces: BTreeMap::new(),
             setup: None,
             answer: None,
             written: Vec::new(),
@@ -93,7 +99,7 @@ impl Fake {
 
     fn begin(&mut self, setup: Setup) {
         self.setup = Some(setup);
-        self.data1 = true;
+        self.data1 = self.defect != Defect::BeginsWithData0;
         self.written.clear();
         let asked = usize::from(setup.length);
         let bytes = match setup.request {
@@ -119,14 +125,16 @@ impl Fake {
     /// The status stage of `setup` is over.
     fn grant(&mut self, setup: Setup) {
         let [value, _] = setup.value.to_le_bytes();
-        let [index, _] = setup.index.to_le_bytes();
         if setup.request_type == 0 && setup.request == SET_ADDRESS {
             self.address = value;
         }
         let restarted: Vec<u8> = match requests::consequence(setup) {
             _ if self.defect == Defect::KeepsToggles => Vec::new(),
             requests::Consequence::Configured(_) => self.endpoints.keys().copied().collect(),
-            requests::Consequence::Alternate { .. } | requests::Consequence::Unhalted(_) => vec![index],
+            requests::Consequence::Alternate { interface, .. } => {
+                self.interfaces.get(&interface).cloned().unwrap_or_default()
+            }
+            requests::Consequence::Unhalted(address) => vec![address],
             requests::Consequence::None => Vec::new(),
         };
         for address in restarted {
@@ -212,7 +220,21 @@ impl Fake {
         Fault::returning(fault, answer)
     }
 
-    fn take(&mut self, step: &Step) -> Result<Answer, HostError> {
+    fn isochronous(&mut self, transaction: &Isochronous) -> Option<Box<[u8]>> {
+        let &Isochronous { ref sends, fault, .. } = transaction;
+        let is_intact = fault.is_none();
+        self.log.push(if sends.is_some() { "isochronous OUT" } else { "isochronous IN" }.to_owned());
+        match sends {
+            Some(bytes) => {
+                let endpoint = self.endpoints.get_mut(&0x08)?;
+                endpoint.received.extend(is_intact.then(|| bytes.to_vec()));
+                None
+            }
+            None => self.endpoints.get_mut(&0x88)?.packets.pop_front().filter(|_| is_intact).map(Into::into),
+        }
+    }
+
+    fn take(&mut self, step: &Step) -> Result<Reply, HostError> {
         let sides = || "the device waits for nothing".to_owned();
         match step {
             Step::Transaction(transaction) => {
@@ -222,7 +244,11 @@ impl Fake {
                     let (token, milliseconds, sides) = (token.name(), patience_ms.into(), sides());
                     return Err(HostError::Timeout { token, address, endpoint, milliseconds, sides });
                 }
-                return Ok(answer);
+                return Ok(Reply::Answer(answer));
+            }
+            Step::Isochronous(isochronous) => return Ok(Reply::Packet(self.isochronous(isochronous))),
+            Step::WakeUp => {
+                return Err(HostError::NoWakeUp { milliseconds: PATIENCE_MS.into(), sides: sides() });
             }
             Step::Reset if !self.connected => {
                 return Err(HostError::NoDevice { milliseconds: PATIENCE_MS.into(), sides: sides() });
@@ -234,9 +260,10 @@ impl Fake {
             }
             Step::StartOfFrame(frame) => self.log.push(format!("SOF {frame}")),
             Step::Disconnect | Step::Connect => self.connected = *step == Step::Connect,
+            Step::Settle => {}
             Step::Suspend | Step::Resume => self.log.push(format!("{step:?}")),
         }
-        Ok(Answer::Ack)
+        Ok(Reply::Done)
     }
 
     /// The lines of the log that begin with `beginning`.
@@ -248,7 +275,7 @@ impl Fake {
 struct FakeWire(Rc<RefCell<Fake>>);
 
 impl Wire for FakeWire {
-    fn poll_step(&self, step: &Step, _context: &mut Context<'_>) -> Poll<Result<Answer, HostError>> {
+    fn poll_step(&self, step: &Step, _context: &mut Context<'_>) -> Poll<Result<Reply, HostError>> {
         Poll::Ready(self.0.borrow_mut().take(step))
     }
 }

@@ -121,6 +121,56 @@ fn configured(defect: Defect) -> Rig {
     rig
 }
 
+/// One packet from each of two interfaces, SET_INTERFACE for the second, and one more from each.
+fn after_set_interface(mut rig: Rig) -> [Result<Vec<u8>, HostError>; 2] {
+    rig.fake().interfaces.insert(1, vec![0x82, 0x02]);
+    rig.arm(0x81, &[&[1], &[2]]);
+    rig.arm(0x82, &[&[3], &[4]]);
+    assert_eq!(now(rig.host.interrupt_in(1, 8)), Ok(vec![1]));
+    assert_eq!(now(rig.host.bulk_in(2, 64)), Ok(vec![3]));
+    assert_eq!(now(rig.host.set_interface(1, 0)), Ok(()));
+    [now(rig.host.interrupt_in(1, 8)), now(rig.host.bulk_in(2, 64))]
+}
+
+#[test]
+fn toggles_of_its_interface_start_again_with_set_interface() {
+    assert_eq!(after_set_interface(configured(Defect::None)), [Ok(vec![2]), Ok(vec![4])]);
+    let wrong = HostError::Toggle { expected: 0, got: 1 };
+    assert_eq!(after_set_interface(configured(Defect::KeepsToggles)), [Ok(vec![2]), Err(wrong.clone())]);
+    // A host that knows no configuration takes all to start again, and the device's first goes on.
+    let unknown = Rig::with_endpoints(Defect::None, &[0x81, 0x82]);
+    assert_eq!(after_set_interface(unknown), [Err(wrong), Ok(vec![4])]);
+}
+
+#[test]
+fn alternate_setting_brings_its_endpoints_and_their_packet_sizes() {
+    #[rustfmt::skip]
+    let bytes = [
+        9, 2, 34, 0, 1, 1, 0, 0x80, 50,
+        9, 4, 0, 0, 0, 255, 0, 0, 0,
+        9, 4, 0, 1, 1, 255, 0, 0, 0,
+        7, 5, 0x81, 2, 8, 0, 0,
+    ];
+    let mut rig = Rig::with_endpoints(Defect::None, &[0x81]);
+    rig.host.use_configuration(Configuration::parse(&bytes).expect("it is right"));
+    assert_eq!(now(rig.host.set_configuration(1)), Ok(()));
+    rig.arm(0x81, &[&[1; 8], &[2; 9]]);
+    let has_none = |rig: &mut Rig| {
+        let outcome = now(rig.host.bulk_in(1, 8));
+        assert!(matches!(outcome, Err(HostError::Endpoint { endpoint: 1, .. })), "{outcome:?}");
+    };
+    has_none(&mut rig);
+    assert_eq!(now(rig.host.set_interface(0, 1)), Ok(()));
+    assert_eq!(now(rig.host.set_interface(0, 0)), Ok(()));
+    has_none(&mut rig);
+    assert_eq!(now(rig.host.set_interface(0, 1)), Ok(()));
+    assert_eq!(now(rig.host.set_configuration(1)), Ok(()));
+    has_none(&mut rig);
+    assert_eq!(now(rig.host.set_interface(0, 1)), Ok(()));
+    assert_eq!(now(rig.host.bulk_in(1, 8)), Ok(vec![1; 8]));
+    assert_eq!(now(rig.host.bulk_in(1, 64)), Err(HostError::Babble { endpoint: 1, most: 8, got: 9 }));
+}
+
 #[test]
 fn transfer_on_an_endpoint_of_another_type_or_of_none_is_an_error() {
     let mut rig = configured(Defect::None);

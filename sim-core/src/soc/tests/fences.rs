@@ -102,7 +102,7 @@ fn fence_of_a_program_orders_its_simulated_ram() {
 
 /// A transfer that a bus reset has caught after a beat, on a chip where it then never ends.
 fn given_up(end: Strength) -> Rig {
-    let options = Options { end_on_reset: EndOnReset::Never, ..Options::default() };
+    let options = Options { end_on_reset: EndOnReset::Never, ..Options::ideal() };
     let mut rig = Rig::asked(Config { options, fences: Fences { end, ..Fences::default() }, ..config() });
     let address = rig.release(8, Direction::MemoryToDevice);
     rig.start_in(address, 8);

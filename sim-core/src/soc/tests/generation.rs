@@ -102,6 +102,7 @@ fn options(number: usize) -> Options {
         second_start: [SecondStart::Dropped, SecondStart::Replaces, SecondStart::Corrupts][number % 3],
         end_on_reset: [EndOnReset::Fires, EndOnReset::Never][number / 3 % 2],
         out_of_reach: [OutOfReach::Core, OutOfReach::Sizes][number / 6 % 2],
+        ..Options::ideal()
     }
 }
 

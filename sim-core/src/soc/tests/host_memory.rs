@@ -186,7 +186,7 @@ fn copy_taken_out_is_in_use_until_it_ends() {
 
 #[test]
 fn second_start_corrupts_what_an_out_transfer_has_yet_to_write() {
-    let options = Options { second_start: SecondStart::Corrupts, ..Options::default() };
+    let options = Options { second_start: SecondStart::Corrupts, ..Options::ideal() };
     let mut rig = Rig::received(Config { options, ..config() });
     let address = rig.release(BUFFER, Direction::DeviceToMemory);
     rig.start_out(address, 64);

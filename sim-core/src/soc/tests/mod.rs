@@ -4,8 +4,10 @@
 //! |---|---|
 //! | `rules` | every rule that is judged here, broken and kept |
 //! | `data_endpoints` | endpoints 1 to 8, from memory to the wire and back |
+//! | `errata` | what the silicon's errata do to the system |
 //! | `fences` | which fences order CPU and DMA, on which machine |
 //! | `host_memory` | the DMA touches what is lent to it, and nothing else |
+//! | `supply` | POWER and CLOCK, the cable |
 //! | `generation` | whatever somebody else can observe is counted |
 
 use dma_api::nrf52840::usbd::map;
@@ -15,10 +17,12 @@ use super::*;
 use crate::device::usbd::Packet;
 
 mod data_endpoints;
+mod errata;
 mod fences;
 mod generation;
 mod host_memory;
 pub(crate) mod rules;
+mod supply;
 
 /// Bytes on either side of the buffer that are none of the DMA's business.
 const RED_ZONE: usize = 128;
@@ -34,7 +38,7 @@ struct Rig {
 
 /// A system that goes on after a violation.
 fn config() -> Config {
-    Config { policy: Policy::Collect, ..Config::default() }
+    Config { policy: Policy::Collect, options: Options::ideal(), ..Config::default() }
 }
 
 impl Rig {

@@ -218,6 +218,10 @@ impl Changes {
             }
             Record::BusReset => self.on_wire(start, end, "reset", "idle"),
             Record::Transaction { token, answer, .. } => self.on_wire(start, end, token.name(), answer_name(answer)),
+            Record::Isochronous { to_host, bytes, .. } => {
+                let answer = if bytes.is_some() { "DATA0" } else { "none" };
+                self.on_wire(start, end, if *to_host { "IN" } else { "OUT" }, answer);
+            }
             Record::Levels(levels) => self.on_levels(start, *levels),
             _ => {}
         }

@@ -8,7 +8,7 @@ use vcd::{Command, Header, Parser, ScopeItem};
 
 use super::*;
 use crate::check::interrupt::InterruptDevice;
-use crate::check::programs::{Device, Try};
+use crate::check::programs::{Device, Try, connect};
 use crate::engine::Beat;
 use crate::explore::scheduler::{Immediate, Seeded};
 use crate::explore::{Program, stepped, threads};
@@ -186,8 +186,7 @@ fn interrupt_follows_inten() {
     let mut soc = Soc::new(Config { keep: Keep::Order, ..program.config() });
     let line = Location::caller();
     soc.cpu_write(map::intenset(), map::inten::USBEVENT.mask(), line);
-    soc.cpu_write(map::enable(), 1, line);
-    soc.power_up_done();
+    connect(&mut soc);
     soc.cpu_write(map::events_usbevent(), 0, line);
     let dump = Dump::of(soc.trace());
     let levels = dump.of_signal("interrupt");

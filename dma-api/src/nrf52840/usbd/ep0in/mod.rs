@@ -167,6 +167,8 @@ impl<B: Registers + DmaFence> Ep0In<B> {
         self.usbd.write(map::events_endepin(0), 0);
         self.usbd.write(map::events_ep0datadone(), 0);
         self.usbd.write(map::shorts(), map::shorts::EP0DATADONE_EP0STATUS.mask());
+        // Erratum 199: without it, tasks can be lost while the transfer runs.
+        self.usbd.write(map::dmalatch(), map::DMALATCH_RUNNING);
         // SAFETY:
         // - The memory of the transfer, EPIN[0].PTR and MAXCNT, is `region`: released above, and `acquire`d only
         //   after ENDEPIN[0] was read as 1, in `take_back_from`.
@@ -248,6 +250,7 @@ impl<B: Registers + DmaFence> Ep0In<B> {
         //   was cleared before the start and read as 1 just now.
         unsafe { self.usbd.bus.acquire(region) };
         self.usbd.write(map::events_endepin(0), 0);
+        self.usbd.write(map::dmalatch(), 0);
         // INVARIANT: no transfer runs; the one of this region has ended.
         self.state = State::Idle;
         true

@@ -68,7 +68,7 @@ fn check_ready(chip: &Usbd, name: Name, offset: u16) -> Option<Misuse> {
     let (rule, until) = match chip.power {
         _ if !is_in_core(name) => return None,
         Power::Ready | Power::Waking => return None,
-        Power::Off | Power::Starting => (Rule::AccessBeforeReady, "EVENTCAUSE.READY is 1 after ENABLE"),
+        Power::Off | Power::Stuck | Power::Starting => (Rule::AccessBeforeReady, "EVENTCAUSE.READY is 1 after ENABLE"),
         Power::Asleep => (Rule::AccessInLowPower, "LOWPOWER is 0 again"),
     };
     Some(Misuse::new(rule, format!("{} is out of reach until {until}", name_of(offset))))

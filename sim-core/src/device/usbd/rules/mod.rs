@@ -1,18 +1,23 @@
 //! The controller's own rules: one function each, with the datasheet's reason.
 //!
-//! Those about touching a register at all are in `access`.
+//! Those about touching a register at all are in `access`, those about what silicon needs beyond the datasheet in
+//! `errata`, those about VBUS, the regulator and HFXO in `feed`.
 
-use dma_api::nrf52840::usbd::map::Name;
 use dma_api::nrf52840::usbd::map::dtoggle::{EP, IO, VALUE};
+use dma_api::nrf52840::usbd::map::{self, Name};
 use dma_api::usb::{SET_ADDRESS, STANDARD_DEVICE_OUT};
 
 use super::data::{OutState, status_bit};
 use super::power::Power;
-use super::{Direction, ISO, Job, Misuse, Rule, Usbd};
+use super::{Alignment, Direction, EasyDma, ISO, Job, Misuse, Rule, Usbd};
 
 mod access;
+mod errata;
+mod feed;
 
 pub(super) use access::{check_access, unknown_register};
+pub(super) use errata::{check_dma_latch, check_enable, check_iso_buffers, check_odd_bytes, check_size_is_writable};
+pub(super) use feed::{check_crystal, check_output, check_vbus};
 
 /// One EasyDMA transfer at a time (nRF52840 PS v1.11 p. 856).
 pub(super) fn check_start_while_busy(chip: &Usbd, number: usize, direction: Direction) -> Option<Misuse> {
@@ -41,6 +46,21 @@ pub(super) fn check_length(chip: &Usbd, number: usize, maxcnt: u32, direction: D
     })
 }
 
+/// PTR, and for isochronous packets MAXCNT, are to be multiples of 4 (nRF5340 PS, isochronous IN). A switch: no driver
+/// keeps it.
+pub(super) fn check_alignment(chip: &Usbd, number: usize, direction: Direction) -> Option<Misuse> {
+    let EasyDma { ptr, maxcnt, .. } = match direction {
+        Direction::MemoryToDevice => chip.epin[number],
+        Direction::DeviceToMemory => chip.epout[number],
+    };
+    let ragged = number == ISO && direction == Direction::MemoryToDevice && maxcnt % 4 != 0;
+    (chip.options.alignment == Alignment::Words && maxcnt > 0 && (ptr % 4 != 0 || ragged)).then(|| {
+        let block = Job::block_of(direction);
+        let what = format!("{block}[{number}].PTR is {ptr:#010x}, MAXCNT is {maxcnt}: multiples of 4 are asked for");
+        Misuse::new(Rule::Unaligned, what)
+    })
+}
+
 /// A start overwrites a packet that the host has not taken (nrfx, nrf-usbd and embassy all refuse it).
 pub(super) fn check_start_while_armed(chip: &Usbd, number: usize, direction: Direction) -> Option<Misuse> {
     (direction == Direction::MemoryToDevice && chip.is_armed(number)).then(|| {
@@ -51,8 +71,13 @@ pub(super) fn check_start_while_armed(chip: &Usbd, number: usize, direction: Dir
 }
 
 /// Without a packet the engine copies whatever the endpoint's buffer holds.
+///
+/// A SETUP drops the packet that waits on endpoint 0. Whoever has not cleared its event yet may have looked before it
+/// came: what can then be known is only known afterwards.
 pub(super) fn check_start_without_packet(chip: &Usbd, number: usize, direction: Direction) -> Option<Misuse> {
-    (direction == Direction::DeviceToMemory && !chip.is_full(number)).then(|| {
+    let setup_is_unseen = chip.events & map::event_bit(map::events_ep0setup()) != 0;
+    let was_there = number == 0 && chip.ep0.discarded && setup_is_unseen;
+    (direction == Direction::DeviceToMemory && !chip.is_full(number) && !was_there).then(|| {
         let event = match number {
             0 => "EVENTS_EP0DATADONE",
             ISO => "EVENTS_SOF, and for SIZE.ISOOUT not to be 0",

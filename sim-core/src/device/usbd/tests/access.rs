@@ -72,7 +72,7 @@ fn core_is_out_of_reach_before_ready() {
     starting.write(map::enable(), 1);
     assert_eq!(rows_that_break(Rule::AccessBeforeReady, Rig::off()), CORE);
     assert_eq!(rows_that_break(Rule::AccessBeforeReady, starting), CORE);
-    assert_eq!(rows_that_break(Rule::AccessBeforeReady, Rig::ready(Options::default())), []);
+    assert_eq!(rows_that_break(Rule::AccessBeforeReady, Rig::ready(Options::ideal())), []);
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn core_is_out_of_reach_during_a_transfer() {
 
 #[test]
 fn only_the_sizes_are_out_of_reach_during_a_transfer_if_so_chosen() {
-    let mut rig = Rig::with(Options { out_of_reach: OutOfReach::Sizes, ..Options::default() });
+    let mut rig = Rig::with(Options { out_of_reach: OutOfReach::Sizes, ..Options::ideal() });
     rig.setup(Setup::get_device_descriptor(18));
     rig.start_in(18);
     assert_eq!(rows_that_break(Rule::AccessDuringTransfer, rig), [Name::SIZE_EPOUT, Name::SIZE_ISOOUT]);

@@ -241,6 +241,12 @@ fn permission_outlives_its_control_transfer() {
 fn packet_that_was_not_fetched_does_not_outlive_its_control_transfer() {
     let mut rig = received(7);
     rig.setup(control_write(7));
+    // Who has looked before the SETUP came cannot know.
+    rig.start_out(7);
+    assert_eq!(rig.rules(), []);
+    rig.end_out();
+    // Who has seen it can.
+    rig.write(map::events_ep0setup(), 0);
     rig.start_out(7);
     assert_eq!(rig.rules(), [Rule::StartWithoutPacket]);
 }

@@ -5,14 +5,19 @@
 //! | `registers` | reset values, access kinds, fields, the interrupt line |
 //! | `access` | which registers are out of reach, and when |
 //! | `power` | ENABLE, READY, pull-up, who is addressed |
+//! | `feed` | VBUS, the regulator, HFXO: with one of them missing |
 //! | `control_read`, `control_write` | endpoint 0 on the wire |
 //! | `data_in`, `data_out`, `halt` | endpoints 1 to 7 on the wire, stalls and toggles |
 //! | `iso` | endpoint 8: frames, lengths, what has no handshake |
 //! | `transfer` | START to END, a second START |
 //! | `shorts` | tasks that events trigger |
 //! | `reset` | what a bus reset and a new SETUP leave behind |
+//! | `state` | what the chip's hash tells apart |
 //! | `suspend` | suspend, resume, low power, remote wake-up, frames |
+//! | `errata` | what silicon does beyond the datasheet |
+//! | `switches` | what drivers do not agree on |
 //! | `rules` | every rule of the chip, broken and kept |
+//! | `effects` | what silicon does when a rule is broken |
 
 use std::ops::{Deref, DerefMut};
 
@@ -27,6 +32,9 @@ mod control_read;
 mod control_write;
 mod data_in;
 mod data_out;
+mod effects;
+mod errata;
+mod feed;
 mod halt;
 mod iso;
 mod power;
@@ -34,7 +42,9 @@ mod registers;
 mod reset;
 pub(crate) mod rules;
 mod shorts;
+mod state;
 mod suspend;
+mod switches;
 mod transfer;
 
 /// Somewhere in RAM. The chip does not look: what PTR reaches is judged by whoever does the copy.
@@ -93,7 +103,7 @@ impl Drop for Rig {
 impl Rig {
     /// A chip out of reset.
     fn off() -> Self {
-        Self(Usbd::new(Options::default()))
+        Self(Usbd::new(Options::ideal()))
     }
 
     /// A chip that is powered up, not connected.
@@ -116,7 +126,7 @@ impl Rig {
 
     /// A chip with the default options that a host has reset; all events are cleared.
     fn connected() -> Self {
-        Self::with(Options::default())
+        Self::with(Options::ideal())
     }
 
     /// A connected chip with endpoints 1 to 7 enabled and the OUT ones armed; all events are cleared.

@@ -70,7 +70,7 @@ fn register_outside_of_the_core_takes_writes_before_ready() {
 
 #[test]
 fn token_is_answered_only_with_the_pull_up_on() {
-    let mut rig = Rig::ready(Options::default());
+    let mut rig = Rig::ready(Options::ideal());
     for token in TOKENS {
         assert_eq!(rig.token(0, 0, &token), Answer::Silence);
     }

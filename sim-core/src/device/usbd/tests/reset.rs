@@ -34,7 +34,7 @@ fn bus_reset_leaves_the_other_registers_alone() {
 
 #[test]
 fn bus_reset_does_not_reach_a_device_that_is_not_connected() {
-    for mut rig in [Rig::off(), Rig::ready(Options::default())] {
+    for mut rig in [Rig::off(), Rig::ready(Options::ideal())] {
         let before = rig.state();
         rig.bus_reset();
         assert_eq!(rig.state(), before);
@@ -63,7 +63,7 @@ fn stall_survives_a_bus_reset_until_the_next_setup() {
 
 /// A chip that was reset during a transfer, and that transfer; all events are cleared.
 fn reset_during_transfer(end_on_reset: EndOnReset) -> (Rig, Job) {
-    let mut rig = Rig::with(Options { end_on_reset, ..Options::default() });
+    let mut rig = Rig::with(Options { end_on_reset, ..Options::ideal() });
     rig.setup(Setup::get_device_descriptor(18));
     rig.start_in(18);
     let job = rig.job().expect("it was started").clone();

@@ -69,7 +69,7 @@ fn cause_event_is_the_edge_of_a_cause() {
 
 #[test]
 fn suspend_does_not_reach_a_device_that_is_not_connected() {
-    for mut rig in [Rig::off(), Rig::ready(Options::default())] {
+    for mut rig in [Rig::off(), Rig::ready(Options::ideal())] {
         let before = rig.state();
         rig.suspend();
         rig.resume();

@@ -36,7 +36,7 @@ fn start_captures_the_registers_and_says_so() {
 
 #[test]
 fn start_of_an_out_transfer_captures_its_own_registers() {
-    let mut rig = received_with(Options::default());
+    let mut rig = received_with(Options::ideal());
     rig.write(map::epin_ptr(0), 0xDEAD_BEEF);
     rig.write(map::epin_maxcnt(0), 1);
     rig.start_out(8);
@@ -118,7 +118,7 @@ fn length_above_the_buffer_moves_sixty_four_bytes() {
         assert_eq!(rig.read(map::epin_amount(0)), 64);
         assert_eq!(rig.host_in(), data(true, &bytes(64)));
     }
-    let mut rig = received_with(Options::default());
+    let mut rig = received_with(Options::ideal());
     rig.start_out(127);
     assert_eq!(rig.rules(), [Rule::LengthOverBuffer]);
     assert_eq!(rig.end_out().len(), 64);
@@ -126,7 +126,7 @@ fn length_above_the_buffer_moves_sixty_four_bytes() {
 
 #[test]
 fn start_without_a_packet_moves_what_the_buffer_holds() {
-    let mut rig = received_with(Options::default());
+    let mut rig = received_with(Options::ideal());
     rig.start_out(8);
     rig.end_out();
     rig.start_out(8);
@@ -161,7 +161,7 @@ fn end_of_an_unknown_transfer_changes_nothing() {
 
 #[test]
 fn second_start_is_dropped() {
-    let mut rig = asked_with(Options { second_start: SecondStart::Dropped, ..Options::default() });
+    let mut rig = asked_with(Options { second_start: SecondStart::Dropped, ..Options::ideal() });
     rig.start_in(8);
     rig.write(map::events_started(), 0);
     rig.write(map::epstatus(), u32::MAX);
@@ -178,7 +178,7 @@ fn second_start_is_dropped() {
 
 #[test]
 fn second_start_replaces_the_first() {
-    let mut rig = asked_with(Options { second_start: SecondStart::Replaces, ..Options::default() });
+    let mut rig = asked_with(Options { second_start: SecondStart::Replaces, ..Options::ideal() });
     rig.start_in(8);
     rig.write(map::events_started(), 0);
     let first = rig.job().expect("it was started").clone();
@@ -195,7 +195,7 @@ fn second_start_replaces_the_first() {
 
 #[test]
 fn second_start_corrupts_the_first() {
-    let mut rig = asked_with(Options { second_start: SecondStart::Corrupts, ..Options::default() });
+    let mut rig = asked_with(Options { second_start: SecondStart::Corrupts, ..Options::ideal() });
     rig.start_in(8);
     rig.start_in(3);
     assert_eq!(rig.rules(), [Rule::StartWhileBusy]);
@@ -210,7 +210,7 @@ fn second_start_corrupts_the_first() {
 
 #[test]
 fn second_start_competes_across_directions() {
-    let mut rig = received_with(Options::default());
+    let mut rig = received_with(Options::ideal());
     rig.start_out(8);
     rig.start_in(3);
     assert_eq!(rig.rules(), [Rule::StartWhileBusy]);
@@ -221,7 +221,7 @@ fn second_start_competes_across_directions() {
 #[test]
 fn packet_is_its_bytes_and_not_what_the_buffer_held_before() {
     assert_eq!(Packet::with_length([7; PACKET_SIZE], 3), Packet::new(&[7; 3]));
-    let mut rig = received_with(Options::default());
+    let mut rig = received_with(Options::ideal());
     rig.start_out(8);
     rig.end_out();
     rig.setup(Setup::get_device_descriptor(3));

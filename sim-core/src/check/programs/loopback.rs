@@ -1,0 +1,71 @@
+//! The loopback device, and a host that enumerates it and has it echo bytes.
+
+use super::{expect, loopback_firmware};
+use crate::explore::{Board, Program};
+use crate::host::enumerate::OperatingSystem;
+use crate::host::{Host, HostError, Script};
+use crate::soc::Config;
+
+/// The device of [`loopback`](crate::check::loopback), and a host that enumerates it as an operating system does, sends
+/// bytes to its bulk endpoint, and takes them back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Echo {
+    /// Whose order the host follows.
+    pub system: OperatingSystem,
+    /// How many bytes it sends.
+    pub length: usize,
+    /// The chip and its machine.
+    pub config: Config,
+}
+
+/// The address that the host gives to the device.
+const ADDRESS: u8 = 5;
+
+impl Echo {
+    /// The device as it comes.
+    pub fn new(system: OperatingSystem, length: usize) -> Self {
+        Self { system, length, config: Config::default() }
+    }
+
+    pub(super) fn by_name(parameters: &str) -> Option<Self> {
+        let (system, length) = parameters.split_once(':')?;
+        let system = OperatingSystem::ALL.into_iter().find(|candidate| candidate.to_string() == system)?;
+        Some(Self::new(system, length.parse().ok()?))
+    }
+}
+
+impl Program for Echo {
+    fn name(&self) -> String {
+        format!("echo:{}:{}", self.system, self.length)
+    }
+
+    fn config(&self) -> Config {
+        self.config
+    }
+
+    fn firmware<B: Board>(&self, board: B) {
+        loopback_firmware::serve(board);
+    }
+
+    fn host(&self, mut host: Host) -> Script {
+        let Self { system, length, .. } = *self;
+        Box::pin(async move {
+            let device = host.enumerate(system, ADDRESS).await?;
+            expect_text(device.product(), "loopback")?;
+            let sent: Vec<u8> = (0..length).map(|index| index.to_le_bytes()[0]).collect();
+            for packet in sent.chunks(64) {
+                host.bulk_out(1, packet).await?;
+                let back = host.bulk_in(1, packet.len()).await?;
+                expect(&back, packet)?;
+            }
+            Ok(())
+        })
+    }
+}
+
+fn expect_text(got: Option<&str>, expected: &str) -> Result<(), HostError> {
+    match got {
+        Some(text) if text == expected => Ok(()),
+        other => Err(HostError::Unexpected(format!("the product is {other:?}, where {expected:?} was due"))),
+    }
+}

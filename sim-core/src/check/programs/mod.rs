@@ -1,0 +1,98 @@
+//! The programs that dmacheck brings along: firmware, and hosts that try it.
+//!
+//! Each has a name that holds all its parameters, so that a replay string can be run: [`Builtin::by_name`].
+
+use super::interrupt::InterruptDevice;
+use super::{firmware, loopback as loopback_firmware};
+use crate::explore::replay::{Recording, ReplayError};
+use crate::explore::stepped;
+use crate::host::HostError;
+
+mod back_to_back;
+mod device;
+mod loopback;
+
+pub use back_to_back::{BackToBack, begin_control_read, connect};
+pub use device::{Device, Try};
+pub use loopback::Echo;
+
+fn expect(got: &[u8], expected: &[u8]) -> Result<(), HostError> {
+    if got == expected {
+        return Ok(());
+    }
+    Err(HostError::Unexpected(format!("the device sent {got:02x?} where {expected:02x?} was due")))
+}
+
+/// A program that can be found by its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Builtin {
+    /// See [`BackToBack`].
+    BackToBack(BackToBack),
+    /// See [`Device`].
+    Device(Device),
+    /// See [`Echo`].
+    Echo(Echo),
+    /// See [`InterruptDevice`].
+    InterruptDevice(InterruptDevice),
+}
+
+impl Builtin {
+    /// The program of this name.
+    pub fn by_name(name: &str) -> Option<Self> {
+        let (kind, parameters) = name.split_once(':')?;
+        match kind {
+            "back-to-back" => BackToBack::by_name(parameters).map(Self::BackToBack),
+            "device" => Device::by_name(parameters).map(Self::Device),
+            "interrupt-device" => Device::by_name(parameters).map(InterruptDevice).map(Self::InterruptDevice),
+            "echo" => Echo::by_name(parameters).map(Self::Echo),
+            _ => None,
+        }
+    }
+
+    /// Runs it by the choices of a replay string.
+    ///
+    /// # Errors
+    ///
+    /// As [`stepped::replay`].
+    pub fn replay(&self, recording: &Recording) -> Result<stepped::Run, ReplayError> {
+        match self {
+            Self::BackToBack(program) => stepped::replay(program, recording),
+            Self::Device(program) => stepped::replay(program, recording),
+            Self::InterruptDevice(program) => stepped::replay(program, recording),
+            Self::Echo(program) => stepped::replay(program, recording),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::explore::Program;
+    use crate::host::enumerate::OperatingSystem;
+    use crate::machine::{Fences, Machine, Strength};
+
+    #[test]
+    fn every_program_is_found_by_its_name() {
+        let fences = Fences { machine: Machine::CortexM7, start: Strength::Compiler, end: Strength::None };
+        let program = BackToBack { packets: 2, length: 8, fences };
+        assert_eq!(Builtin::by_name(&program.name()), Some(Builtin::BackToBack(program)));
+        for host in Try::ALL {
+            let program = Device::new(host, 18);
+            assert_eq!(Builtin::by_name(&program.name()), Some(Builtin::Device(program.clone())));
+            let program = InterruptDevice(program);
+            assert_eq!(Builtin::by_name(&program.name()), Some(Builtin::InterruptDevice(program)));
+        }
+        for system in OperatingSystem::ALL {
+            let program = Echo::new(system, 130);
+            assert_eq!(Builtin::by_name(&program.name()), Some(Builtin::Echo(program)));
+        }
+    }
+
+    #[test]
+    fn name_of_no_program_is_not_found() {
+        for name in ["", "device", "device:reset", "device:reset:x", "back-to-back:2x8:cortex-m4:fence", "x:y"] {
+            assert_eq!(Builtin::by_name(name), None, "{name}");
+        }
+        assert_eq!(Builtin::by_name("back-to-back:1x65:cortex-m4:fence:fence"), None, "longer than a packet");
+    }
+}

@@ -1,0 +1,27 @@
+//! Classes written for usb-device, on our driver, against the virtual host.
+//!
+//! | module | what it shows |
+//! |---|---|
+//! | `serial`, `hid` | usbd-serial and usbd-hid enumerate as on three operating systems, and pass data |
+//! | `test_class` | usb-device's own test class, unmodified: what its authors run on hardware |
+//! | `bus` | where usb-device and the hardware see things differently, one test each |
+//! | `chapter9` | the checks of the USB-IF's Chapter 9 tool, and what that tool cannot do |
+//!
+//! Each script runs on the schedule that lets everybody else run first, on seeded ones, and on threads. There is no
+//! exhaustive exploration: usb-device's state cannot be named ([`Board::checkpoint`](sim_core::explore::Board)), so
+//! every schedule is a state of its own.
+
+#[path = "usb_device/bus.rs"]
+mod bus;
+#[path = "usb_device/chapter9/mod.rs"]
+mod chapter9;
+#[path = "usb_device/devices.rs"]
+mod devices;
+#[path = "usb_device/harness.rs"]
+mod harness;
+#[path = "usb_device/hid.rs"]
+mod hid;
+#[path = "usb_device/serial.rs"]
+mod serial;
+#[path = "usb_device/test_class.rs"]
+mod test_class;
