@@ -6,10 +6,11 @@ use std::rc::Rc;
 
 use dma_api::address::{Direction, Region};
 use dma_api::nrf52840::usbd::map;
-use sim_core::explore::scheduler::Exhaustive;
+use sim_core::explore::scheduler::{Exhaustive, Immediate};
 use sim_core::explore::{Board, Kind, Program, stepped};
 use sim_core::host::{Host, Script};
 use sim_core::soc::{Config, Soc};
+use sim_core::trace::{Keep, Record};
 
 use crate::{clear, prepare_frames};
 
@@ -150,4 +151,16 @@ fn outcomes_with_memory_of_states_are_those_without() {
         let is_interrupted = |(main, _): &Outcome| main[look] / 10 < main[look + 1] / 10;
         assert!(all.iter().any(is_interrupted), "some handlers come between look {look} and the next");
     }
+}
+
+#[test]
+fn handler_is_entered_before_anybody_else_goes_on_where_others_take_no_time() {
+    let run = stepped::run(&Outcomes::default(), &Rc::new(RefCell::new(Immediate)), Some(Keep::Order));
+    assert_eq!(run.verdict.kind(), Kind::Sound, "{}", run.verdict);
+    let position = |wanted: &Record| {
+        let mut records = run.trace.entries().iter().map(|entry| &entry.record);
+        records.position(|record| record == wanted).expect("it is in the trace")
+    };
+    let entered = position(&Record::Handler { running: true });
+    assert!(position(&Record::StartOfFrame(1)) < entered && entered < position(&Record::StartOfFrame(2)));
 }
