@@ -15,6 +15,11 @@
 //!
 //! A SETUP ends whatever went before. What `Ep0In` says about a SETUP that arrives while the answer to the one before is
 //! being started holds here as well ([its limits](super::Ep0In#limits)).
+//!
+//! *A limit of the hardware*: a host that gives up a write before its data leaves the permission behind, and nothing
+//! takes it back. The next write's packet comes by it before the SETUP was read; that is noticed, and the host is made to
+//! ask again. But where the shortcut of a read is armed still, a write that follows at once is granted by the hardware
+//! alone, and its bytes are lost.
 
 use thiserror::Error;
 
