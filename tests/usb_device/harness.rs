@@ -9,13 +9,14 @@ use dma_api::address::{BusAddress, Region};
 use dma_api::fence::DmaFence;
 use dma_api::nrf52840::usbd::{UsbBus, Usbd};
 use dma_api::registers::{OutsideRegisters, Registers};
-use sim_core::explore::scheduler::{Immediate, Scheduler, Seeded};
+use sim_core::explore::scheduler::{Immediate, Scheduler};
 use sim_core::explore::stepped::{self, Run};
 use sim_core::explore::{Board, Kind, Program, Verdict, threads};
 use sim_core::host::{Host, HostError, Script};
 use sim_core::soc::Config;
 use sim_core::statics;
 use sim_core::trace::{Keep, timeline};
+use tests::pace::Paced;
 use usb_device::bus::UsbBusAllocator;
 
 use crate::devices::Device;
@@ -24,10 +25,10 @@ use crate::devices::Device;
 pub type Bus<B> = UsbBus<OneThread<B>>;
 
 /// How many random schedules each script runs on.
-const SEEDS: u64 = 50;
+const SEEDS: u32 = 60;
 
 /// How many of them something runs on that is known to fail.
-const SEEDS_OF_FAILURES: u64 = 5;
+const SEEDS_OF_FAILURES: u32 = 5;
 
 /// How many lines of the timeline a failure shows: the last.
 const TIMELINE_LINES: usize = 60;
@@ -178,7 +179,7 @@ where
     let conversation = Conversation { device, script };
     expect_sound(&conversation, "immediate", || Immediate);
     for seed in 0..SEEDS {
-        expect_sound(&conversation, &format!("seed {seed}"), || Seeded::new(seed));
+        expect_sound(&conversation, &format!("seed {seed}"), || Paced::new(seed));
     }
 }
 
@@ -195,7 +196,7 @@ where
 {
     let conversation = Conversation { device, script };
     for seed in 0..SEEDS_OF_FAILURES {
-        let verdict = stepped::run(&conversation, &Rc::new(RefCell::new(Seeded::new(seed))), None).verdict;
+        let verdict = stepped::run(&conversation, &Rc::new(RefCell::new(Paced::new(seed))), None).verdict;
         let (Verdict::Assertion { message, .. } | Verdict::Deadlock { message, .. }) = &verdict else {
             panic!("{device:?}, seed {seed}, is known to fail with \"{says}\": {verdict}");
         };

@@ -314,11 +314,12 @@ impl<B: Registers + DmaFence> Device<B> {
         let mut ep_in_complete = u16::from(core::mem::take(&mut self.control.complete));
         let mut ep_out = u16::from(self.control.received);
         let Self { engine, endpoints, .. } = self;
-        for epin in &mut endpoints.epin {
-            ep_in_complete |= u16::from(epin.is_armed() && epin.is_sent(engine)) << epin.number();
-        }
+        // In this order: a host that has taken an answer, and sends the next question, is seen to have taken it.
         for epout in &mut endpoints.epout {
             ep_out |= u16::from(epout.received(engine).is_some()) << epout.number();
+        }
+        for epin in &mut endpoints.epin {
+            ep_in_complete |= u16::from(epin.is_armed() && epin.is_sent(engine)) << epin.number();
         }
         self.received = ep_out;
         let ep_setup = u16::from(self.control.setup.is_some());
