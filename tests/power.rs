@@ -1,327 +1,31 @@
 //! Power-up with the cable on every schedule: VBUS, ENABLE, READY, HFXO, the regulator, the pull-up, and back.
+//!
+//! | module | what it has |
+//! |---|---|
+//! | `cable` | the device, its firmware, and what a host does with the cable |
+//! | `by_hand` | a driver that makes one mistake |
+//! | `registers` | POWER and CLOCK as polls and choices, without a controller |
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use dma_api::nrf52840::power::{Power, State, map as power_map};
-use dma_api::nrf52840::usbd::{Ep0In, Event, PacketBuffer, Usbd};
-use dma_api::registers::Registers;
-use dma_api::usb::Setup;
-use sim_core::check::firmware;
-use sim_core::device::usbd::{Options, Supply};
 use sim_core::explore::scheduler::{Immediate, Seeded};
 use sim_core::explore::stepped::{self, Limits};
-use sim_core::explore::{Board, Kind, PowerRegisters, Program, Verdict, threads};
-use sim_core::host::{Faults, Host, HostError, Script};
+use sim_core::explore::{Board, Kind, Program, Verdict, threads};
+use sim_core::host::{Host, Script};
 use sim_core::monitor::{Policy, Rule};
-use sim_core::soc::{Config, Soc};
-use sim_core::statics;
+use sim_core::soc::Config;
 use sim_core::trace::{Keep, timeline};
 
-/// What the firmware does wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wrong {
-    /// Nothing: it uses [`Power`].
-    Nothing,
-    /// It does not start HFXO.
-    NoClock,
-    /// It starts HFXO, and does not wait for it.
-    ClockNotAwaited,
-    /// It takes HFCLKSTAT.STATE, which is 1 with any oscillator, for the crystal's.
-    AnyOscillator,
-    /// It does not wait for the regulator.
-    NoPowerReady,
-    /// It waits for the regulator by EVENTS_USBPWRRDY, and takes one of before for the one to come.
-    StaleEvent,
-    /// It does not wait for VBUS.
-    NoVbus,
-    /// It waits for EVENTS_USBDETECTED, and does not ask USBREGSTATUS.
-    EventOnly,
-    /// It comes up once, and stays down when the cable was pulled.
-    ComesUpOnce,
-}
+#[path = "power/by_hand.rs"]
+mod by_hand;
+#[path = "power/cable.rs"]
+mod cable;
+#[path = "power/registers.rs"]
+mod registers;
 
-/// What the host does with the cable, besides reading the descriptor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Does {
-    /// It resets the bus, and does not even read.
-    Resets,
-    /// Nothing.
-    Reads,
-    /// It plugs it in, first.
-    PlugsIn,
-    /// It pulls it and plugs it in again, at any time of the power-up.
-    Wiggles,
-    /// It pulls it at any one moment of a control read, and plugs it in again.
-    PullsInMidTransfer,
-    /// It reads and sets the address, before and after that.
-    EnumeratesTwice,
-}
-
-/// A device with the descriptors of [`firmware`], powered by the cable, and a host.
-struct Cable {
-    wrong: Wrong,
-    policy: Policy,
-    faults: Faults,
-    /// The cable is plugged in from the start.
-    plugged: bool,
-    does: Does,
-}
-
-impl Cable {
-    fn new(wrong: Wrong, does: Does) -> Self {
-        let faults = Faults { abandoned: u8::from(does == Does::PullsInMidTransfer), ..Faults::default() };
-        Self { wrong, policy: Policy::Stop, faults, plugged: does != Does::PlugsIn, does }
-    }
-
-    fn explore(&self) -> Verdict {
-        let exploration = stepped::explore(self, Limits::default());
-        println!("{}: {} states; {}", self.name(), exploration.states, exploration.verdict);
-        exploration.verdict
-    }
-}
-
-impl Program for Cable {
-    fn name(&self) -> String {
-        format!("cable:{:?}:{:?}", self.wrong, self.does)
-    }
-
-    fn config(&self) -> Config {
-        let options = Options { supply: Supply::Modelled, ..Options::default() };
-        Config { options, policy: self.policy, faults: self.faults, ..Config::default() }
-    }
-
-    fn prepare(&self, soc: &mut Soc) {
-        if !self.plugged {
-            soc.plug(false);
-        }
-    }
-
-    fn firmware<B: Board>(&self, board: B) {
-        let mut device = Device { supply: supply(&board, self.wrong), usbd: Usbd::new(board.clone()), board };
-        let mut buffer = statics::packet_buffer();
-        while device.attach() {
-            (device, buffer) = device.serve(buffer);
-            if self.wrong == Wrong::ComesUpOnce {
-                device.supply.advance(&mut device.usbd);
-                while !device.board.host_is_done() {}
-            }
-        }
-        statics::give_back(buffer);
-    }
-
-    fn host(&self, host: Host) -> Script {
-        match self.does {
-            Does::Resets => resets(host),
-            Does::Reads => reads(host),
-            Does::PlugsIn => plugs_in(host),
-            Does::Wiggles => wiggles(host),
-            Does::PullsInMidTransfer => pulls_in_mid_transfer(host),
-            Does::EnumeratesTwice => enumerates_twice(host),
-        }
-    }
-}
-
-/// Who takes the controller up and down.
-#[derive(Debug)]
-enum Supplied<B> {
-    /// The driver.
-    Driver(Power<PowerRegisters<B>>),
-    /// A hand that makes a mistake.
-    ByHand { registers: PowerRegisters<B>, wrong: Wrong, state: State },
-}
-
-fn supply<B: Board>(board: &B, wrong: Wrong) -> Supplied<B> {
-    match wrong {
-        Wrong::Nothing | Wrong::ComesUpOnce => Supplied::Driver(board.power()),
-        _ => Supplied::ByHand { registers: board.power_registers(), wrong, state: State::Unplugged },
-    }
-}
-
-fn write<B: Board>(registers: &PowerRegisters<B>, offset: u16, value: u32) {
-    // SAFETY:
-    // - The write starts no transfer: no register of POWER and CLOCK does.
-    unsafe { registers.write(offset, value) };
-}
-
-/// Clears an event; returns whether it was set.
-fn take<B: Board>(registers: &PowerRegisters<B>, event: u16) -> bool {
-    let set = registers.read(event) != 0;
-    if set {
-        write(registers, event, 0);
-    }
-    set
-}
-
-/// What [`Power::advance`] does, with one thing wrong about it.
-fn advance<B: Board>(registers: &PowerRegisters<B>, wrong: Wrong, state: State, usbd: &mut Usbd<B>) -> State {
-    let status = |field: dma_api::table::Field| field.is_set(registers.read(power_map::usbregstatus()));
-    let removed = take(registers, power_map::events_usbremoved());
-    match state {
-        State::Unplugged => {
-            let present = match wrong {
-                Wrong::NoVbus => true,
-                Wrong::EventOnly => take(registers, power_map::events_usbdetected()),
-                _ => status(power_map::usbregstatus::VBUSDETECT),
-            };
-            if !present {
-                return state;
-            }
-            usbd.power_up();
-            if wrong != Wrong::NoClock {
-                write(registers, power_map::tasks_hfclkstart(), 1);
-            }
-            State::Starting
-        }
-        State::Starting | State::Attached if removed => {
-            usbd.power_down();
-            write(registers, power_map::tasks_hfclkstop(), 1);
-            State::Unplugged
-        }
-        State::Starting => {
-            let clock = registers.read(power_map::hfclkstat());
-            let clock = match wrong {
-                Wrong::NoClock | Wrong::ClockNotAwaited => true,
-                Wrong::AnyOscillator => power_map::hfclkstat::STATE.is_set(clock),
-                _ => power_map::hfclkstat::SRC.is_set(clock),
-            };
-            let output = match wrong {
-                Wrong::NoPowerReady => true,
-                Wrong::StaleEvent => registers.read(power_map::events_usbpwrrdy()) != 0,
-                _ => status(power_map::usbregstatus::OUTPUTRDY),
-            };
-            if !(usbd.is_ready() && clock && output) {
-                return state;
-            }
-            usbd.connect();
-            State::Attached
-        }
-        State::Attached => state,
-    }
-}
-
-impl<B: Board> Supplied<B> {
-    fn advance(&mut self, usbd: &mut Usbd<B>) -> State {
-        match self {
-            Self::Driver(power) => power.advance(usbd),
-            Self::ByHand { registers, wrong, state } => {
-                *state = advance(registers, *wrong, *state, usbd);
-                *state
-            }
-        }
-    }
-
-    fn is_removed(&self) -> bool {
-        match self {
-            Self::Driver(power) => power.is_removed(),
-            Self::ByHand { registers, .. } => registers.read(power_map::events_usbremoved()) != 0,
-        }
-    }
-}
-
-/// A device between two plugs.
-struct Device<B> {
-    board: B,
-    supply: Supplied<B>,
-    usbd: Usbd<B>,
-}
-
-impl<B: Board> Device<B> {
-    /// Waits for the cable, and comes up. `false` when the host is done first.
-    fn attach(&mut self) -> bool {
-        loop {
-            self.board.checkpoint(&(&self.supply, &self.usbd));
-            if self.board.host_is_done() {
-                return false;
-            }
-            if self.supply.advance(&mut self.usbd) == State::Attached {
-                return true;
-            }
-        }
-    }
-
-    /// Serves the host until it is done, or the cable is pulled.
-    fn serve(self, buffer: &'static mut PacketBuffer) -> (Self, &'static mut PacketBuffer) {
-        let Self { board, supply, usbd } = self;
-        let mut ep0in = Ep0In::new(usbd, buffer);
-        loop {
-            board.checkpoint(&(&supply, &ep0in));
-            if board.host_is_done() || supply.is_removed() {
-                break;
-            }
-            if let Some(Event::Setup(setup)) = ep0in.next_event() {
-                firmware::answer(&mut ep0in, setup);
-            }
-        }
-        // EasyDMA goes on without VBUS: wait for it.
-        ep0in.abort();
-        loop {
-            match ep0in.into_parts() {
-                Ok((usbd, buffer)) => return (Self { board, supply, usbd }, buffer),
-                Err(busy) => ep0in = busy,
-            }
-        }
-    }
-}
-
-const READ: Setup = Setup::get_device_descriptor(8);
-
-async fn read(host: &mut Host) -> Result<(), HostError> {
-    let bytes = host.control_in(READ).await?;
-    if bytes == firmware::DESCRIPTOR[..8] { Ok(()) } else { Err(HostError::Unexpected(format!("{bytes:02x?}"))) }
-}
-
-/// Waits for the device.
-fn resets(mut host: Host) -> Script {
-    Box::pin(async move { host.reset().await })
-}
-
-/// Waits for the device, and reads its descriptor.
-fn reads(mut host: Host) -> Script {
-    Box::pin(async move {
-        host.reset().await?;
-        read(&mut host).await
-    })
-}
-
-/// Pulls the cable and plugs it in again, at any time of the power-up; then reads.
-fn wiggles(mut host: Host) -> Script {
-    Box::pin(async move {
-        host.disconnect().await?;
-        host.connect().await?;
-        // A device that was attached may see that its cable was pulled now.
-        host.settle().await?;
-        host.reset().await?;
-        read(&mut host).await
-    })
-}
-
-/// Plugs the cable in, and reads.
-fn plugs_in(mut host: Host) -> Script {
-    Box::pin(async move {
-        host.connect().await?;
-        host.reset().await?;
-        read(&mut host).await
-    })
-}
-
-/// Reads. Where it is abandoned, the cable is pulled and plugged in again, and it reads once more.
-fn pulls_in_mid_transfer(mut host: Host) -> Script {
-    Box::pin(async move {
-        host.reset().await?;
-        loop {
-            match read(&mut host).await {
-                Err(HostError::Abandoned { .. }) => {
-                    host.disconnect().await?;
-                    host.connect().await?;
-                    host.settle().await?;
-                    host.reset().await?;
-                }
-                outcome => return outcome,
-            }
-        }
-    })
-}
+use by_hand::Wrong;
+use cable::{Cable, Does};
 
 #[test]
 fn power_up_is_sound_on_every_schedule() {
@@ -397,27 +101,6 @@ fn device_without_the_crystal_answers_no_host() {
     };
     assert!(message.contains("SETUP") && message.contains("3 tries"), "{message}");
     assert_eq!(run.violations.first().map(|violation| violation.misuse.rule), Some(Rule::PullUpWithoutClock));
-}
-
-/// Enumerates, pulls the cable in the middle of a control read, plugs it in again and enumerates once more.
-fn enumerates_twice(mut host: Host) -> Script {
-    Box::pin(async move {
-        host.reset().await?;
-        read(&mut host).await?;
-        host.set_address(5).await?;
-        host.setup(READ).await?;
-        host.disconnect().await?;
-        match host.packet_in(true).await {
-            Err(HostError::NoAnswer { tries: 3, .. }) => {}
-            other => return Err(HostError::Unexpected(format!("the cable is pulled, and IN gives {other:?}"))),
-        }
-        host.settle().await?;
-        host.connect().await?;
-        host.reset().await?;
-        read(&mut host).await?;
-        host.set_address(6).await?;
-        read(&mut host).await
-    })
 }
 
 #[test]

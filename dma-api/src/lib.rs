@@ -8,6 +8,7 @@
 //! ```text
 //! your firmware
 //!   Ep0In, ...          drivers            nrf52840::usbd     safe to use; own the buffer while it is lent
+//!   Power                                  nrf52840::power    VBUS, the crystal: when a controller may come up
 //!   Registers, DmaFence the seam           registers, fence   what a chip, or a model of one, has to offer
 //!   map                 register table     nrf52840::usbd::map, table
 //! ```
@@ -17,6 +18,7 @@
 //! ```no_run
 //! # fn buffer() -> &'static mut dma_api::nrf52840::usbd::PacketBuffer { unimplemented!() }
 //! use dma_api::fence::InOrder;
+//! use dma_api::nrf52840::power::{ChipRegisters, Power, State};
 //! use dma_api::nrf52840::usbd::{ChipBus, Ep0In, Event, Usbd};
 //! use dma_api::registers::Volatile;
 //!
@@ -27,9 +29,11 @@
 //! // SAFETY: a Cortex-M4F is in order, and CPU and EasyDMA share the bus.
 //! let bus = unsafe { ChipBus::new(registers, InOrder) };
 //! let mut usbd = Usbd::new(bus);
-//! usbd.power_up();
-//! while !usbd.is_ready() {}
-//! usbd.connect();
+//! // SAFETY: this runs on an nRF52840, and nobody else uses POWER and CLOCK.
+//! let registers: ChipRegisters = unsafe { Volatile::new() };
+//! // SAFETY: those are its POWER and CLOCK.
+//! let mut power = unsafe { Power::new(registers) };
+//! while power.advance(&mut usbd) != State::Attached {} // VBUS, READY, the crystal, the regulator; then the pull-up
 //! let mut ep0in = Ep0In::new(usbd, buffer());
 //! loop {
 //!     match ep0in.next_event() {

@@ -67,7 +67,8 @@ impl Host {
         Ok(())
     }
 
-    /// Pulls the cable. Tokens are not answered from now on.
+    /// Pulls the cable, and VBUS with it where that is [modelled](crate::device::usbd::Supply). Tokens are not answered
+    /// from now on.
     ///
     /// # Errors
     ///

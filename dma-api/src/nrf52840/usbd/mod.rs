@@ -150,7 +150,8 @@ impl<B: Registers> Usbd<B> {
         Self { bus, setup: None, ready: false, starting: false }
     }
 
-    /// Pulls D+ up: the host sees a full-speed device, and resets the bus. Out of reach while a transfer runs, so
+    /// Pulls D+ up: the host sees a full-speed device, and resets the bus. Not before VBUS, the USB regulator and the
+    /// crystal are there, which [`Power`](super::power::Power) looks after. Out of reach while a transfer runs, so
     /// before [`Ep0In::new`].
     pub fn connect(&mut self) {
         self.write(map::usbpullup(), map::usbpullup::CONNECT.mask());
