@@ -63,7 +63,7 @@ impl Program for Bulk {
     fn firmware<B: Board>(&self, board: B) {
         let (mut engine, mut endpoints) = Engine::new(Usbd::new(board), statics::packet_buffer());
         endpoints.control.next_event(&mut engine);
-        let Endpoints { control, epin: [epin, ..], epout: [epout, ..] } = &mut endpoints;
+        let Endpoints { control, epin: [epin, ..], epout: [epout, ..], .. } = &mut endpoints;
         epin.open(&mut engine);
         epout.open(&mut engine);
         control.accept(&mut engine).expect("nothing is on its way");

@@ -44,7 +44,7 @@
 
 use core::ptr::NonNull;
 
-use super::{Control, EpIn, EpOut, PacketBuffer, Usbd, map};
+use super::{Control, EpIn, EpOut, IsoIn, IsoOut, PacketBuffer, Usbd, map};
 use crate::address::{BusAddress, Direction, Region};
 use crate::fence::DmaFence;
 use crate::registers::Registers;
@@ -60,6 +60,8 @@ use crate::registers::Registers;
 pub struct Engine<B> {
     pub(super) usbd: Usbd<B>,
     buffer: NonNull<PacketBuffer>,
+    /// The frame in which the last packet was given to the isochronous IN endpoint, or a later one.
+    pub(super) filled: Option<u16>,
 }
 
 // SAFETY:
@@ -76,6 +78,10 @@ pub struct Endpoints {
     pub epin: [EpIn; 7],
     /// OUT endpoints 1 to 7.
     pub epout: [EpOut; 7],
+    /// Endpoint 8, IN.
+    pub isoin: IsoIn,
+    /// Endpoint 8, OUT.
+    pub isoout: IsoOut,
 }
 
 /// The registers of one endpoint and direction.
@@ -90,6 +96,24 @@ pub(super) struct Channel {
 }
 
 impl Channel {
+    /// The isochronous IN endpoint.
+    pub const ISOIN: Self = Self {
+        ptr: map::isoin_ptr(),
+        maxcnt: map::isoin_maxcnt(),
+        start: map::tasks_startisoin(),
+        end: map::events_endisoin(),
+        direction: Direction::MemoryToDevice,
+    };
+
+    /// The isochronous OUT endpoint.
+    pub const ISOOUT: Self = Self {
+        ptr: map::isoout_ptr(),
+        maxcnt: map::isoout_maxcnt(),
+        start: map::tasks_startisoout(),
+        end: map::events_endisoout(),
+        direction: Direction::DeviceToMemory,
+    };
+
     /// IN endpoint `n`, 0 to 7.
     pub const fn epin(n: u8) -> Self {
         let n = n as u16;
@@ -131,10 +155,15 @@ impl<B: Registers + DmaFence> Engine<B> {
     /// [`into_parts`](Self::into_parts).
     pub fn new(usbd: Usbd<B>, buffer: &'static mut PacketBuffer) -> (Self, Endpoints) {
         // INVARIANT: no transfer runs: `usbd` was not an engine's. The buffer is `'static` and exclusive.
-        let engine = Self { usbd, buffer: NonNull::from(buffer) };
+        let engine = Self { usbd, buffer: NonNull::from(buffer), filled: None };
         let numbers = [1, 2, 3, 4, 5, 6, 7];
-        let endpoints =
-            Endpoints { control: Control::new(), epin: numbers.map(EpIn::new), epout: numbers.map(EpOut::new) };
+        let endpoints = Endpoints {
+            control: Control::new(),
+            epin: numbers.map(EpIn::new),
+            epout: numbers.map(EpOut::new),
+            isoin: IsoIn::new(),
+            isoout: IsoOut::new(),
+        };
         (engine, endpoints)
     }
 

@@ -145,33 +145,10 @@ impl EpIn {
         B: Registers + DmaFence,
         T: ReadBuffer<Word = u8> + 'static,
     {
-        // SAFETY:
-        // - `buffer` is used by nobody until the transfer has ended: it is put away below.
-        let (pointer, length) = unsafe { buffer.read_buffer() };
-        if let Err(kind) = self.check(length) {
-            return Err(Refused { kind, engine, buffer });
-        }
-        let channel = Channel::epin(self.number);
-        let region = channel.region(pointer.cast_mut(), length);
-        let buffer = core::mem::MaybeUninit::new(buffer);
-        // SAFETY:
-        // - The region is valid until `buffer` is used or dropped (`ReadBuffer`, `'static`): not before `ended`, see
-        //   `Transfer`. The DMA only reads it.
-        match unsafe { engine.start(channel, region) } {
-            Ok(()) => {
-                self.state = State::Armed;
-                // SAFETY:
-                // - It was started just now, with these.
-                // - The region is the buffer's, which is in there.
-                Ok(unsafe { Transfer::new(engine, channel, region, buffer) })
-            }
-            Err(reason) => {
-                // SAFETY:
-                // - It was initialised above.
-                let buffer = unsafe { buffer.assume_init() };
-                Err(Refused { kind: reason.into(), engine, buffer })
-            }
-        }
+        let transfer = Transfer::send(engine, Channel::epin(self.number), buffer, |_, _, length| {
+            self.check(length).and(Ok(length))
+        });
+        transfer.inspect(|_| self.state = State::Armed)
     }
 
     fn check(&self, length: usize) -> Result<(), SendError> {

@@ -147,40 +147,15 @@ impl EpOut {
     pub fn receive<B, T>(
         &mut self,
         engine: Engine<B>,
-        mut buffer: T,
+        buffer: T,
     ) -> Result<Transfer<B, T>, Refused<ReceiveError, Engine<B>, T>>
     where
         B: Registers + DmaFence,
         T: WriteBuffer<Word = u8> + 'static,
     {
-        // SAFETY:
-        // - `buffer` is used by nobody until the transfer has ended: it is put away below.
-        let (pointer, capacity) = unsafe { buffer.write_buffer() };
-        let length = match self.check(&engine, capacity) {
-            Ok(length) => length,
-            Err(kind) => return Err(Refused { kind, engine, buffer }),
-        };
         let channel = Channel::epout(self.number);
-        let region = channel.region(pointer, length);
-        let buffer = core::mem::MaybeUninit::new(buffer);
-        // SAFETY:
-        // - The region is valid for writes until `buffer` is used or dropped (`WriteBuffer`, `'static`; `check` has
-        //   compared the lengths): not before `ended`, see `Transfer`.
-        match unsafe { engine.start(channel, region) } {
-            Ok(()) => {
-                self.state = State::Armed;
-                // SAFETY:
-                // - It was started just now, with these.
-                // - The region is the buffer's, which is in there.
-                Ok(unsafe { Transfer::new(engine, channel, region, buffer) })
-            }
-            Err(reason) => {
-                // SAFETY:
-                // - It was initialised above.
-                let buffer = unsafe { buffer.assume_init() };
-                Err(Refused { kind: reason.into(), engine, buffer })
-            }
-        }
+        let transfer = Transfer::receive(engine, channel, buffer, |engine, _, length| self.check(engine, length));
+        transfer.inspect(|_| self.state = State::Armed)
     }
 
     /// The length of the packet, if there is one and it fits. MAXCNT is that length: more would fetch what is left of a

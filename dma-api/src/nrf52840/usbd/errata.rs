@@ -1,9 +1,10 @@
-//! The workarounds that production silicon needs around power-up: errata 166, 171, 187 and 211.
+//! The workarounds that production silicon needs to wake up: errata 166, 171, 187 and 211.
 //!
 //! | erratum | without | what is done |
 //! |---|---|---|
 //! | 166 | isochronous endpoints have one buffer instead of two | COREDATA 0x40 at COREINDEX 0x7E3, after READY |
 //! | 171 | the controller may not reach its active state | 0xC0 at 0x4006_EC14 before ENABLE, 0 after READY |
+//! | 171 | nor wake up from low power on a suspended bus | 0xC0 before LOWPOWER=0, 0 after USBWUALLOWED |
 //! | 187 | READY never comes | 3 at 0x4006_ED14 before ENABLE |
 //! | 211 | the device stays suspended for too long | the same register keeps 3 until power-down |
 //!
@@ -26,6 +27,16 @@ impl<B: Registers + OutsideRegisters> Usbd<B> {
         self.poke(map::WORKAROUND_171, 0);
         self.write(map::coreindex(), map::CORE_ISO);
         self.write(map::coredata(), map::CORE_ISO_DOUBLE_BUFFERED);
+    }
+
+    /// Around LOWPOWER=0 on a suspended bus.
+    pub(super) fn begin_wake_up(&mut self) {
+        self.poke(map::WORKAROUND_171, map::WORKAROUND_171_ON);
+    }
+
+    /// After USBWUALLOWED.
+    pub(super) fn end_wake_up(&mut self) {
+        self.poke(map::WORKAROUND_171, 0);
     }
 
     /// After ENABLE=0.

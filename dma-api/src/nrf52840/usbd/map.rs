@@ -16,6 +16,9 @@ pub const BASE: usize = 0x4002_7000;
 /// The size of an endpoint's local buffer, and so the longest packet, in bytes (endpoints 0 to 7).
 pub const PACKET_SIZE: usize = 64;
 
+/// The longest isochronous packet, in bytes, where one direction has the whole buffer.
+pub const ISO_PACKET_SIZE: usize = 1023;
+
 /// *Undocumented.* COREINDEX of the core's control register for endpoint 0 (EZ-USB EP0CS).
 pub const CORE_EP0CS: u32 = 0x7B4;
 
@@ -74,6 +77,12 @@ pub const WORKAROUND_187: u32 = 0x4006_ED14;
 
 /// DTOGGLE.VALUE that forces DATA0.
 pub const DTOGGLE_DATA0: u32 = 1;
+
+/// ISOSPLIT that gives the lower half of the isochronous buffer to IN, and the upper half to OUT.
+pub const ISOSPLIT_HALF_IN: u32 = 0x80;
+
+/// DPDMVALUE of a resume: K, for as long as the hardware takes it to be right.
+pub const DPDMVALUE_RESUME: u32 = 1;
 
 /// The bit of the event at `offset` in INTEN, INTENSET and INTENCLR.
 pub const fn event_bit(offset: u16) -> u32 {

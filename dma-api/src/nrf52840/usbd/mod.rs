@@ -7,11 +7,13 @@
 //! Two ways to use it:
 //!
 //! - [`Ep0In`] alone: endpoint 0 IN, without waiting for a transfer.
-//! - [`Engine`], with [`Control`], [`EpIn`] and [`EpOut`]: endpoints 0 to 7, both ways. (`UsbBus`, behind feature
-//!   `usb-device`, is made of these.)
+//! - [`Engine`], with [`Control`], [`EpIn`] and [`EpOut`]: endpoints 0 to 7, both ways; with [`IsoIn`] and [`IsoOut`]:
+//!   the isochronous endpoint 8. (`UsbBus`, behind feature `usb-device`, is made of the first three.)
+//!
+//! Low power, resume and remote wake-up: [`Suspended`].
 //!
 //! The workarounds for errata 166, 171, 187, 199 and 211 are done; those of engineering samples (94, 104, 154, 200) are
-//! not. Not here yet: isochronous endpoints, low power, remote wake-up.
+//! not.
 
 use core::fmt;
 
@@ -26,6 +28,10 @@ mod ep0in;
 mod epin;
 mod epout;
 mod errata;
+mod iso;
+mod isoin;
+mod isoout;
+mod suspend;
 mod transfer;
 #[cfg(feature = "usb-device")]
 mod usb_bus;
@@ -35,6 +41,10 @@ pub use engine::{Endpoints, Engine};
 pub use ep0in::{AnswerError, EndError, Ep0In, Event, StartError};
 pub use epin::{EpIn, SendError};
 pub use epout::{EpOut, ReceiveError};
+pub use iso::{IsoEnded, IsoTransfer, Late, OpenError, Share};
+pub use isoin::{IsoIn, IsoSendError, WithoutData};
+pub use isoout::{IsoOut, IsoReceiveError, Received};
+pub use suspend::{Suspended, Waking};
 pub use transfer::Transfer;
 #[cfg(feature = "usb-device")]
 pub use usb_bus::UsbBus;
@@ -73,6 +83,8 @@ pub enum BusEvent {
     Suspend,
     /// It speaks again.
     Resume,
+    /// The controller has woken up from low power: it answers the host.
+    WakeUpAllowed,
 }
 
 /// A transfer that was not started: why, and what was to take part in it.
@@ -182,18 +194,49 @@ impl<B: Registers> Usbd<B> {
         event
     }
 
+    /// The number of this frame, 11 bits: FRAMECNTR. Out of reach while a transfer runs.
+    #[track_caller]
+    pub fn frame(&mut self) -> u16 {
+        self.frame_number()
+    }
+
+    /// Takes the start of a frame, if one has come since the last time (EVENTS_SOF). Returns the number of this frame,
+    /// which is a later one if frames were missed.
+    pub fn take_frame(&mut self) -> Option<u16> {
+        if !self.event(map::events_sof()) {
+            return None;
+        }
+        // First the event: a frame that begins in between raises it again.
+        self.write(map::events_sof(), 0);
+        Some(self.frame_number())
+    }
+
+    #[track_caller]
+    fn frame_number(&self) -> u16 {
+        let [low, high, ..] = map::framecntr::FRAMECNTR.get(self.bus.read(map::framecntr())).to_le_bytes();
+        u16::from_le_bytes([low, high])
+    }
+
     /// Takes what the bus does as a whole, if it was told (EVENTS_USBEVENT). Suspend comes first: a resume that was seen
     /// with it came after it.
     pub fn take_bus_event(&self) -> Option<BusEvent> {
-        let causes = [(map::eventcause::SUSPEND, BusEvent::Suspend), (map::eventcause::RESUME, BusEvent::Resume)];
-        // First the event, then its causes: a cause that comes in between raises the event again.
-        if self.event(map::events_usbevent()) {
-            self.write(map::events_usbevent(), 0);
-        }
+        let causes = [
+            (map::eventcause::SUSPEND, BusEvent::Suspend),
+            (map::eventcause::RESUME, BusEvent::Resume),
+            (map::eventcause::USBWUALLOWED, BusEvent::WakeUpAllowed),
+        ];
+        self.clear_bus_event();
         let eventcause = self.bus.read(map::eventcause());
         let (cause, event) = causes.into_iter().find(|(cause, _)| cause.is_set(eventcause))?;
         self.write(map::eventcause(), cause.mask());
         Some(event)
+    }
+
+    /// Clears EVENTS_USBEVENT. Comes before a look at its causes: one that comes in between raises the event again.
+    fn clear_bus_event(&self) {
+        if self.event(map::events_usbevent()) {
+            self.write(map::events_usbevent(), 0);
+        }
     }
 
     /// Clears this bit of EPDATASTATUS; returns whether it was set.

@@ -3,9 +3,11 @@
 use core::fmt;
 use core::mem::MaybeUninit;
 
-use super::Engine;
-use super::engine::Channel;
-use crate::address::Region;
+use embedded_dma::{ReadBuffer, WriteBuffer};
+
+use super::engine::{Channel, NotInRam};
+use super::{Engine, Refused};
+use crate::address::{Direction, Region};
 use crate::fence::DmaFence;
 use crate::registers::Registers;
 
@@ -33,15 +35,32 @@ pub struct Transfer<B: Registers + DmaFence, T> {
 unsafe impl<B: Registers + DmaFence + Send, T: Send> Send for Transfer<B, T> {}
 
 impl<B: Registers + DmaFence, T> Transfer<B, T> {
-    /// The transfer that runs on `engine`.
+    /// Starts a transfer of `region`, which is `buffer`'s.
     ///
     /// # Safety
     ///
-    /// - `start` was called on the engine, with this channel and region, and `ended` has not returned true since.
-    /// - The region is valid, and left alone by everybody, for as long as `buffer` is neither used nor dropped.
-    pub(super) unsafe fn new(engine: Engine<B>, channel: Channel, region: Region, buffer: MaybeUninit<T>) -> Self {
-        // INVARIANT: the caller promises what is said of the engine.
-        Self { engine: Some(engine), channel, region, buffer }
+    /// - The region is valid for what the channel's direction says, and left alone by everybody, for as long as
+    ///   `buffer` is neither used nor dropped.
+    unsafe fn begin<K: From<NotInRam>>(
+        engine: Engine<B>,
+        channel: Channel,
+        region: Region,
+        buffer: T,
+    ) -> Result<Self, Refused<K, Engine<B>, T>> {
+        let buffer = MaybeUninit::new(buffer);
+        // SAFETY:
+        // - The region is valid and left alone until `buffer` is used or dropped (the caller's debt): not before
+        //   `ended` has returned true, see `take`; or it was not started.
+        match unsafe { engine.start(channel, region) } {
+            // INVARIANT: it was started just now, with these; the buffer is initialised and keeps the region valid.
+            Ok(()) => Ok(Self { engine: Some(engine), channel, region, buffer }),
+            Err(reason) => {
+                // SAFETY:
+                // - It was initialised above.
+                let buffer = unsafe { buffer.assume_init() };
+                Err(Refused { kind: reason.into(), engine, buffer })
+            }
+        }
     }
 
     /// Whether the transfer has ended, so that [`end`](Self::end) will succeed.
@@ -81,6 +100,62 @@ impl<B: Registers + DmaFence, T> Transfer<B, T> {
         // - There was an engine, so the buffer is initialised (invariant). It is read once: there is none now.
         let buffer = unsafe { self.buffer.assume_init_read() };
         Some((engine, buffer))
+    }
+}
+
+impl<B: Registers + DmaFence, T: ReadBuffer<Word = u8> + 'static> Transfer<B, T> {
+    /// Sends from `buffer` as many bytes as `length` says, which is given the buffer's address and length.
+    ///
+    /// # Panics
+    ///
+    /// If the buffer is shorter, or the channel an OUT endpoint's.
+    pub(super) fn send<K: From<NotInRam>>(
+        engine: Engine<B>,
+        channel: Channel,
+        buffer: T,
+        length: impl FnOnce(&Engine<B>, usize, usize) -> Result<usize, K>,
+    ) -> Result<Self, Refused<K, Engine<B>, T>> {
+        // SAFETY:
+        // - `buffer` is used by nobody until the transfer has ended: `begin` puts it away.
+        let (pointer, capacity) = unsafe { buffer.read_buffer() };
+        let length = match length(&engine, pointer.addr(), capacity) {
+            Ok(length) => length,
+            Err(kind) => return Err(Refused { kind, engine, buffer }),
+        };
+        let region = channel.region(pointer.cast_mut(), length);
+        assert!(length <= capacity && region.direction == Direction::MemoryToDevice, "the endpoint has checked this");
+        // SAFETY:
+        // - The region is valid for reads until `buffer` is used or dropped (`ReadBuffer`, `'static`; the length was
+        //   compared above), and the DMA only reads it: the direction was, too.
+        unsafe { Self::begin(engine, channel, region, buffer) }
+    }
+}
+
+impl<B: Registers + DmaFence, T: WriteBuffer<Word = u8> + 'static> Transfer<B, T> {
+    /// Receives into `buffer` as many bytes as `length` says, which is given the buffer's address and length.
+    ///
+    /// # Panics
+    ///
+    /// If the buffer is shorter.
+    pub(super) fn receive<K: From<NotInRam>>(
+        engine: Engine<B>,
+        channel: Channel,
+        mut buffer: T,
+        length: impl FnOnce(&Engine<B>, usize, usize) -> Result<usize, K>,
+    ) -> Result<Self, Refused<K, Engine<B>, T>> {
+        // SAFETY:
+        // - `buffer` is used by nobody until the transfer has ended: `begin` puts it away.
+        let (pointer, capacity) = unsafe { buffer.write_buffer() };
+        let length = match length(&engine, pointer.addr(), capacity) {
+            Ok(length) => length,
+            Err(kind) => return Err(Refused { kind, engine, buffer }),
+        };
+        assert!(length <= capacity, "the endpoint has compared the lengths");
+        let region = channel.region(pointer, length);
+        // SAFETY:
+        // - The region is valid for writes until `buffer` is used or dropped (`WriteBuffer`, `'static`; the length was
+        //   compared above).
+        unsafe { Self::begin(engine, channel, region, buffer) }
     }
 }
 

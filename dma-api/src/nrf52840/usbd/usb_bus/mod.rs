@@ -298,7 +298,7 @@ impl<B: Registers + DmaFence> Device<B> {
                 self.suspended = false;
                 return PollResult::Resume;
             }
-            None => {}
+            Some(BusEvent::WakeUpAllowed) | None => {}
         }
         // Before the packets are looked at: one that comes from here on raises it again.
         self.engine.usbd().take_epdata();
