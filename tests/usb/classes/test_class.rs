@@ -15,8 +15,8 @@ use sim_core::host::{Host, HostError, descriptors, enumerate};
 use dma_api::usb::Setup;
 use usb_device::test_class;
 
-use crate::devices::Device;
-use crate::harness::{passes, passes_on_threads};
+use crate::classes::devices::Device;
+use crate::classes::harness::{passes, passes_on_threads};
 
 /// A vendor request to the device.
 const fn vendor_out(request: u8, length: u16) -> Setup {

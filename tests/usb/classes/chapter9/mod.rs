@@ -23,8 +23,8 @@ use sim_core::host::enumerate::{self, OperatingSystem};
 use sim_core::host::requests::get_descriptor;
 use sim_core::host::{Host, HostError, descriptors};
 
-use crate::devices::Device;
-use crate::harness::{fails, passes_on_schedules, passes_on_threads};
+use crate::classes::devices::Device;
+use crate::classes::harness::{fails, passes_on_schedules, passes_on_threads};
 
 mod descriptor;
 mod requests;

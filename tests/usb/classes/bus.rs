@@ -6,8 +6,8 @@ use sim_core::host::enumerate::OperatingSystem;
 use sim_core::host::requests::{self, get_configuration, get_descriptor, get_endpoint_status};
 use sim_core::host::{HostError, PATIENCE_MS, descriptors};
 
-use crate::devices::Device;
-use crate::harness::passes;
+use crate::classes::devices::Device;
+use crate::classes::harness::passes;
 
 /// A request that no device here knows: vendor, to the device, without data.
 const UNKNOWN: Setup = Setup { request_type: 0x40, request: 42, value: 0, index: 0, length: 0 };

@@ -19,7 +19,7 @@ use sim_core::trace::{Keep, timeline};
 use tests::pace::Paced;
 use usb_device::bus::UsbBusAllocator;
 
-use crate::devices::Device;
+use crate::classes::devices::Device;
 
 /// usb-device's bus on an emulated board.
 pub type Bus<B> = UsbBus<OneThread<B>>;

@@ -8,12 +8,12 @@ use sim_core::explore::scheduler::{Immediate, Seeded};
 use sim_core::explore::{Kind, Program, stepped, threads};
 use sim_core::host::enumerate::OperatingSystem;
 
-#[path = "usb/bulk.rs"]
 mod bulk;
-#[path = "usb/hosts.rs"]
+mod classes;
 mod hosts;
-#[path = "usb/owned.rs"]
+mod iso;
 mod owned;
+mod suspend;
 
 #[test]
 fn loopback_device_is_enumerated_and_echoes_on_many_schedules() {

@@ -9,7 +9,7 @@ use usbd_hid::descriptor::{MouseReport, SerializedDescriptor};
 use usbd_hid::hid_class::HIDClass;
 use usbd_serial::SerialPort;
 
-use crate::harness::{Bus, power_up};
+use crate::classes::harness::{Bus, power_up};
 
 /// A device under test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

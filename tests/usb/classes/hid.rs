@@ -5,8 +5,8 @@ use sim_core::host::descriptors::TransferType;
 use sim_core::host::enumerate::OperatingSystem;
 use usbd_hid::descriptor::{MouseReport, SerializedDescriptor};
 
-use crate::devices::Device;
-use crate::harness::passes;
+use crate::classes::devices::Device;
+use crate::classes::harness::passes;
 
 /// The interrupt endpoint, by number.
 const REPORTS: u8 = 1;

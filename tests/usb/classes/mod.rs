@@ -11,17 +11,10 @@
 //! exhaustive exploration: usb-device's state cannot be named ([`Board::checkpoint`](sim_core::explore::Board)), so
 //! every schedule is a state of its own.
 
-#[path = "usb_device/bus.rs"]
 mod bus;
-#[path = "usb_device/chapter9/mod.rs"]
 mod chapter9;
-#[path = "usb_device/devices.rs"]
 mod devices;
-#[path = "usb_device/harness.rs"]
 mod harness;
-#[path = "usb_device/hid.rs"]
 mod hid;
-#[path = "usb_device/serial.rs"]
 mod serial;
-#[path = "usb_device/test_class.rs"]
 mod test_class;

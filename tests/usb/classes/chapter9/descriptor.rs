@@ -10,7 +10,7 @@ use sim_core::host::requests::get_descriptor;
 use sim_core::host::{Host, HostError};
 
 use super::*;
-use crate::harness::passes;
+use crate::classes::harness::passes;
 
 /// bDescriptorType OTHER_SPEED_CONFIGURATION.
 const OTHER_SPEED_CONFIGURATION: u8 = 7;

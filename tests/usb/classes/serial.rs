@@ -4,8 +4,8 @@ use dma_api::usb::Setup;
 use sim_core::host::enumerate::OperatingSystem;
 use sim_core::host::{Host, HostError};
 
-use crate::devices::Device;
-use crate::harness::passes;
+use crate::classes::devices::Device;
+use crate::classes::harness::passes;
 
 /// The bulk endpoints, by number.
 const BULK_OUT: u8 = 1;
