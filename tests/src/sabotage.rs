@@ -4,7 +4,7 @@ use std::fmt;
 
 use dma_api::address::{BusAddress, Region};
 use dma_api::fence::DmaFence;
-use dma_api::nrf52840::usbd::map;
+use dma_api::nrf52840::usbd::{UsbdRegisters, map};
 use dma_api::registers::{OutsideRegisters, Registers};
 
 /// What is wrong.
@@ -70,6 +70,10 @@ impl<B> Sabotaged<B> {
         Self { board, twin }
     }
 }
+
+// SAFETY:
+// - They are the board's, which are the USBD's.
+unsafe impl<B: UsbdRegisters> UsbdRegisters for Sabotaged<B> {}
 
 // SAFETY:
 // - `read` and `write` are the board's, but for what a twin gets wrong. MUTANT: a register that is made up or left out

@@ -15,7 +15,8 @@ use std::fmt;
 
 use dma_api::fence::DmaFence;
 use dma_api::nrf52840::power::Power;
-use dma_api::registers::{OutsideRegisters, Registers};
+use dma_api::nrf52840::usbd::UsbdRegisters;
+use dma_api::registers::OutsideRegisters;
 use serde::Serialize;
 
 use crate::host::{Host, Script};
@@ -37,7 +38,7 @@ pub use power::PowerRegisters;
 pub use quiet::quietly;
 
 /// What firmware runs on: the bus of an emulated chip.
-pub trait Board: Registers + OutsideRegisters + DmaFence + Clone + fmt::Debug + 'static {
+pub trait Board: UsbdRegisters + OutsideRegisters + DmaFence + Clone + fmt::Debug + 'static {
     /// Whether the host has come to the end of its script. Firmware that serves until then, ends.
     fn host_is_done(&self) -> bool;
 

@@ -27,6 +27,7 @@ use std::time::{Duration, Instant};
 use crossbeam_utils::Backoff;
 use dma_api::address::{BusAddress, Region};
 use dma_api::fence::DmaFence;
+use dma_api::nrf52840::usbd::UsbdRegisters;
 use dma_api::registers::{OutsideRegisters, Registers};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
@@ -268,6 +269,10 @@ impl std::fmt::Debug for Bus {
         f.write_str("threads::Bus")
     }
 }
+
+// SAFETY:
+// - The emulated chip is an nRF52840, and these are its USBD's.
+unsafe impl UsbdRegisters for Bus {}
 
 // SAFETY:
 // - `read` and `write` are those of the emulated chip, whose registers these are.

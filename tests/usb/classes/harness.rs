@@ -7,7 +7,7 @@ use std::thread::ThreadId;
 
 use dma_api::address::{BusAddress, Region};
 use dma_api::fence::DmaFence;
-use dma_api::nrf52840::usbd::{UsbBus, Usbd};
+use dma_api::nrf52840::usbd::{UsbBus, Usbd, UsbdRegisters};
 use dma_api::registers::{OutsideRegisters, Registers};
 use sim_core::explore::scheduler::{Immediate, Scheduler};
 use sim_core::explore::stepped::{self, Run};
@@ -68,6 +68,10 @@ impl<B> Drop for OneThread<B> {
         }
     }
 }
+
+// SAFETY:
+// - They are those of `board`, which are the USBD's.
+unsafe impl<B: UsbdRegisters> UsbdRegisters for OneThread<B> {}
 
 // SAFETY:
 // - These are the registers of `board`, whose `read` and `write` keep what is promised.

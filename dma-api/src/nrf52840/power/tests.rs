@@ -3,7 +3,7 @@
 use core::cell::Cell;
 
 use super::*;
-use crate::nrf52840::usbd::map as usbd_map;
+use crate::nrf52840::usbd::{UsbdRegisters, map as usbd_map};
 
 /// A block of registers, at their offsets, and the writes to it, oldest first.
 struct Block {
@@ -32,6 +32,10 @@ impl Block {
         self.writes.take().into_iter().flatten()
     }
 }
+
+// SAFETY:
+// - They are cells.
+unsafe impl UsbdRegisters for &Block {}
 
 // SAFETY:
 // - There is no transfer, and no memory that anybody lets go of by what is read here.

@@ -17,6 +17,7 @@
 
 use core::fmt;
 
+use crate::fence::DmaFence;
 use crate::registers::{Bus, OutsideRegisters, Registers, Volatile};
 use crate::usb::Setup;
 
@@ -51,6 +52,22 @@ pub use usb_bus::UsbBus;
 
 /// The bus of a real nRF52840 (a Cortex-M4F: [`InOrder`](crate::fence::InOrder) is enough), to make a [`Usbd`] from.
 pub type ChipBus<F> = Bus<Volatile<{ map::BASE }>, F>;
+
+/// Registers that are the USBD's.
+///
+/// # Safety
+///
+/// - They are the registers at [`map::BASE`] of an nRF52840, or of a model of it. Those of another peripheral may start
+///   transfers that nobody here knows of.
+pub unsafe trait UsbdRegisters: Registers {}
+
+// SAFETY:
+// - `Volatile::new` was promised that the peripheral is there.
+unsafe impl UsbdRegisters for Volatile<{ map::BASE }> {}
+
+// SAFETY:
+// - They are those of `R`.
+unsafe impl<R: UsbdRegisters, F: DmaFence> UsbdRegisters for Bus<R, F> {}
 
 /// Memory that packets are sent from and received into: 64 bytes in RAM.
 #[repr(C, align(4))]
@@ -158,7 +175,17 @@ impl<B: Registers + OutsideRegisters> Usbd<B> {
 
 impl<B: Registers> Usbd<B> {
     /// The controller behind `bus`. Whoever made the bus has vouched that nobody else uses it.
-    pub const fn new(bus: B) -> Self {
+    ///
+    /// ```compile_fail,E0277
+    /// # use dma_api::{fence::InOrder, nrf52840::{power, usbd::Usbd}, registers::Bus};
+    /// fn usbd_of_another_peripheral(bus: Bus<power::ChipRegisters, InOrder>) {
+    ///     let usbd = Usbd::new(bus); // those are POWER and CLOCK
+    /// }
+    /// ```
+    pub const fn new(bus: B) -> Self
+    where
+        B: UsbdRegisters,
+    {
         Self { bus, setup: None, ready: false, starting: false }
     }
 
@@ -357,6 +384,10 @@ mod tests {
 
     // SAFETY:
     // - There is no transfer, and no memory that anybody lets go of by what is read here.
+    unsafe impl UsbdRegisters for Writes {}
+
+    // SAFETY:
+    // - As above.
     unsafe impl Registers for Writes {
         fn read(&self, _: u16) -> u32 {
             0

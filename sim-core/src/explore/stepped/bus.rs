@@ -6,6 +6,7 @@ use std::task::{self, Context};
 
 use dma_api::address::{BusAddress, Region};
 use dma_api::fence::DmaFence;
+use dma_api::nrf52840::usbd::UsbdRegisters;
 use dma_api::registers::{OutsideRegisters, Registers};
 
 use super::interrupt::{MASK, UNMASK};
@@ -28,6 +29,10 @@ impl std::fmt::Debug for Bus {
         f.write_str("stepped::Bus")
     }
 }
+
+// SAFETY:
+// - The emulated chip is an nRF52840, and these are its USBD's.
+unsafe impl UsbdRegisters for Bus {}
 
 // SAFETY:
 // - `read` and `write` are those of the emulated chip, whose registers these are.
