@@ -81,8 +81,8 @@ impl Program for Sleeps {
 
 #[test]
 fn sleep_that_nothing_can_end_is_a_deadlock_that_says_so_on_threads_and_stepped() {
-    let expected = "the firmware sleeps, and INTEN enables no event to wake it \
-                    (set, and not enabled: EVENTS_USBRESET, EVENTS_USBEVENT, EVENTS_EP0SETUP); the engine is idle";
+    let expected = "the firmware sleeps, and INTEN enables no event to wake it (set, and not enabled: \
+                    EVENTS_USBRESET, EVENTS_SOF, EVENTS_USBEVENT, EVENTS_EP0SETUP); the engine is idle";
     let verdict = explore(&Sleeps { events: 0 });
     assert_eq!(verdict.kind(), Kind::Deadlock, "{verdict}");
     assert!(message(&verdict).ends_with(expected), "{verdict}");

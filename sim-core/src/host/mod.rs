@@ -30,7 +30,8 @@
 //!
 //! The host keeps it, in bit times ([`clock`]): a transaction costs its wire time, a reset 20 ms. A frame that is full
 //! is followed by SOF and the next. A host that is answered NAK waits for as long as anybody else can go on, and that
-//! costs nothing; when nobody can, all that is left is time, and after [`PATIENCE_MS`] the host gives up with
+//! costs nothing; when nobody can, all that is left is time. Frames begin, which a device may wait for: one after 1, 2, 4,
+//! ... milliseconds each, to be quick, but numbered one after the other. After [`PATIENCE_MS`] the host gives up with
 //! [`HostError::Timeout`]. So a timeout is a verdict about the device (it never answers), not about how slow it is.
 //!
 //! *Modelled*: reset, suspend, resume, remote wake-up, the cable; control, bulk, interrupt and isochronous transfers in
@@ -135,7 +136,7 @@ impl Host {
     ///
     /// [`HostError::Suspended`], [`HostError::Abandoned`].
     pub async fn token(&mut self, token: Token) -> Result<Answer, HostError> {
-        self.transact(0, token, false).await
+        self.transact(0, token, false, self.patience_ms).await
     }
 
     /// Sends one token to an endpoint, once. NAK is an answer like any other; toggles are the caller's.
@@ -144,7 +145,7 @@ impl Host {
     ///
     /// [`HostError::Endpoint`], [`HostError::Suspended`], [`HostError::Abandoned`].
     pub async fn token_to(&mut self, endpoint: u8, token: Token) -> Result<Answer, HostError> {
-        self.transact(endpoint, token, false).await
+        self.transact(endpoint, token, false, self.patience_ms).await
     }
 
     /// Sends one token to endpoint 0 until the answer is not NAK.
@@ -160,12 +161,26 @@ impl Host {
     /// NAK is one poll of an interrupt endpoint, and the next comes in another frame.
     async fn insist_at(&mut self, endpoint: u8, token: Token, interval: Option<u64>) -> Result<Answer, HostError> {
         let (mut tries, mut retry) = (0, false);
+        let mut wait = Wait { waited_ms: 0, next_ms: 1 };
         loop {
-            match self.transact(endpoint, token, retry).await? {
-                Answer::Nak => (tries, retry) = (0, true),
-                Answer::Silence => (tries, retry) = (tries + 1, false),
-                Answer::Stall => return Err(HostError::Stalled { token: token.name() }),
-                answer => return Ok(answer),
+            let patience_ms = wait.next_ms.min(self.patience_ms - wait.waited_ms);
+            match self.transact(endpoint, token, retry, patience_ms).await {
+                Ok(Answer::Nak) => (tries, retry) = (0, true),
+                Ok(Answer::Silence) => (tries, retry) = (tries + 1, false),
+                Ok(Answer::Stall) => return Err(HostError::Stalled { token: token.name() }),
+                Ok(answer) => return Ok(answer),
+                Err(HostError::Timeout { token, address, endpoint, sides, .. }) => {
+                    wait = Wait { waited_ms: wait.waited_ms + patience_ms, next_ms: 2 * patience_ms };
+                    if wait.waited_ms == self.patience_ms {
+                        let milliseconds = self.patience_ms.into();
+                        self.clock.skip_ms(milliseconds);
+                        return Err(HostError::Timeout { token, address, endpoint, milliseconds, sides });
+                    }
+                    if interval.is_none() {
+                        self.begin_frame().await?;
+                    }
+                }
+                Err(error) => return Err(error),
             }
             if tries == TRIES {
                 return Err(HostError::NoAnswer { token: token.name(), address: self.address, endpoint, tries });
@@ -176,27 +191,27 @@ impl Host {
         }
     }
 
-    /// One transaction, in a frame that has room for it.
-    async fn transact(&mut self, endpoint: u8, token: Token, retry: bool) -> Result<Answer, HostError> {
+    /// One transaction, in a frame that has room for it. A retry waits for an answer other than NAK.
+    async fn transact(
+        &mut self,
+        endpoint: u8,
+        token: Token,
+        retry: bool,
+        patience_ms: u32,
+    ) -> Result<Answer, HostError> {
         self.may_send(endpoint, token.name())?;
         let most = self.pipes.most(endpoint, &token);
         if !self.clock.fits(clock::longest(&token, most)) {
             self.begin_frame().await?;
         }
-        let (address, patience_ms, fault) = (self.address, self.patience_ms, self.fault.take());
+        let (address, fault) = (self.address, self.fault.take());
         let transaction = Transaction { address, endpoint, token, retry, fault, patience_ms };
-        match self.carry(Step::Transaction(transaction)).await {
-            Ok(Reply::Answer(answer)) => {
+        match self.carry(Step::Transaction(transaction)).await? {
+            Reply::Answer(answer) => {
                 self.clock.spend(clock::cost(&token, &answer));
                 Ok(answer)
             }
-            Ok(other) => Err(HostError::Unexpected(format!("the wire has {other:?} for a token"))),
-            Err(error) => {
-                if let HostError::Timeout { milliseconds, .. } = error {
-                    self.clock.skip_ms(milliseconds);
-                }
-                Err(error)
-            }
+            other => Err(HostError::Unexpected(format!("the wire has {other:?} for a token"))),
         }
     }
 
@@ -218,6 +233,12 @@ impl Host {
     async fn carry(&mut self, step: Step) -> Result<Reply, HostError> {
         poll_fn(|context| self.wire.poll_step(&step, context)).await
     }
+}
+
+/// How long a host that is answered NAK has waited in vain, and how long it waits next, in milliseconds.
+struct Wait {
+    waited_ms: u32,
+    next_ms: u32,
 }
 
 #[cfg(test)]

@@ -19,13 +19,13 @@ use sim_core::trace::{Keep, timeline};
 use tests::pace::Paced;
 use usb_device::bus::UsbBusAllocator;
 
-use crate::classes::devices::Device;
+use crate::classes::devices::{Device, Pace};
 
 /// usb-device's bus on an emulated board.
 pub type Bus<B> = UsbBus<OneThread<B>>;
 
-/// How many random schedules each script runs on.
-const SEEDS: u32 = 60;
+/// How many random schedules each script runs on, at each pace.
+const SEEDS: u32 = 30;
 
 /// How many of them something runs on that is known to fail.
 const SEEDS_OF_FAILURES: u32 = 5;
@@ -120,15 +120,21 @@ unsafe impl<B: DmaFence> DmaFence for OneThread<B> {
 
 /// Powers the controller of `board` up, for usb-device.
 pub fn power_up<B: Board>(board: &B) -> UsbBusAllocator<Bus<B>> {
+    UsbBusAllocator::new(UsbBus::new(powered(board), statics::packet_buffer()))
+}
+
+/// The controller of `board`, powered up.
+pub fn powered<B: Board>(board: &B) -> Usbd<OneThread<B>> {
     let mut usbd = Usbd::new(OneThread::new(board.clone()));
     usbd.power_up();
     while !usbd.is_ready() {}
-    UsbBusAllocator::new(UsbBus::new(usbd, statics::packet_buffer()))
+    usbd
 }
 
 /// A device, and what the host does with it.
 struct Conversation<S> {
     device: Device,
+    pace: Pace,
     script: S,
 }
 
@@ -139,7 +145,7 @@ where
 {
     fn name(&self) -> String {
         let thread = std::thread::current();
-        format!("usb-device-{:?}-{}", self.device, thread.name().unwrap_or_default())
+        format!("usb-device-{:?}-{:?}-{}", self.device, self.pace, thread.name().unwrap_or_default())
     }
 
     fn config(&self) -> Config {
@@ -147,7 +153,7 @@ where
     }
 
     fn firmware<B: Board>(&self, board: B) {
-        self.device.serve(board);
+        self.device.serve(board, self.pace);
     }
 
     fn host(&self, host: Host) -> Script {
@@ -180,10 +186,13 @@ where
     S: Fn(Host) -> R,
     R: Future<Output = Result<(), HostError>> + 'static,
 {
-    let conversation = Conversation { device, script };
-    expect_sound(&conversation, "immediate", || Immediate);
-    for seed in 0..SEEDS {
-        expect_sound(&conversation, &format!("seed {seed}"), || Paced::new(seed));
+    let conversation = &mut Conversation { device, pace: Pace::Polls, script };
+    for pace in [Pace::Polls, Pace::Sleeps] {
+        conversation.pace = pace;
+        expect_sound(conversation, "immediate", || Immediate);
+        for seed in 0..SEEDS {
+            expect_sound(conversation, &format!("seed {seed}"), || Paced::new(seed));
+        }
     }
 }
 
@@ -198,7 +207,7 @@ where
     S: Fn(Host) -> R + Sync,
     R: Future<Output = Result<(), HostError>> + 'static,
 {
-    let conversation = Conversation { device, script };
+    let conversation = Conversation { device, pace: Pace::Polls, script };
     for seed in 0..SEEDS_OF_FAILURES {
         let verdict = stepped::run(&conversation, &Rc::new(RefCell::new(Paced::new(seed))), None).verdict;
         let (Verdict::Assertion { message, .. } | Verdict::Deadlock { message, .. }) = &verdict else {
@@ -208,7 +217,7 @@ where
     }
 }
 
-/// Runs `script` against `device` on threads, once.
+/// Runs `script` against `device` on threads, once at each pace.
 ///
 /// # Panics
 ///
@@ -218,8 +227,12 @@ where
     S: Fn(Host) -> R + Sync,
     R: Future<Output = Result<(), HostError>> + 'static,
 {
-    let verdict = threads::run(&Conversation { device, script }, None).verdict;
-    assert_eq!(verdict.kind(), Kind::Sound, "{device:?}, threads: {verdict}");
+    let conversation = &mut Conversation { device, pace: Pace::Polls, script };
+    for pace in [Pace::Polls, Pace::Sleeps] {
+        conversation.pace = pace;
+        let verdict = threads::run(conversation, None).verdict;
+        assert_eq!(verdict.kind(), Kind::Sound, "{device:?} {pace:?}, threads: {verdict}");
+    }
 }
 
 /// Runs `conversation` on the schedule of a scheduler; once more, with a trace, if it is not sound.
@@ -237,5 +250,5 @@ where
     let timeline = anstream::adapter::strip_str(&timeline::render(&trace)).to_string();
     let lines: Vec<_> = timeline.lines().collect();
     let end = lines[lines.len().saturating_sub(TIMELINE_LINES)..].join("\n");
-    panic!("{:?}, {schedule}: {verdict}\n{end}", conversation.device);
+    panic!("{:?} {:?}, {schedule}: {verdict}\n{end}", conversation.device, conversation.pace);
 }

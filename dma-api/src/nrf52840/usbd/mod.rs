@@ -48,7 +48,7 @@ pub use isoout::{IsoOut, IsoReceiveError, Received};
 pub use suspend::{Suspended, Waking};
 pub use transfer::Transfer;
 #[cfg(feature = "usb-device")]
-pub use usb_bus::UsbBus;
+pub use usb_bus::{IsoBuffer, UsbBus};
 
 /// The bus of a real nRF52840 (a Cortex-M4F: [`InOrder`](crate::fence::InOrder) is enough), to make a [`Usbd`] from.
 pub type ChipBus<F> = Bus<Volatile<{ map::BASE }>, F>;

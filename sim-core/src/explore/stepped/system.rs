@@ -30,7 +30,7 @@ pub(super) const POLLS_BEFORE_WAITING: u32 = 2;
 pub(super) const POLLS_WITHOUT_HOPE: u32 = 100;
 
 /// How often the host may wait in vain in one run, before it counts as going on forever.
-const TIMEOUTS: u32 = 64;
+const TIMEOUTS: u32 = 1024;
 
 /// What stands for "is the host done" among the registers that the driver has read.
 pub(super) const HOST_IS_DONE: u16 = u16::MAX;

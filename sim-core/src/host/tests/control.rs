@@ -88,6 +88,7 @@ fn device_that_is_busy_for_ever_times_out_after_the_hosts_patience() {
     let HostError::Timeout { milliseconds: 500, token: "IN", .. } = error else {
         panic!("{error}");
     };
+    assert_eq!(rig.fake().logged("SOF"), 8, "after 1, 2, 4, ... 128 ms: a device may wait for frames");
 }
 
 #[test]

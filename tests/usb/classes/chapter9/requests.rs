@@ -143,6 +143,7 @@ fn suspension_leaves_everything_as_it_was() {
         for _ in 0..3 {
             host.suspend().await?;
             host.resume().await?;
+            host.settle().await?;
             ensure(host.control_in(get_configuration()).await? == [1], "it is not configured any more")?;
             let bytes = host.control_in(Setup::get_device_descriptor(18)).await?;
             let after = descriptors::DeviceDescriptor::parse(&bytes)?;

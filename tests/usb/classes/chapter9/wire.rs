@@ -234,6 +234,7 @@ fn suspension_in_mid_transfer_goes_on_after_it() {
             host.bulk_out(subject.bulk_out, b"sleep").await?;
             host.suspend().await?;
             host.resume().await?;
+            host.settle().await?;
             let back = host.bulk_in(subject.bulk_in, 5).await?;
             ensure(back == b"sleep", format!("{back:?}"))?;
             // The device has seen the end of it when it answers.

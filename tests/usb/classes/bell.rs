@@ -1,0 +1,96 @@
+//! Low power and remote wake-up by `UsbBus`: a doorbell, which wakes the host to say that somebody has rung.
+
+use dma_api::nrf52840::usbd::map;
+use dma_api::usb::{STANDARD_DEVICE_OUT, Setup};
+use sim_core::explore::Board;
+use sim_core::host::enumerate::OperatingSystem;
+use sim_core::host::requests::{self, get_endpoint_status};
+use sim_core::host::{Host, HostError};
+use usb_device::class_prelude::*;
+use usb_device::device::UsbDeviceState;
+
+use crate::classes::devices::{Device, Pace, builder};
+use crate::classes::harness::{Bus, passes, power_up};
+
+/// The bell's endpoint.
+const BELL: u8 = 1;
+
+/// Allows the device to wake the host.
+const ALLOW_WAKE_UP: Setup =
+    Setup { request_type: STANDARD_DEVICE_OUT, request: requests::SET_FEATURE, value: 1, index: 0, length: 0 };
+
+struct Bell<'a, B: UsbBus> {
+    interface: InterfaceNumber,
+    input: EndpointIn<'a, B>,
+}
+
+impl<B: UsbBus> UsbClass<B> for Bell<'_, B> {
+    fn get_configuration_descriptors(&self, writer: &mut DescriptorWriter<'_>) -> usb_device::Result<()> {
+        writer.interface(self.interface, 0xFF, 0, 0)?;
+        writer.endpoint(&self.input)
+    }
+}
+
+/// Rings whenever the host is away and may be woken. The endpoint is halted meanwhile, which is asked for in low power.
+pub fn serve<B: Board>(board: B, pace: Pace) {
+    let bus = power_up(&board);
+    let mut bell = Bell::<Bus<B>> { interface: bus.interface(), input: bus.interrupt(8, 10) };
+    let mut device = builder(&bus, "bell", 0xFF).supports_remote_wakeup(true).build();
+    let mut rings = 0_u8;
+    while pace.goes_on(&board) {
+        device.poll(&mut [&mut bell]);
+        if device.state() != UsbDeviceState::Suspend {
+            let _ = bell.input.write(&[rings]);
+        } else if bell.input.write(&[rings]) == Err(UsbError::WouldBlock) && device.remote_wakeup_enabled() {
+            bell.input.stall();
+            assert!(device.bus().is_stalled(bell.input.address()));
+            rings += u8::from(device.bus().wake_up().is_ok());
+        }
+        if device.state() == UsbDeviceState::Suspend && !device.remote_wakeup_enabled() {
+            assert_eq!(board.read(map::lowpower()), 1, "it sleeps while nobody rings");
+        }
+    }
+}
+
+/// Waits for the ring of this number, which halts the endpoint.
+async fn expect_ring(host: &mut Host, number: u8) -> Result<(), HostError> {
+    host.suspend().await?;
+    host.wake_up().await?;
+    host.settle().await?;
+    assert_eq!(host.control_in(get_endpoint_status(0x80 | BELL)).await?, [1, 0]);
+    assert!(matches!(host.interrupt_in(BELL, 8).await, Err(HostError::Stalled { .. })));
+    host.control_out(requests::clear_halt(0x80 | BELL), &[]).await?;
+    while host.interrupt_in(BELL, 8).await? != [number] {}
+    Ok(())
+}
+
+#[test]
+fn device_that_may_wakes_the_host() {
+    passes(Device::Bell, |mut host| async move {
+        host.enumerate(OperatingSystem::Windows, 5).await?;
+        assert_eq!(host.interrupt_in(BELL, 8).await?, [0]);
+        host.control_out(ALLOW_WAKE_UP, &[]).await?;
+        for number in 1..4 {
+            expect_ring(&mut host, number).await?;
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn device_that_may_not_sleeps_until_the_host_resumes_or_resets() {
+    passes(Device::Bell, |mut host| async move {
+        host.enumerate(OperatingSystem::Windows, 5).await?;
+        assert_eq!(host.interrupt_in(BELL, 8).await?, [0]);
+        host.suspend().await?;
+        host.settle().await?;
+        host.resume().await?;
+        host.settle().await?;
+        assert_eq!(host.interrupt_in(BELL, 8).await?, [0]);
+        host.suspend().await?;
+        host.settle().await?;
+        host.enumerate(OperatingSystem::Linux, 6).await?;
+        assert_eq!(host.interrupt_in(BELL, 8).await?, [0]);
+        Ok(())
+    });
+}

@@ -1,0 +1,90 @@
+//! Isochronous endpoints by `UsbBus`: what comes in one frame goes back two frames later.
+
+use dma_api::nrf52840::usbd::IsoBuffer;
+use sim_core::explore::Board;
+use sim_core::host::enumerate::OperatingSystem;
+use sim_core::statics;
+use usb_device::bus::UsbBusAllocator;
+use usb_device::class_prelude::*;
+use usb_device::endpoint::{IsochronousSynchronizationType, IsochronousUsageType};
+
+use crate::classes::devices::{Device, Pace, builder};
+use crate::classes::harness::{Bus, passes, powered};
+
+/// The longest packet here: more than the engine's bounce buffer has, and no multiple of 4.
+const MOST: u16 = 201;
+
+struct Streams<'a, B: UsbBus> {
+    interface: InterfaceNumber,
+    input: EndpointIn<'a, B>,
+    output: EndpointOut<'a, B>,
+    /// Packets of which the class was told that they are complete.
+    complete: usize,
+}
+
+impl<B: UsbBus> UsbClass<B> for Streams<'_, B> {
+    fn get_configuration_descriptors(&self, writer: &mut DescriptorWriter<'_>) -> usb_device::Result<()> {
+        writer.interface(self.interface, 0xFF, 0, 0)?;
+        writer.endpoint(&self.input)?;
+        writer.endpoint(&self.output)
+    }
+
+    fn endpoint_in_complete(&mut self, address: EndpointAddress) {
+        self.complete += usize::from(address == self.input.address());
+    }
+}
+
+/// Sends back what it gets. A packet that cannot be sent in its frame is lost, as such packets are.
+pub fn serve<B: Board>(board: B, pace: Pace) {
+    let isochronous = Box::leak(Box::new(IsoBuffer::new()));
+    let bus = UsbBusAllocator::new(Bus::with_isochronous(powered(&board), statics::packet_buffer(), isochronous));
+    let (sync, usage) = (IsochronousSynchronizationType::Asynchronous, IsochronousUsageType::Data);
+    let mut streams = Streams::<Bus<B>> {
+        interface: bus.interface(),
+        input: bus.isochronous(sync, usage, MOST, 1),
+        output: bus.isochronous(sync, usage, MOST, 1),
+        complete: 0,
+    };
+    let mut device = builder(&bus, "streams", 0xFF).build();
+    let (mut packet, mut written) = ([0; MOST as usize], 0);
+    while pace.goes_on(&board) {
+        device.poll(&mut [&mut streams]);
+        assert!(streams.complete <= written, "more packets are complete than were written");
+        match streams.output.read(&mut packet) {
+            Ok(length) => {
+                if written == 0 {
+                    let outcome = streams.input.write(&[0; 512]);
+                    assert_eq!(outcome, Err(UsbError::BufferOverflow), "half of the buffer has 511 bytes");
+                }
+                written += usize::from(streams.input.write(&packet[..length]).is_ok());
+            }
+            Err(error) => assert_eq!(error, UsbError::WouldBlock),
+        }
+    }
+    assert!(streams.complete + 1 >= written, "{} of {written} packets are complete", streams.complete);
+}
+
+#[test]
+fn packet_comes_back_two_frames_later() {
+    passes(Device::Streams, |mut host| async move {
+        host.enumerate(OperatingSystem::Linux, 5).await?;
+        let packets: Vec<Vec<u8>> = [1_u8, 64, 65, 201].map(|length| (0..length).collect()).into();
+        let mut came_back = 0;
+        // The device may be late, and then a packet is lost. Not for ever.
+        for round in 0..packets.len() * 40 {
+            host.isochronous_out(&packets[round % packets.len()]).await?;
+            host.settle().await?;
+            if let Some(packet) = host.isochronous_in().await? {
+                assert!(packets.contains(&packet), "{packet:?} was never sent");
+                came_back += 1;
+            }
+            host.settle().await?;
+            host.wait_frames(1).await?;
+            host.settle().await?;
+            if came_back >= packets.len() {
+                return Ok(());
+            }
+        }
+        panic!("{came_back} packets have come back");
+    });
+}
