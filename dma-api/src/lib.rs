@@ -9,6 +9,7 @@
 //! your firmware
 //!   Ep0In, ...          drivers            nrf52840::usbd     safe to use; own the buffer while it is lent
 //!   Power                                  nrf52840::power    VBUS, the crystal: when a controller may come up
+//!   Transfer, Channel   any engine         transfer           buffer and channel while a transfer runs
 //!   Registers, DmaFence the seam           registers, fence   what a chip, or a model of one, has to offer
 //!   map                 register table     nrf52840::usbd::map, table
 //! ```
@@ -93,4 +94,6 @@ pub mod nrf52840;
 #[expect(unsafe_code, reason = "volatile accesses, and writes that can start a transfer")]
 pub mod registers;
 pub mod table;
+#[expect(unsafe_code, reason = "a transfer lends memory to the DMA")]
+pub mod transfer;
 pub mod usb;

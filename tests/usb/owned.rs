@@ -92,7 +92,7 @@ impl Program for Owned {
                 Err(refused) => {
                     assert_eq!(refused.kind, ReceiveError::Empty);
                     assert_eq!(drops.get(), 0, "it comes back");
-                    (engine, buffer) = (refused.engine, refused.buffer);
+                    (engine, buffer) = (refused.channel, refused.buffer);
                 }
             }
         };

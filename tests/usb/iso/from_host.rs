@@ -86,7 +86,7 @@ impl FromHost {
                     let ended = transfer.wait();
                     (ended.engine, ended.buffer, ended.length)
                 }
-                Err(refused) => (refused.engine, refused.buffer, Ok(0)),
+                Err(refused) => (refused.channel, refused.buffer, Ok(0)),
             };
             let length = match (length, found) {
                 (Err(_), Received::Packet(length)) if self.mutant == Mutant::UsesLate => length,

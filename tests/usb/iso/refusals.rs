@@ -100,7 +100,7 @@ fn not_sent<B: Board>(
 ) -> (Engine<B>, &'static mut [u8]) {
     let refused = isoin.send(engine, buffer, length).expect_err("it is refused");
     assert_eq!(refused.kind, expected);
-    (refused.engine, refused.buffer)
+    (refused.channel, refused.buffer)
 }
 
 fn receive<B: Board>(engine: Engine<B>, endpoints: &mut Endpoints) -> Engine<B> {
@@ -130,7 +130,7 @@ fn not_received<B: Board>(
 ) -> (Engine<B>, &'static mut [u8]) {
     let refused = isoout.receive(engine, buffer).expect_err("it is refused");
     assert_eq!(refused.kind, expected);
-    (refused.engine, refused.buffer)
+    (refused.channel, refused.buffer)
 }
 
 #[track_caller]

@@ -156,7 +156,7 @@ impl IsoIn {
         T: ReadBuffer<Word = u8> + 'static,
     {
         let Some(share) = self.share else {
-            return Err(Refused { kind: IsoSendError::Closed, engine, buffer });
+            return Err(Refused { kind: IsoSendError::Closed, channel: engine, buffer });
         };
         // Before START: a SOF that comes from here on makes the transfer late.
         let frame = engine.usbd.frame_number();

@@ -162,7 +162,7 @@ impl IsoOut {
                     Some((_, Received::Corrupted)) => IsoReceiveError::Corrupted,
                     Some(_) => IsoReceiveError::Empty,
                 };
-                return Err(Refused { kind, engine, buffer });
+                return Err(Refused { kind, channel: engine, buffer });
             }
         };
         let transfer = IsoTransfer::receive(engine, buffer, frame, packet, |address, buffer| match packet {

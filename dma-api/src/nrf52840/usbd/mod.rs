@@ -37,6 +37,7 @@ mod transfer;
 #[cfg(feature = "usb-device")]
 mod usb_bus;
 
+pub use crate::transfer::Refused;
 pub use control::{Control, ControlError, ControlEvent};
 pub use engine::{Endpoints, Engine};
 pub use ep0in::{AnswerError, EndError, Ep0In, Event, StartError};
@@ -102,17 +103,6 @@ pub enum BusEvent {
     Resume,
     /// The controller has woken up from low power: it answers the host.
     WakeUpAllowed,
-}
-
-/// A transfer that was not started: why, and what was to take part in it.
-#[derive(Debug)]
-pub struct Refused<K, E, T> {
-    /// Why.
-    pub kind: K,
-    /// The engine, idle.
-    pub engine: E,
-    /// The buffer.
-    pub buffer: T,
 }
 
 /// The register block of the USB device controller.

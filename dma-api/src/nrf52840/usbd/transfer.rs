@@ -1,38 +1,60 @@
-//! A transfer that runs, with the buffer and the engine that it uses.
+//! A transfer of EasyDMA, with the buffer and the engine that it uses.
 
 use core::fmt;
-use core::mem::MaybeUninit;
 
 use embedded_dma::{ReadBuffer, WriteBuffer};
 
-use super::engine::{Channel, NotInRam};
+use super::engine::{self, NotInRam};
 use super::{Engine, Refused};
 use crate::address::{Direction, Region};
 use crate::fence::DmaFence;
 use crate::registers::Registers;
+use crate::transfer::{self, Channel};
 
 /// A transfer that runs: between START and END.
 ///
 /// It has the engine, so that no other is started, and the buffer. [`end`](Self::end) gives both back. EasyDMA cannot
 /// be stopped: dropping a transfer waits for its END, a few microseconds, and then drops both. Forgetting one
 /// (`mem::forget`) loses both, and breaks nothing.
-///
-/// # Invariants
-///
-/// - With an engine: `start` was called on it, with this channel and region, `ended` has not returned true since, and
-///   `buffer` is initialised and keeps the region valid.
-pub struct Transfer<B: Registers + DmaFence, T> {
-    /// `None` once the transfer has ended.
-    engine: Option<Engine<B>>,
-    channel: Channel,
-    region: Region,
-    /// A `Box` or a `&mut` that is moved by value while the DMA uses its target is an aliasing violation.
-    buffer: MaybeUninit<T>,
+pub struct Transfer<B: Registers + DmaFence, T>(transfer::Transfer<T, Port<B>>);
+
+/// The engine, for one endpoint and direction.
+struct Port<B> {
+    engine: Engine<B>,
+    channel: engine::Channel,
 }
 
 // SAFETY:
-// - The region is `buffer`'s, so it goes where the value goes; engine and buffer go along: both are `Send`.
-unsafe impl<B: Registers + DmaFence + Send, T: Send> Send for Transfer<B, T> {}
+// - START is of the region alone, whose direction is the channel's: `Engine::start`, which is told so.
+// - `Engine::start` has not started if it fails; `Engine::ended` is true after END was read, and has `acquire`d.
+unsafe impl<B: Registers + DmaFence> Channel for Port<B> {
+    type Refusal = NotInRam;
+    type Error = core::convert::Infallible;
+
+    unsafe fn start(&mut self, region: Region) -> Result<(), NotInRam> {
+        // SAFETY:
+        // - The region is valid and left alone until `ended` has returned true: the caller's debt, passed on unchanged.
+        unsafe { self.engine.start(self.channel, region) }
+    }
+
+    fn is_done(&self) -> bool {
+        self.engine.usbd.event(self.channel.end)
+    }
+
+    unsafe fn end(&mut self, region: Region) -> Option<Result<(), Self::Error>> {
+        // SAFETY:
+        // - It was started with this channel and region, and has not ended: the caller's debt, passed on unchanged.
+        let ended = unsafe { self.engine.ended(self.channel, region) };
+        ended.then_some(Ok(()))
+    }
+
+    unsafe fn stop(&mut self, region: Region) -> usize {
+        // SAFETY:
+        // - As for `end`; it is called again only if that was false.
+        while !unsafe { self.engine.ended(self.channel, region) } {}
+        region.length
+    }
+}
 
 impl<B: Registers + DmaFence, T> Transfer<B, T> {
     /// Starts a transfer of `region`, which is `buffer`'s.
@@ -43,29 +65,24 @@ impl<B: Registers + DmaFence, T> Transfer<B, T> {
     ///   `buffer` is neither used nor dropped.
     unsafe fn begin<K: From<NotInRam>>(
         engine: Engine<B>,
-        channel: Channel,
+        channel: engine::Channel,
         region: Region,
         buffer: T,
     ) -> Result<Self, Refused<K, Engine<B>, T>> {
-        let buffer = MaybeUninit::new(buffer);
         // SAFETY:
-        // - The region is valid and left alone until `buffer` is used or dropped (the caller's debt): not before
-        //   `ended` has returned true, see `take`; or it was not started.
-        match unsafe { engine.start(channel, region) } {
-            // INVARIANT: it was started just now, with these; the buffer is initialised and keeps the region valid.
-            Ok(()) => Ok(Self { engine: Some(engine), channel, region, buffer }),
-            Err(reason) => {
-                // SAFETY:
-                // - It was initialised above.
-                let buffer = unsafe { buffer.assume_init() };
-                Err(Refused { kind: reason.into(), engine, buffer })
+        // - No transfer runs: here is the engine.
+        // - The region is valid and left alone: the caller's debt, passed on unchanged.
+        match unsafe { transfer::Transfer::start(Port { engine, channel }, region, buffer) } {
+            Ok(transfer) => Ok(Self(transfer)),
+            Err(Refused { kind, channel, buffer }) => {
+                Err(Refused { kind: kind.into(), channel: channel.engine, buffer })
             }
         }
     }
 
     /// Whether the transfer has ended, so that [`end`](Self::end) will succeed.
     pub fn is_done(&self) -> bool {
-        self.engine.as_ref().is_none_or(|engine| engine.usbd.event(self.channel.end))
+        self.0.is_done()
     }
 
     /// Ends the transfer, if the DMA has. What was received is in the buffer, or what was sent is on its way.
@@ -73,33 +90,15 @@ impl<B: Registers + DmaFence, T> Transfer<B, T> {
     /// # Errors
     ///
     /// The transfer, while it runs.
-    pub fn end(mut self) -> Result<(Engine<B>, T), Self> {
-        self.take().ok_or(self)
+    pub fn end(self) -> Result<(Engine<B>, T), Self> {
+        let Ok((buffer, port)) = self.0.poll().map_err(Self)?;
+        Ok((port.engine, buffer))
     }
 
     /// Waits for the end.
-    pub fn wait(mut self) -> (Engine<B>, T) {
-        loop {
-            if let Some(parts) = self.take() {
-                return parts;
-            }
-        }
-    }
-
-    /// Engine and buffer, if the transfer has ended.
-    fn take(&mut self) -> Option<(Engine<B>, T)> {
-        // SAFETY:
-        // - There is an engine, so the transfer was started with these, and `ended` has not returned true (invariant).
-        let ended = unsafe { self.engine.as_ref()?.ended(self.channel, self.region) };
-        if !ended {
-            return None;
-        }
-        // INVARIANT: no engine from here on.
-        let engine = self.engine.take()?;
-        // SAFETY:
-        // - There was an engine, so the buffer is initialised (invariant). It is read once: there is none now.
-        let buffer = unsafe { self.buffer.assume_init_read() };
-        Some((engine, buffer))
+    pub fn wait(self) -> (Engine<B>, T) {
+        let Ok((buffer, port)) = self.0.wait();
+        (port.engine, buffer)
     }
 }
 
@@ -111,7 +110,7 @@ impl<B: Registers + DmaFence, T: ReadBuffer<Word = u8> + 'static> Transfer<B, T>
     /// If the buffer is shorter, or the channel an OUT endpoint's.
     pub(super) fn send<K: From<NotInRam>>(
         engine: Engine<B>,
-        channel: Channel,
+        channel: engine::Channel,
         buffer: T,
         length: impl FnOnce(&Engine<B>, usize, usize) -> Result<usize, K>,
     ) -> Result<Self, Refused<K, Engine<B>, T>> {
@@ -120,7 +119,7 @@ impl<B: Registers + DmaFence, T: ReadBuffer<Word = u8> + 'static> Transfer<B, T>
         let (pointer, capacity) = unsafe { buffer.read_buffer() };
         let length = match length(&engine, pointer.addr(), capacity) {
             Ok(length) => length,
-            Err(kind) => return Err(Refused { kind, engine, buffer }),
+            Err(kind) => return Err(Refused { kind, channel: engine, buffer }),
         };
         let region = channel.region(pointer.cast_mut(), length);
         assert!(length <= capacity && region.direction == Direction::MemoryToDevice, "the endpoint has checked this");
@@ -139,7 +138,7 @@ impl<B: Registers + DmaFence, T: WriteBuffer<Word = u8> + 'static> Transfer<B, T
     /// If the buffer is shorter.
     pub(super) fn receive<K: From<NotInRam>>(
         engine: Engine<B>,
-        channel: Channel,
+        channel: engine::Channel,
         mut buffer: T,
         length: impl FnOnce(&Engine<B>, usize, usize) -> Result<usize, K>,
     ) -> Result<Self, Refused<K, Engine<B>, T>> {
@@ -148,7 +147,7 @@ impl<B: Registers + DmaFence, T: WriteBuffer<Word = u8> + 'static> Transfer<B, T
         let (pointer, capacity) = unsafe { buffer.write_buffer() };
         let length = match length(&engine, pointer.addr(), capacity) {
             Ok(length) => length,
-            Err(kind) => return Err(Refused { kind, engine, buffer }),
+            Err(kind) => return Err(Refused { kind, channel: engine, buffer }),
         };
         assert!(length <= capacity, "the endpoint has compared the lengths");
         let region = channel.region(pointer, length);
@@ -159,16 +158,8 @@ impl<B: Registers + DmaFence, T: WriteBuffer<Word = u8> + 'static> Transfer<B, T
     }
 }
 
-impl<B: Registers + DmaFence, T> Drop for Transfer<B, T> {
-    fn drop(&mut self) {
-        while self.engine.is_some() {
-            self.take();
-        }
-    }
-}
-
 impl<B: Registers + DmaFence, T> fmt::Debug for Transfer<B, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Transfer").field("channel", &self.channel).field("length", &self.region.length).finish()
+        fmt::Debug::fmt(&self.0, f)
     }
 }

@@ -183,8 +183,8 @@ impl<B: Registers + OutsideRegisters + DmaFence> Controller<B> {
                 self.device.isochronous_is_sent = true;
                 Ok(bytes.len())
             }
-            Err(Refused { kind, engine, buffer }) => {
-                self.put_back(engine, buffer);
+            Err(Refused { kind, channel, buffer }) => {
+                self.put_back(channel, buffer);
                 Err(kind.into())
             }
         }
@@ -207,8 +207,8 @@ impl<B: Registers + OutsideRegisters + DmaFence> Controller<B> {
                 self.put_back(engine, buffer);
                 length
             }
-            Err(Refused { kind, engine, buffer }) => {
-                self.put_back(engine, buffer);
+            Err(Refused { kind, channel, buffer }) => {
+                self.put_back(channel, buffer);
                 Err(kind.into())
             }
         }
