@@ -19,7 +19,7 @@ use std::panic::{Location, resume_unwind};
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -42,8 +42,12 @@ use crate::trace::{Keep, Record, Trace};
 /// How long the host waits for a device before it gives up: real time here.
 const DEVICE_PATIENCE: Duration = Duration::from_millis(PATIENCE_MS as u64);
 
-/// How long the host gives the others to notice what it has done.
-const SETTLING: Duration = Duration::from_millis(5);
+/// How long the host gives the others to notice what it has done, at least and at most.
+const SETTLING: [Duration; 2] = [Duration::from_millis(5), Duration::from_millis(PATIENCE_MS as u64)];
+
+/// How many registers a firmware reads with nothing changed, before it counts as having noticed all.
+const READS_WHEN_SETTLED: u32 = 500;
+
 /// How long nothing may happen: longer than the host waits for an answer.
 const NOTHING_HAPPENS: Duration = Duration::from_millis(PATIENCE_MS as u64 + 1000);
 
@@ -59,6 +63,8 @@ struct Shared {
     firmware_is_done: AtomicBool,
     /// Written under the lock, and read under it.
     firmware_is_asleep: AtomicBool,
+    /// How many registers the firmware has read since the last change. Written under the lock, and read under it.
+    reads: AtomicU32,
 }
 
 impl Shared {
@@ -74,6 +80,8 @@ impl Shared {
     }
 
     fn tell(&self, soc: MutexGuard<'_, Soc>) {
+        // ORDERING: none needed: read under the same lock.
+        self.reads.store(0, Ordering::Relaxed);
         // ORDERING: pairs with the loads in `wait`; whoever sees the count takes the lock next, which orders the rest.
         self.news.fetch_add(1, Ordering::Release);
         drop(soc);
@@ -284,7 +292,11 @@ unsafe impl Registers for Bus {
         }
         let line = Location::caller();
         self.serve_interrupts();
-        let value = self.shared.with(|soc| soc.cpu_read(offset, line));
+        let value = self.shared.with(|soc| {
+            // ORDERING: none needed: read under the same lock.
+            self.shared.reads.fetch_add(1, Ordering::Relaxed);
+            soc.cpu_read(offset, line)
+        });
         self.shared.stop_at_violation();
         self.stop_if_nothing_happens(&format_args!("reads {}", name_of(offset)));
         if value == 0 {
@@ -457,6 +469,25 @@ fn milliseconds_since(started: Instant) -> u64 {
 }
 
 impl ThreadsWire {
+    /// Waits until the firmware sleeps, has returned, or polls in vain, and the engine is idle.
+    fn settle(&self) {
+        let [least, most] = SETTLING;
+        let started = Instant::now();
+        // What the host has done last need not be a change that a register shows.
+        self.0.tell(self.0.soc.lock());
+        loop {
+            thread::sleep(least);
+            let soc = self.0.soc.lock();
+            // ORDERING: none needed: written under the same lock.
+            let sleeps = self.0.firmware_is_asleep.load(Ordering::Relaxed) && !soc.usbd().interrupt();
+            let polls = self.0.reads.load(Ordering::Relaxed) >= READS_WHEN_SETTLED;
+            let is_idle = !soc.engine_is_busy() && !soc.is_copying();
+            if is_idle && (sleeps || polls || self.0.firmware_is_done()) || started.elapsed() > most {
+                return;
+            }
+        }
+    }
+
     fn take_step(&self, step: &Step) -> Result<Reply, HostError> {
         match step {
             Step::Reset => {
@@ -473,7 +504,7 @@ impl ThreadsWire {
             Step::Resume => self.0.with(Soc::resume),
             Step::Disconnect => self.0.with(|soc| soc.plug(false)),
             Step::Connect => self.0.with(|soc| soc.plug(true)),
-            Step::Settle => thread::sleep(SETTLING),
+            Step::Settle => self.settle(),
             Step::Transaction(transaction) => return self.transaction(transaction).map(Reply::Answer),
             Step::Isochronous(isochronous) => {
                 return Ok(Reply::Packet(self.0.with(|soc| soc.carry_out_isochronous(isochronous))));
@@ -514,6 +545,7 @@ pub fn run<P: Program + Sync>(program: &P, keep: Option<Keep>) -> Run {
         host_is_done: AtomicBool::new(false),
         firmware_is_done: AtomicBool::new(false),
         firmware_is_asleep: AtomicBool::new(false),
+        reads: AtomicU32::new(0),
     });
     let (result, host) = thread::scope(|scope| {
         let host = scope.spawn(|| {

@@ -43,7 +43,7 @@ enum Power<B> {
 
 impl<B: Registers + OutsideRegisters + DmaFence> Controller<B> {
     pub fn new(engine: Engine<B>, endpoints: Endpoints, isochronous: Option<&'static mut [u8]>) -> Self {
-        let device = Device::new(endpoints);
+        let device = Device::new(endpoints, isochronous.is_some());
         Self { device, power: Some(Power::Awake(engine)), isochronous, listens_to_frames: false }
     }
 

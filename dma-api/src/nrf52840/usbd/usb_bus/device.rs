@@ -22,6 +22,8 @@ pub(super) struct Device {
     received: u16,
     /// The bus is suspended, and usb-device was told.
     suspended: bool,
+    /// There is memory for isochronous packets.
+    has_isochronous: bool,
     /// An isochronous packet was sent, and usb-device was not told that it is complete.
     pub isochronous_is_sent: bool,
     pub control_packet_size: u16,
@@ -45,9 +47,10 @@ const fn bit(number: usize) -> u16 {
 }
 
 impl Device {
-    pub fn new(endpoints: Endpoints) -> Self {
+    pub fn new(endpoints: Endpoints, has_isochronous: bool) -> Self {
         Self {
             endpoints,
+            has_isochronous,
             input: Bits::default(),
             output: Bits::default(),
             received: 0,
@@ -129,12 +132,17 @@ impl Device {
         self.forget_suspension(engine);
     }
 
+    /// Whether there is an isochronous endpoint that can be used: IN, OUT.
+    fn has_isochronous(&self) -> [bool; 2] {
+        [&self.input, &self.output].map(|bits| self.has_isochronous && bits.allocated & bit(ISOCHRONOUS) != 0)
+    }
+
     /// The direction that is alone has the whole buffer.
     fn open_isochronous<B: Registers + DmaFence>(&mut self, engine: &mut Engine<B>) {
+        let [has_in, has_out] = self.has_isochronous();
         let Endpoints { isoin, isoout, .. } = &mut self.endpoints;
         isoin.close(engine);
         isoout.close(engine);
-        let [has_in, has_out] = [&self.input, &self.output].map(|bits| bits.allocated & bit(ISOCHRONOUS) != 0);
         let share = if has_in && has_out { Share::Half } else { Share::Whole };
         // They were closed just now, and get the same share: `Shared` cannot be.
         if has_in {
@@ -283,8 +291,8 @@ impl Device {
 
     /// Whether something is left for the next `poll` that raises no event of its own.
     pub fn waits_for_poll<B>(&self, engine: &Engine<B>) -> bool {
-        let is_isochronous = (self.input.allocated | self.output.allocated) & bit(ISOCHRONOUS) != 0;
-        is_isochronous || self.control.waits_for_poll() || engine.usbd.setup.is_some()
+        let [has_in, has_out] = self.has_isochronous();
+        has_in || has_out || self.control.waits_for_poll() || engine.usbd.setup.is_some()
     }
 
     pub fn poll<B: Registers + DmaFence>(&mut self, engine: &mut Engine<B>) -> PollResult {
@@ -342,9 +350,7 @@ impl Device {
         for epin in epin {
             ep_in_complete |= u16::from(epin.is_armed() && epin.is_sent(engine)) << epin.number();
         }
-        if self.output.allocated & bit(ISOCHRONOUS) != 0
-            && let Received::Packet(_) | Received::ZeroLength = isoout.received(engine)
-        {
+        if let Received::Packet(_) | Received::ZeroLength = isoout.received(engine) {
             ep_out |= bit(ISOCHRONOUS);
         }
         if self.isochronous_is_sent && isoin.is_free(engine) {

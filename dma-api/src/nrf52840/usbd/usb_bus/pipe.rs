@@ -48,9 +48,9 @@ pub(super) struct Pipe {
 }
 
 impl Pipe {
-    /// Whether something is left for the next `poll` that raises no event.
+    /// Whether something is left for the next `poll` that raises no event. (`complete` is not needed before the next SETUP.)
     pub fn waits_for_poll(&self) -> bool {
-        self.setup.is_some() || self.owes || self.complete || self.written.is_some()
+        self.owes || self.written.is_some()
     }
 }
 
