@@ -93,6 +93,7 @@ pub mod fence;
 pub mod nrf52840;
 #[expect(unsafe_code, reason = "volatile accesses, and writes that can start a transfer")]
 pub mod registers;
+pub mod stm32f103;
 pub mod table;
 #[expect(unsafe_code, reason = "a transfer lends memory to the DMA")]
 pub mod transfer;

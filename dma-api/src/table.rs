@@ -100,7 +100,6 @@ macro_rules! register_table {
             { $($FIELD:ident $low:literal $(+ $width:literal)?),* $(,)? }
     )*) => {
         /// The registers, by the datasheet's names.
-        #[expect(non_camel_case_types, reason = "these are the datasheet's names, to be found by a search for them")]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Name { $( $(#[$doc])* $NAME, )* }
 

@@ -5,4 +5,5 @@
 //! effect at once, as on a bus. Only the copy between START and END runs in parallel to the driver.
 
 pub mod power;
+pub mod stm32f103;
 pub mod usbd;

@@ -232,3 +232,22 @@ fn request_that_asks_for_nothing_is_answered_with_nothing() {
         Ok(())
     });
 }
+
+/// A handler that has read the first SETUP when the bus is reset reads the second with it, and clears its event. Where
+/// the second may have been answered as the first, it is refused, and the host asks again.
+#[test]
+fn setup_that_is_read_with_a_reset_is_answered() {
+    passes(Device::Serial, |mut host| async move {
+        for _ in 0..30 {
+            host.reset().await?;
+            host.setup(Setup::get_device_descriptor(18)).await?;
+            host.reset().await?;
+            let mut outcome = host.control_in(Setup::get_device_descriptor(18)).await;
+            if is_refused(&outcome) {
+                outcome = host.control_in(Setup::get_device_descriptor(18)).await;
+            }
+            assert_eq!(outcome?.len(), 18);
+        }
+        Ok(())
+    });
+}

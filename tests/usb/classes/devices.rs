@@ -2,6 +2,8 @@
 //!
 //! Each runs at two [`Pace`]s, but our own, which polls.
 
+use std::ops::Range;
+
 use sim_core::check::loopback;
 use sim_core::explore::Board;
 use usb_device::bus::UsbBusAllocator;
@@ -19,6 +21,8 @@ use crate::classes::{bell, streams};
 pub enum Device {
     /// usbd-serial: sends back what it gets.
     Serial,
+    /// The same, served by an interrupt handler; the main program sleeps.
+    Handler,
     /// Three of them: a configuration that is longer than usb-device's buffer of 128 bytes.
     ThreeSerials,
     /// usbd-hid: a mouse that moves.
@@ -40,6 +44,7 @@ impl Device {
     pub fn serve<B: Board>(self, board: B, pace: Pace) {
         match self {
             Self::Serial => serve_serial(board, pace),
+            Self::Handler => serve_by_handler(board, pace),
             Self::ThreeSerials => serve_three_serials(board, pace),
             Self::Mouse => serve_mouse(board, pace),
             Self::Composite => serve_composite(board, pace),
@@ -98,16 +103,35 @@ fn serve_serial<B: Board>(board: B, pace: Pace) {
     let (mut buffer, mut waiting) = ([0; 64], 0..0);
     while pace.goes_on(&board) {
         device.poll(&mut [&mut serial]);
-        if waiting.is_empty()
-            && let Ok(length) = serial.read(&mut buffer)
-        {
-            waiting = 0..length;
-        }
-        if !waiting.is_empty()
-            && let Ok(written) = serial.write(&buffer[waiting.clone()])
-        {
-            waiting.start += written;
-        }
+        echo(&mut serial, &mut buffer, &mut waiting);
+    }
+}
+
+/// A serial port that sends back what it gets, in an interrupt handler. The pace is the main program's.
+fn serve_by_handler<B: Board>(board: B, pace: Pace) {
+    // For ever: the handler may borrow statics only.
+    let bus = Box::leak(Box::new(power_up(&board)));
+    let mut serial = SerialPort::new(bus);
+    let mut device = build(bus, "serial", usbd_serial::USB_CLASS_CDC);
+    let (mut buffer, mut waiting) = ([0; 64], 0..0);
+    let handler = move || {
+        device.poll(&mut [&mut serial]);
+        echo(&mut serial, &mut buffer, &mut waiting);
+    };
+    board.with_interrupt(handler, || while pace.goes_on(&board) {});
+}
+
+/// Sends back what has come, as much as there is room for.
+fn echo<B: Board>(serial: &mut SerialPort<'_, Bus<B>>, buffer: &mut [u8; 64], waiting: &mut Range<usize>) {
+    if waiting.is_empty()
+        && let Ok(length) = serial.read(buffer)
+    {
+        *waiting = 0..length;
+    }
+    if !waiting.is_empty()
+        && let Ok(written) = serial.write(&buffer[waiting.clone()])
+    {
+        waiting.start += written;
     }
 }
 

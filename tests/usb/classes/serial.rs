@@ -78,3 +78,22 @@ async fn receive(host: &mut Host, length: usize) -> Result<Vec<u8>, HostError> {
     }
     Ok(bytes)
 }
+
+/// One `poll` an interrupt, in the handler. An event that it leaves set is an `InterruptStorm`.
+#[test]
+fn bytes_come_back_from_a_device_that_an_interrupt_handler_serves() {
+    for system in OperatingSystem::ALL {
+        passes(Device::Handler, move |mut host| async move {
+            host.enumerate(system, 5).await?;
+            host.suspend().await?;
+            host.resume().await?;
+            host.settle().await?;
+            for length in [1_u8, 64, 130] {
+                let bytes: Vec<_> = (0..length).collect();
+                host.bulk_out(BULK_OUT, &bytes).await?;
+                assert_eq!(receive(&mut host, bytes.len()).await?, bytes, "{system}");
+            }
+            Ok(())
+        });
+    }
+}

@@ -1,6 +1,6 @@
 //! Isochronous endpoints by `UsbBus`: what comes in one frame goes back two frames later.
 
-use dma_api::nrf52840::usbd::IsoBuffer;
+use dma_api::nrf52840::usbd::{IsoBuffer, map};
 use sim_core::explore::Board;
 use sim_core::host::enumerate::OperatingSystem;
 use sim_core::statics;
@@ -47,9 +47,16 @@ pub fn serve<B: Board>(board: B, pace: Pace) {
     };
     let mut device = builder(&bus, "streams", 0xFF).build();
     let (mut packet, mut written) = ([0; MOST as usize], 0);
+    // The frame before the last packet was written, and how many were complete then.
+    let mut last = None;
     while pace.goes_on(&board) {
         device.poll(&mut [&mut streams]);
         assert!(streams.complete <= written, "more packets are complete than were written");
+        if let Some((frame, complete)) = last
+            && streams.complete > complete
+        {
+            assert_ne!(board.read(map::framecntr()), frame, "its frame has not begun");
+        }
         let outcome = match streams.output.read(&mut []) {
             Err(UsbError::BufferOverflow) => streams.output.read(&mut packet),
             other => other,
@@ -60,6 +67,7 @@ pub fn serve<B: Board>(board: B, pace: Pace) {
                     let outcome = streams.input.write(&[0; 512]);
                     assert_eq!(outcome, Err(UsbError::BufferOverflow), "half of the buffer has 511 bytes");
                 }
+                last = Some((board.read(map::framecntr()), streams.complete));
                 written += usize::from(streams.input.write(&packet[..length]).is_ok());
             }
             Err(error) => assert_eq!(error, UsbError::WouldBlock),

@@ -7,6 +7,8 @@
 //! - HFCLKSTAT.STATE says that *some* oscillator runs, which one does whenever the CPU does: SRC says whether it is the
 //!   crystal.
 
+#![expect(non_camel_case_types, reason = "these are the datasheet's names, to be found by a search for them")]
+
 use crate::table::register_table;
 
 /// The address of the first register.

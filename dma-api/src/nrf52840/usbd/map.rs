@@ -8,6 +8,8 @@
 //! - EPDATASTATUS has no bit for EP0 and none for the isochronous endpoints;
 //! - EPSTALL and DTOGGLE have three bits for the endpoint: endpoint 8 aliases to endpoint 0.
 
+#![expect(non_camel_case_types, reason = "these are the datasheet's names, to be found by a search for them")]
+
 use crate::table::register_table;
 
 /// The address of the first register.

@@ -313,11 +313,7 @@ impl Device {
             return result;
         }
         let ep_out = self.received;
-        if is_news || ep_out != 0 && !self.suspended {
-            PollResult::Data { ep_out, ep_in_complete, ep_setup }
-        } else {
-            PollResult::None
-        }
+        if is_news || ep_out != 0 { PollResult::Data { ep_out, ep_in_complete, ep_setup } } else { PollResult::None }
     }
 
     /// What the bus does as a whole, if that is another thing than before.

@@ -1,0 +1,3 @@
+//! DMA1 and DMA2.
+
+pub mod map;

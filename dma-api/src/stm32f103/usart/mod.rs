@@ -1,0 +1,3 @@
+//! USART1 to USART3.
+
+pub mod map;

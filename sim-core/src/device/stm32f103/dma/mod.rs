@@ -1,0 +1,336 @@
+//! A DMA controller: channels, arbitration item by item, flags.
+//!
+//! | channel | what it does |
+//! |---|---|
+//! | EN=0 | nothing; it can be configured |
+//! | EN=1, items left | an item for each request, or (MEM2MEM) one after the other |
+//! | EN=1, none left | nothing: EN stays 1, requests are not served |
+//! | EN=1, an access has failed | TEIF, and EN=0 by itself |
+//!
+//! An item is two accesses, a read and a write, and others may do something in between: an EN=0 then comes too late for
+//! the write. The channel with the highest PL goes first, among equals the one with the lowest number; what is chosen
+//! is chosen anew for each item.
+//!
+//! *Modelled*: all bits of CCR, CNDTR, CPAR, CMAR, ISR, IFCR; widths that differ; circular mode; transfer errors; an
+//! EN=0 in the middle of an item. *Not modelled*: how long an item takes.
+//!
+//! *Unspecified; we chose*: HTIF comes when CNDTR is half of what it began with, rounded down (as Renode has it); EN=1
+//! begins at CPAR and CMAR again, and goes on from the CNDTR that is there; a lap of circular mode is as long as what
+//! was written to CNDTR last; writes of CPAR and CMAR with EN=1 are lost, as those of CNDTR are.
+
+use std::cmp::Reverse;
+use std::ops::Range;
+
+use dma_api::stm32f103::dma::map::{GIF, HTIF, Name, REGISTERS, TCIF, TEIF, ccr};
+use dma_api::table::Register;
+
+/// A width of accesses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Width {
+    /// 8 bits.
+    Byte,
+    /// 16 bits.
+    HalfWord,
+    /// 32 bits.
+    Word,
+}
+
+impl Width {
+    /// From PSIZE or MSIZE; `None` for the reserved value.
+    fn from_size(size: u32) -> Option<Self> {
+        [Self::Byte, Self::HalfWord, Self::Word].get(size as usize).copied()
+    }
+
+    /// In bytes.
+    pub fn bytes(self) -> u32 {
+        match self {
+            Self::Byte => 1,
+            Self::HalfWord => 2,
+            Self::Word => 4,
+        }
+    }
+}
+
+/// One access on the bus. The low bits of the address that the width has no use for are 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Access {
+    /// Where.
+    pub address: u32,
+    /// How wide.
+    pub width: Width,
+}
+
+impl Access {
+    fn new(address: u32, width: Width) -> Self {
+        Self { address: address & !(width.bytes() - 1), width }
+    }
+
+    /// The addresses.
+    pub fn range(self) -> Range<u32> {
+        self.address..self.address.saturating_add(self.width.bytes())
+    }
+}
+
+/// What is to be moved next: read, then written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Item {
+    /// The channel's index, from 0.
+    pub channel: usize,
+    /// How many items of this transfer came before it.
+    pub number: u32,
+    /// Where it comes from.
+    pub source: Access,
+    /// Where it goes.
+    pub destination: Access,
+}
+
+/// How a register was misused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Misuse {
+    /// CPAR, CMAR, CNDTR or the mode was written while EN=1.
+    WrittenWhileEnabled {
+        /// The channel's index.
+        channel: usize,
+        /// The register's name.
+        register: &'static str,
+    },
+    /// EN=1 with TEIF set: nobody has looked at the error.
+    ErrorIgnored {
+        /// The channel's index.
+        channel: usize,
+    },
+    /// MEM2MEM and CIRC, or a reserved width.
+    Mode {
+        /// The channel's index.
+        channel: usize,
+    },
+    /// No register is there.
+    Unknown {
+        /// The offset.
+        offset: u16,
+    },
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+struct Channel {
+    ccr: u32,
+    cndtr: u32,
+    cpar: u32,
+    cmar: u32,
+    /// What CNDTR goes back to in circular mode.
+    reload: u32,
+    /// Items moved since EN=1, or since the lap began.
+    moved: u32,
+}
+
+impl Channel {
+    fn is_enabled(&self) -> bool {
+        ccr::EN.is_set(self.ccr)
+    }
+
+    fn is_circular(&self) -> bool {
+        ccr::CIRC.is_set(self.ccr)
+    }
+
+    /// The item that is next. `None` if there is no such mode.
+    fn item(&self, index: usize) -> Option<Item> {
+        let side = |base: u32, size, increments: bool| {
+            let width = Width::from_size(size)?;
+            let step = if increments { self.moved.wrapping_mul(width.bytes()) } else { 0 };
+            Some(Access::new(base.wrapping_add(step), width))
+        };
+        if ccr::MEM2MEM.is_set(self.ccr) && self.is_circular() {
+            return None;
+        }
+        let peripheral = side(self.cpar, ccr::PSIZE.get(self.ccr), ccr::PINC.is_set(self.ccr))?;
+        let memory = side(self.cmar, ccr::MSIZE.get(self.ccr), ccr::MINC.is_set(self.ccr))?;
+        let (source, destination) = if ccr::DIR.is_set(self.ccr) { (memory, peripheral) } else { (peripheral, memory) };
+        Some(Item { channel: index, number: self.moved, source, destination })
+    }
+}
+
+/// A controller.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Dma {
+    channels: Vec<Channel>,
+    flags: u32,
+    /// The item whose source was read.
+    in_flight: Option<Item>,
+    misuse: Vec<Misuse>,
+}
+
+fn row_of(offset: u16) -> Option<(&'static Register<Name>, usize)> {
+    REGISTERS.iter().find_map(|row| {
+        let distance = offset.checked_sub(row.offset)?;
+        let index = distance / row.stride;
+        (distance % row.stride == 0 && index < row.count).then_some((row, usize::from(index)))
+    })
+}
+
+/// The bits of CCR that may change while EN=1: EN itself, and which flags interrupt.
+fn free_bits() -> u32 {
+    [ccr::EN, ccr::TCIE, ccr::HTIE, ccr::TEIE].iter().fold(0, |bits, field| bits | field.mask())
+}
+
+impl Dma {
+    /// A controller with this many channels, out of reset.
+    pub fn new(channels: usize) -> Self {
+        Self { channels: vec![Channel::default(); channels], flags: 0, in_flight: None, misuse: Vec::new() }
+    }
+
+    /// Reads the register at `offset`.
+    pub fn read(&mut self, offset: u16) -> u32 {
+        let Some((row, index)) = self.row(offset) else {
+            return 0;
+        };
+        match row.name {
+            Name::ISR => self.flags,
+            Name::IFCR => 0,
+            Name::CCR => self.channels[index].ccr,
+            Name::CNDTR => self.channels[index].cndtr,
+            Name::CPAR => self.channels[index].cpar,
+            Name::CMAR => self.channels[index].cmar,
+        }
+    }
+
+    /// Writes the register at `offset`. Takes effect at once.
+    pub fn write(&mut self, offset: u16, value: u32) {
+        let Some((row, index)) = self.row(offset) else {
+            return;
+        };
+        let value = value & row.mask();
+        if let Name::CCR = row.name {
+            return self.write_ccr(index, value);
+        }
+        if let Name::IFCR = row.name {
+            return self.clear(value);
+        }
+        if row.name != Name::ISR && self.channels[index].is_enabled() {
+            return self.misuse.push(Misuse::WrittenWhileEnabled { channel: index, register: row.text });
+        }
+        let channel = &mut self.channels[index];
+        match row.name {
+            Name::CNDTR => (channel.cndtr, channel.reload) = (value, value),
+            Name::CPAR => channel.cpar = value,
+            Name::CMAR => channel.cmar = value,
+            Name::ISR | Name::IFCR | Name::CCR => {}
+        }
+    }
+
+    fn row(&mut self, offset: u16) -> Option<(&'static Register<Name>, usize)> {
+        let found = row_of(offset).filter(|(_, index)| *index < self.channels.len());
+        if found.is_none() {
+            self.misuse.push(Misuse::Unknown { offset });
+        }
+        found
+    }
+
+    fn write_ccr(&mut self, index: usize, value: u32) {
+        let channel = &mut self.channels[index];
+        if channel.is_enabled() && ccr::EN.is_set(value) && (channel.ccr ^ value) & !free_bits() != 0 {
+            self.misuse.push(Misuse::WrittenWhileEnabled { channel: index, register: "CCR" });
+        }
+        let starts = !channel.is_enabled() && ccr::EN.is_set(value);
+        channel.ccr = value;
+        if !starts {
+            return;
+        }
+        channel.moved = 0;
+        if channel.item(index).is_none() {
+            self.misuse.push(Misuse::Mode { channel: index });
+        }
+        if self.flags_of(index) & TEIF != 0 {
+            self.misuse.push(Misuse::ErrorIgnored { channel: index });
+        }
+    }
+
+    /// IFCR: a flag is cleared by its bit, all four by GIF's.
+    fn clear(&mut self, value: u32) {
+        for index in 0..self.channels.len() {
+            let bits = value >> Self::shift(index) & 0xF;
+            let cleared = if bits & GIF != 0 { 0xF } else { bits };
+            self.flags &= !(cleared << Self::shift(index));
+            self.update_gif(index);
+        }
+    }
+
+    fn shift(index: usize) -> u32 {
+        4 * u32::try_from(index).expect("a controller has seven channels at most")
+    }
+
+    fn flags_of(&self, index: usize) -> u32 {
+        self.flags >> Self::shift(index) & 0xF
+    }
+
+    fn raise(&mut self, index: usize, flags: u32) {
+        self.flags |= flags << Self::shift(index);
+        self.update_gif(index);
+    }
+
+    /// GIF is any of the other three.
+    fn update_gif(&mut self, index: usize) {
+        let any = self.flags_of(index) & !GIF != 0;
+        let gif = GIF << Self::shift(index);
+        self.flags = if any { self.flags | gif } else { self.flags & !gif };
+    }
+
+    /// Which channels assert their interrupt lines, a bit each.
+    pub fn interrupts(&self) -> u32 {
+        let asserted = |index: usize| {
+            let ccr = self.channels[index].ccr;
+            let enabled = [(ccr::TCIE, TCIF), (ccr::HTIE, HTIF), (ccr::TEIE, TEIF)];
+            enabled.iter().any(|(enable, flag)| enable.is_set(ccr) && self.flags_of(index) & flag != 0)
+        };
+        (0..self.channels.len()).fold(0, |lines, index| lines | u32::from(asserted(index)) << index)
+    }
+
+    /// The item that is moved next, where the channels in `requests` (a bit each) are asked for one. An item in flight
+    /// is none.
+    pub fn next(&self, requests: u32) -> Option<Item> {
+        let waiting = self.channels.iter().enumerate().filter_map(|(index, channel)| {
+            let is_asked = ccr::MEM2MEM.is_set(channel.ccr) || requests & 1 << index != 0;
+            let item = channel.item(index).filter(|_| channel.is_enabled() && channel.cndtr > 0 && is_asked)?;
+            Some((ccr::PL.get(channel.ccr), item))
+        });
+        waiting.min_by_key(|(priority, item)| (Reverse(*priority), item.channel)).map(|(_, item)| item)
+    }
+
+    /// The source of `item` was read: what comes next is its end.
+    pub fn begin(&mut self, item: Item) {
+        self.in_flight = Some(item);
+    }
+
+    /// The item whose source was read.
+    pub fn in_flight(&self) -> Option<Item> {
+        self.in_flight
+    }
+
+    /// The item in flight has ended: its destination was written, or (`failed`) one of its accesses has failed.
+    pub fn end(&mut self, failed: bool) {
+        let Some(Item { channel: index, .. }) = self.in_flight.take() else {
+            return;
+        };
+        let channel = &mut self.channels[index];
+        if failed {
+            channel.ccr &= !ccr::EN.mask();
+            return self.raise(index, TEIF);
+        }
+        channel.cndtr = channel.cndtr.saturating_sub(1);
+        channel.moved += 1;
+        let (left, half) = (channel.cndtr, channel.reload / 2);
+        if left == 0 && channel.is_circular() {
+            (channel.cndtr, channel.moved) = (channel.reload, 0);
+        }
+        let half = if left == half { HTIF } else { 0 };
+        let complete = if left == 0 { TCIF } else { 0 };
+        self.raise(index, half | complete);
+    }
+
+    /// What was done wrong since the last call.
+    pub fn take_misuse(&mut self) -> Vec<Misuse> {
+        std::mem::take(&mut self.misuse)
+    }
+}
+
+#[cfg(test)]
+mod tests;
