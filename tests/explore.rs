@@ -238,12 +238,14 @@ fn access_before_ready_is_found_on_the_schedule_that_has_it() {
     assert_eq!(verdict.kind(), Kind::Violation(Rule::AccessBeforeReady), "{verdict}");
 }
 
-/// Firmware that polls a register which never changes.
-struct PollsForever;
+/// Firmware that polls a register which never changes, and may write another one meanwhile.
+struct PollsForever {
+    writes: bool,
+}
 
 impl Program for PollsForever {
     fn name(&self) -> String {
-        "polls-forever".to_owned()
+        format!("polls-forever:{}", self.writes)
     }
 
     fn config(&self) -> Config {
@@ -251,7 +253,13 @@ impl Program for PollsForever {
     }
 
     fn firmware<B: Board>(&self, board: B) {
-        while !dma_api::nrf52840::usbd::Usbd::new(board.clone()).is_ready() {}
+        while !dma_api::nrf52840::usbd::Usbd::new(board.clone()).is_ready() {
+            if self.writes {
+                // SAFETY:
+                // - The write starts no transfer.
+                unsafe { board.write(map::events_sof(), 0) };
+            }
+        }
     }
 
     fn host(&self, _host: Host) -> Script {
@@ -261,10 +269,12 @@ impl Program for PollsForever {
 
 #[test]
 fn firmware_that_polls_forever_is_a_deadlock_on_threads_and_stepped() {
-    let verdict = stepped::explore(&PollsForever, Limits::default()).verdict;
-    assert_eq!(verdict.kind(), Kind::Deadlock, "{verdict}");
-    // Six seconds of real time, in which nothing happens.
-    let run = threads::run(&PollsForever, None);
+    for writes in [false, true] {
+        let verdict = stepped::explore(&PollsForever { writes }, Limits::default()).verdict;
+        assert_eq!(verdict.kind(), Kind::Deadlock, "{writes}: {verdict}");
+    }
+    // Six seconds of real time, in which nothing happens but what the firmware does.
+    let run = threads::run(&PollsForever { writes: true }, None);
     assert_eq!(run.verdict.kind(), Kind::Deadlock, "{}", run.verdict);
 }
 

@@ -59,6 +59,8 @@ struct Shared {
     changed: Condvar,
     /// Counts changes; written under the lock, read without it by who waits.
     news: AtomicU64,
+    /// Counts what the engine and the host have done: a firmware that waits for ever may write all the time.
+    steps: AtomicU64,
     host_is_done: AtomicBool,
     firmware_is_done: AtomicBool,
     /// Written under the lock, and read under it.
@@ -122,6 +124,11 @@ impl Shared {
         }
     }
 
+    fn note_step(&self) {
+        // ORDERING: none needed: the count is all that is looked at.
+        self.steps.fetch_add(1, Ordering::Relaxed);
+    }
+
     fn firmware_is_done(&self) -> bool {
         // ORDERING: pairs with the store in `set`; what the firmware has done is behind the lock.
         self.firmware_is_done.load(Ordering::Acquire)
@@ -137,6 +144,7 @@ impl Shared {
             let Some(mut soc) = self.wait(None, ready) else {
                 return;
             };
+            self.note_step();
             if soc.usbd().is_powering_up() {
                 soc.power_up_done();
                 self.tell(soc);
@@ -252,8 +260,8 @@ impl Bus {
         if polls < POLLS_BETWEEN_LOOKS {
             return self.idle.set((polls + 1, seen, since));
         }
-        // ORDERING: pairs with the `fetch_add` in `tell`; the count is all that is looked at.
-        let news = self.shared.news.load(Ordering::Acquire);
+        // ORDERING: none needed: the count is all that is looked at.
+        let news = self.shared.steps.load(Ordering::Relaxed);
         if news != seen {
             return self.idle.set((0, news, Instant::now()));
         }
@@ -317,6 +325,7 @@ unsafe impl Registers for Bus {
         self.serve_interrupts();
         self.shared.with(|soc| soc.cpu_write(offset, value, line));
         self.shared.stop_at_violation();
+        self.stop_if_nothing_happens(&format_args!("writes {}", name_of(offset)));
     }
 }
 
@@ -516,7 +525,9 @@ impl ThreadsWire {
 
 impl Wire for ThreadsWire {
     fn poll_step(&self, step: &Step, _context: &mut Context<'_>) -> Poll<Result<Reply, HostError>> {
-        Poll::Ready(self.take_step(step))
+        let reply = self.take_step(step);
+        self.0.note_step();
+        Poll::Ready(reply)
     }
 }
 
@@ -542,6 +553,7 @@ pub fn run<P: Program + Sync>(program: &P, keep: Option<Keep>) -> Run {
         soc: Mutex::new(soc),
         changed: Condvar::new(),
         news: AtomicU64::new(0),
+        steps: AtomicU64::new(0),
         host_is_done: AtomicBool::new(false),
         firmware_is_done: AtomicBool::new(false),
         firmware_is_asleep: AtomicBool::new(false),

@@ -2,8 +2,6 @@
 //!
 //! Each runs at two [`Pace`]s, but our own, which polls.
 
-use std::ops::Range;
-
 use sim_core::check::loopback;
 use sim_core::explore::Board;
 use usb_device::bus::UsbBusAllocator;
@@ -100,10 +98,10 @@ fn serve_serial<B: Board>(board: B, pace: Pace) {
     let bus = power_up(&board);
     let mut serial = SerialPort::new(&bus);
     let mut device = build(&bus, "serial", usbd_serial::USB_CLASS_CDC);
-    let (mut buffer, mut waiting) = ([0; 64], 0..0);
+    let mut waiting = Waiting::default();
     while pace.goes_on(&board) {
         device.poll(&mut [&mut serial]);
-        echo(&mut serial, &mut buffer, &mut waiting);
+        waiting.echo(&mut serial);
     }
 }
 
@@ -113,25 +111,34 @@ fn serve_by_handler<B: Board>(board: B, pace: Pace) {
     let bus = Box::leak(Box::new(power_up(&board)));
     let mut serial = SerialPort::new(bus);
     let mut device = build(bus, "serial", usbd_serial::USB_CLASS_CDC);
-    let (mut buffer, mut waiting) = ([0; 64], 0..0);
+    let mut waiting = Waiting::default();
     let handler = move || {
         device.poll(&mut [&mut serial]);
-        echo(&mut serial, &mut buffer, &mut waiting);
+        waiting.echo(&mut serial);
     };
     board.with_interrupt(handler, || while pace.goes_on(&board) {});
 }
 
-/// Sends back what has come, as much as there is room for.
-fn echo<B: Board>(serial: &mut SerialPort<'_, Bus<B>>, buffer: &mut [u8; 64], waiting: &mut Range<usize>) {
-    if waiting.is_empty()
-        && let Ok(length) = serial.read(buffer)
-    {
-        *waiting = 0..length;
-    }
-    if !waiting.is_empty()
-        && let Ok(written) = serial.write(&buffer[waiting.clone()])
-    {
-        waiting.start += written;
+/// What has come, and was not sent back yet.
+#[derive(Default)]
+struct Waiting {
+    bytes: Vec<u8>,
+}
+
+impl Waiting {
+    /// Sends back what has come, as much as there is room for.
+    fn echo<B: Board>(&mut self, serial: &mut SerialPort<'_, Bus<B>>) {
+        let mut buffer = [0; 64];
+        if self.bytes.is_empty()
+            && let Ok(length) = serial.read(&mut buffer)
+        {
+            self.bytes.extend_from_slice(&buffer[..length]);
+        }
+        if !self.bytes.is_empty()
+            && let Ok(written) = serial.write(&self.bytes)
+        {
+            self.bytes.drain(..written);
+        }
     }
 }
 

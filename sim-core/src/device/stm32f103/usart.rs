@@ -190,14 +190,14 @@ impl Usart {
 
 #[cfg(test)]
 mod tests {
-    use dma_api::stm32f103::usart::map;
+    use dma_api::stm32f103::usart::map::{brr, cr2, dr, gtpr};
 
     use super::*;
 
     /// Transmitter and receiver on.
     fn usart() -> Usart {
         let mut usart = Usart::default();
-        write(&mut usart, map::cr1(), mask(&[cr1::UE, cr1::TE, cr1::RE]));
+        write(&mut usart, cr1(), mask(&[cr1::UE, cr1::TE, cr1::RE]));
         usart
     }
 
@@ -211,18 +211,18 @@ mod tests {
 
     #[test]
     fn flags_are_those_of_reset() {
-        assert_eq!(read(&mut Usart::default(), map::sr()), 0xC0);
+        assert_eq!(read(&mut Usart::default(), sr()), 0xC0);
     }
 
     #[test]
     fn second_frame_waits_in_tdr() {
         let mut usart = usart();
-        write(&mut usart, map::dr(), 0x41);
-        assert!(sr::TXE.is_set(read(&mut usart, map::sr())), "the shift register has taken it");
-        write(&mut usart, map::dr(), 0x42);
-        assert!(!sr::TXE.is_set(read(&mut usart, map::sr())));
+        write(&mut usart, dr(), 0x41);
+        assert!(sr::TXE.is_set(read(&mut usart, sr())), "the shift register has taken it");
+        write(&mut usart, dr(), 0x42);
+        assert!(!sr::TXE.is_set(read(&mut usart, sr())));
         assert_eq!(usart.transmitted(), Some(0x41));
-        assert!(sr::TXE.is_set(read(&mut usart, map::sr())));
+        assert!(sr::TXE.is_set(read(&mut usart, sr())));
         assert_eq!(usart.transmitted(), Some(0x42));
         assert_eq!(usart.transmitted(), None);
     }
@@ -230,34 +230,34 @@ mod tests {
     #[test]
     fn tc_is_cleared_by_a_read_of_sr_and_a_write_of_dr() {
         let mut usart = usart();
-        write(&mut usart, map::dr(), 1);
-        assert!(sr::TC.is_set(read(&mut usart, map::sr())), "nobody had read SR before");
-        write(&mut usart, map::dr(), 2);
-        assert!(!sr::TC.is_set(read(&mut usart, map::sr())));
+        write(&mut usart, dr(), 1);
+        assert!(sr::TC.is_set(read(&mut usart, sr())), "nobody had read SR before");
+        write(&mut usart, dr(), 2);
+        assert!(!sr::TC.is_set(read(&mut usart, sr())));
         usart.transmitted();
-        assert!(!sr::TC.is_set(read(&mut usart, map::sr())), "another frame is on its way");
+        assert!(!sr::TC.is_set(read(&mut usart, sr())), "another frame is on its way");
         usart.transmitted();
-        assert!(sr::TC.is_set(read(&mut usart, map::sr())));
-        write(&mut usart, map::sr(), !sr::TC.mask());
-        assert!(!sr::TC.is_set(read(&mut usart, map::sr())));
+        assert!(sr::TC.is_set(read(&mut usart, sr())));
+        write(&mut usart, sr(), !sr::TC.mask());
+        assert!(!sr::TC.is_set(read(&mut usart, sr())));
     }
 
     #[test]
     fn nothing_is_sent_before_the_transmitter_is_on() {
         let mut usart = Usart::default();
-        write(&mut usart, map::dr(), 7);
+        write(&mut usart, dr(), 7);
         assert!(!usart.is_transmitting());
-        write(&mut usart, map::cr1(), mask(&[cr1::UE, cr1::TE]));
+        write(&mut usart, cr1(), mask(&[cr1::UE, cr1::TE]));
         assert_eq!(usart.transmitted(), Some(7));
     }
 
     #[test]
     fn frame_has_nine_bits_if_m_says_so() {
         let mut usart = usart();
-        write(&mut usart, map::dr(), 0x1FF);
+        write(&mut usart, dr(), 0x1FF);
         assert_eq!(usart.transmitted(), Some(0xFF));
-        write(&mut usart, map::cr1(), mask(&[cr1::UE, cr1::TE, cr1::M]));
-        write(&mut usart, map::dr(), 0x1FF);
+        write(&mut usart, cr1(), mask(&[cr1::UE, cr1::TE, cr1::M]));
+        write(&mut usart, dr(), 0x1FF);
         assert_eq!(usart.transmitted(), Some(0x1FF));
     }
 
@@ -266,11 +266,11 @@ mod tests {
         let mut usart = usart();
         usart.receive(1, None);
         usart.receive(2, None);
-        assert_eq!(read(&mut usart, map::sr()) & mask(&[sr::RXNE, sr::ORE]), mask(&[sr::RXNE, sr::ORE]));
-        assert_eq!(read(&mut usart, map::dr()), 1);
-        assert_eq!(read(&mut usart, map::sr()) & mask(&[sr::RXNE, sr::ORE]), 0);
+        assert_eq!(read(&mut usart, sr()) & mask(&[sr::RXNE, sr::ORE]), mask(&[sr::RXNE, sr::ORE]));
+        assert_eq!(read(&mut usart, dr()), 1);
+        assert_eq!(read(&mut usart, sr()) & mask(&[sr::RXNE, sr::ORE]), 0);
         usart.receive(3, None);
-        assert_eq!(read(&mut usart, map::dr()), 3);
+        assert_eq!(read(&mut usart, dr()), 3);
     }
 
     #[test]
@@ -280,10 +280,10 @@ mod tests {
             [FrameError::Parity, FrameError::Framing, FrameError::Noise].map(|error| (error, error.flag()))
         {
             usart.receive(9, Some(error));
-            assert_eq!(read(&mut usart, map::dr()), 9);
-            assert!(flag.is_set(read(&mut usart, map::sr())), "SR was not read before DR");
-            read(&mut usart, map::dr());
-            assert!(!flag.is_set(read(&mut usart, map::sr())));
+            assert_eq!(read(&mut usart, dr()), 9);
+            assert!(flag.is_set(read(&mut usart, sr())), "SR was not read before DR");
+            read(&mut usart, dr());
+            assert!(!flag.is_set(read(&mut usart, sr())));
         }
     }
 
@@ -292,7 +292,7 @@ mod tests {
         let mut usart = Usart::default();
         usart.receive(1, None);
         usart.idle();
-        assert_eq!(read(&mut usart, map::sr()), 0xC0);
+        assert_eq!(read(&mut usart, sr()), 0xC0);
     }
 
     #[test]
@@ -300,11 +300,11 @@ mod tests {
         let mut usart = usart();
         usart.receive(1, None);
         assert!(!usart.requests_transmit() && !usart.requests_receive());
-        write(&mut usart, map::cr3(), mask(&[cr3::DMAR, cr3::DMAT]));
+        write(&mut usart, cr3(), mask(&[cr3::DMAR, cr3::DMAT]));
         assert!(usart.requests_transmit() && usart.requests_receive());
-        read(&mut usart, map::dr());
-        write(&mut usart, map::dr(), 1);
-        write(&mut usart, map::dr(), 2);
+        read(&mut usart, dr());
+        write(&mut usart, dr(), 1);
+        write(&mut usart, dr(), 2);
         assert!(!usart.requests_transmit() && !usart.requests_receive());
     }
 
@@ -312,14 +312,14 @@ mod tests {
     fn errors_interrupt_with_dma_only_if_eie_says_so() {
         let mut usart = usart();
         usart.receive(1, Some(FrameError::Framing));
-        write(&mut usart, map::cr3(), cr3::DMAR.mask());
+        write(&mut usart, cr3(), cr3::DMAR.mask());
         assert!(!usart.interrupt());
-        write(&mut usart, map::cr3(), mask(&[cr3::DMAR, cr3::EIE]));
+        write(&mut usart, cr3(), mask(&[cr3::DMAR, cr3::EIE]));
         assert!(usart.interrupt());
-        write(&mut usart, map::cr3(), cr3::EIE.mask());
+        write(&mut usart, cr3(), cr3::EIE.mask());
         assert!(!usart.interrupt());
         for (enable, flag) in [(cr1::TXEIE, true), (cr1::TCIE, true), (cr1::RXNEIE, true), (cr1::IDLEIE, false)] {
-            write(&mut usart, map::cr1(), mask(&[cr1::UE, cr1::RE, enable]));
+            write(&mut usart, cr1(), mask(&[cr1::UE, cr1::RE, enable]));
             assert_eq!(usart.interrupt(), flag);
         }
         usart.idle();
@@ -329,7 +329,7 @@ mod tests {
     #[test]
     fn other_registers_are_kept() {
         let mut usart = Usart::default();
-        for offset in [map::brr(), map::cr2(), map::gtpr()] {
+        for offset in [brr(), cr2(), gtpr()] {
             write(&mut usart, offset, 9);
             assert_eq!(read(&mut usart, offset), 9);
         }

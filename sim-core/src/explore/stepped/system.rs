@@ -1,6 +1,6 @@
 //! The system under a scheduler: who can go on, who does, who waits.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt::Debug;
 use std::hash::{BuildHasher, Hash};
 use std::panic::{Location, resume_unwind};
@@ -28,6 +28,10 @@ pub(super) const POLLS_BEFORE_WAITING: u32 = 2;
 
 /// How often a register is read, with nothing changed and nobody to change it, before it counts as waiting forever.
 pub(super) const POLLS_WITHOUT_HOPE: u32 = 100;
+
+/// How many accesses the driver makes, with nobody else to do anything, before it counts as waiting forever: it may
+/// write while it waits, and then something changes all the time.
+const ACCESSES_WITHOUT_HOPE: u32 = 100_000;
 
 /// How often the host may wait in vain in one run, before it counts as going on forever.
 const TIMEOUTS: u32 = 1024;
@@ -186,6 +190,8 @@ pub(super) struct System {
     pub interrupts: Interrupts,
     pub history: RefCell<History>,
     polled: RefCell<Polled>,
+    /// How many accesses the driver has made since somebody else could go on.
+    alone: Cell<u32>,
 }
 
 /// The same for the same parts in every run. Nobody chooses states to collide: a hash that mixes well is enough.
@@ -204,6 +210,7 @@ impl System {
             interrupts: Interrupts::default(),
             history: RefCell::default(),
             polled: RefCell::default(),
+            alone: Cell::default(),
         }
     }
 
@@ -269,14 +276,17 @@ impl System {
             let asleep = self.is_asleep(position);
             let waits = polls >= POLLS_BEFORE_WAITING || asleep || due && (chain.is_open() || position.is_sleep());
             if others.is_empty() {
-                if !asleep && polls < POLLS_WITHOUT_HOPE {
-                    return;
+                let alone = self.alone.get();
+                if !asleep && polls < POLLS_WITHOUT_HOPE && alone < ACCESSES_WITHOUT_HOPE {
+                    return self.alone.set(alone + 1);
                 }
+                self.alone.set(0);
                 if !self.let_host_give_up(position) {
                     self.end(Ended::Deadlock(self.who_waits(position)));
                 }
                 continue;
             }
+            self.alone.set(0);
             let choice = Choice { options: others.len() + usize::from(!waits), cpu: !waits };
             let pick = self.choose(choice, position);
             if choice.cpu && pick == 0 {
