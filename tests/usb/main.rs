@@ -10,8 +10,10 @@ use sim_core::host::enumerate::OperatingSystem;
 
 mod bulk;
 mod classes;
+mod configured;
 mod hosts;
 mod iso;
+mod out_of_ram;
 mod owned;
 mod suspend;
 
