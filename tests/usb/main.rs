@@ -15,6 +15,7 @@ mod hosts;
 mod iso;
 mod out_of_ram;
 mod owned;
+mod refusals;
 mod suspend;
 
 #[test]
