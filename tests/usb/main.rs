@@ -13,6 +13,7 @@ mod classes;
 mod configured;
 mod hosts;
 mod iso;
+mod numbers;
 mod out_of_ram;
 mod owned;
 mod refusals;
