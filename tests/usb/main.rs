@@ -13,6 +13,7 @@ mod classes;
 mod configured;
 mod hosts;
 mod iso;
+mod leftovers;
 mod numbers;
 mod out_of_ram;
 mod owned;
