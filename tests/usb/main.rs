@@ -18,6 +18,7 @@ mod numbers;
 mod out_of_ram;
 mod owned;
 mod refusals;
+mod reopened;
 mod suspend;
 
 #[test]
