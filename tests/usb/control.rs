@@ -32,9 +32,9 @@ enum Moment {
     ResetBeforeSent,
     /// The bus was reset when a packet from the host waits to be read.
     ResetBeforeRead,
-    /// A packet has come, by a permission for the transfer before, and with it a SETUP. The same with a reset after that.
+    /// A packet has come, by a permission for the transfer before, and with it a SETUP. Then a reset and another SETUP.
     PermissionIsUsed,
-    /// The same, and between the two transfers the host has taken a packet that was overtaken.
+    /// A packet has come with a SETUP, as before; between the two transfers the host has taken one that was overtaken.
     PermissionIsKept,
     /// A SETUP has come when a packet from the host waits to be read.
     OvertakenRead,

@@ -111,8 +111,8 @@ impl Program for AllSeven {
             host.packet_in(true).await?;
             expect_all_halted(&mut host).await?;
             host.set_configuration(1).await?;
-            // Three to each: one is armed, one in the device's memory, one waits. An odd number, for the toggles. The next
-            // configuration is to lose them all.
+            // Three to each: one is armed, one in the device's memory, one waits. An odd number, for the toggles.
+            // The next configuration is to lose them all.
             for _ in 0..3 {
                 for number in 1..=7 {
                     host.bulk_out(number, &packet(number, 1)).await?;
