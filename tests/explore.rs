@@ -1,7 +1,6 @@
 //! `Ep0In` on every schedule: reset, new SETUP, early status, double start.
 
 use std::cell::RefCell;
-use std::panic::Location;
 use std::rc::Rc;
 
 use dma_api::address::{Direction, Region};
@@ -18,6 +17,9 @@ use sim_core::host::{Host, HostError, Script};
 use sim_core::machine::{Fences, Machine, Strength};
 use sim_core::monitor::Rule;
 use sim_core::soc::{Config, Soc};
+
+#[path = "explore/bootloader.rs"]
+mod bootloader;
 
 const WEAK: Fences = Fences { machine: Machine::CortexM7, start: Strength::Compiler, end: Strength::Compiler };
 
@@ -339,63 +341,4 @@ fn violation_with_a_buffer_on_the_stack_and_a_guard_is_reported_and_touches_noth
         let run = threads::run(&StackBuffer, None);
         assert_eq!(run.verdict.kind(), expected, "{}", run.verdict);
     }
-}
-
-/// A packet that is given up, and another, from a driver that finds the events of somebody else's set: a bootloader
-/// has sent a packet before.
-struct AfterTheBootloader;
-
-impl Program for AfterTheBootloader {
-    fn name(&self) -> String {
-        "after-the-bootloader".to_owned()
-    }
-
-    fn config(&self) -> Config {
-        Config { ram: 64, ..Config::default() }
-    }
-
-    fn prepare(&self, soc: &mut Soc) {
-        begin_control_read(soc);
-        let line = Location::caller();
-        let address = soc.allocate(8);
-        soc.release_fence();
-        soc.cpu_write(map::epin_ptr(0), address.get(), line);
-        soc.cpu_write(map::epin_maxcnt(0), 8, line);
-        soc.cpu_write(map::dmalatch(), map::DMALATCH_RUNNING, line);
-        soc.cpu_write(map::tasks_startepin(0), 1, line);
-        while soc.engine_is_busy() {
-            soc.engine_step();
-        }
-        soc.transaction(0, 0, Token::In);
-        for event in [map::events_endepin(0), map::events_ep0datadone()] {
-            assert_eq!(soc.cpu_read(event, line), 1, "the bootloader has left it");
-        }
-    }
-
-    fn firmware<B: Board>(&self, board: B) {
-        let usbd = dma_api::nrf52840::usbd::Usbd::new(board.clone());
-        let mut ep0in = dma_api::nrf52840::usbd::Ep0In::new(usbd, sim_core::statics::packet_buffer());
-        ep0in.start(&[1; 8]).expect("it is idle");
-        ep0in.abort();
-        while ep0in.start(&[2; 8]).is_err() {}
-        while ep0in.end().is_err() {}
-        for left in [map::events_endepin(0), map::events_ep0datadone(), map::shorts()] {
-            assert_eq!(board.read(left), 0, "{left:#x}: a packet that has ended leaves nothing behind");
-        }
-        firmware::put_away(ep0in);
-    }
-
-    fn host(&self, mut host: Host) -> Script {
-        Box::pin(async move {
-            // A host that is fast enough takes the packet that was given up, too.
-            let given_up = host.packet_in(false).await?.bytes() == [1; 8];
-            if given_up { host.packet_in(true).await.map(drop) } else { Ok(()) }
-        })
-    }
-}
-
-#[test]
-fn events_that_a_bootloader_has_left_end_no_transfer() {
-    let verdict = stepped::explore(&AfterTheBootloader, Limits::default()).verdict;
-    assert_eq!(verdict.kind(), Kind::Sound, "{verdict}");
 }

@@ -8,7 +8,7 @@
 //! | `sharing` | critical sections, and what happens without |
 //! | `sleep` | what wakes, and what nothing wakes |
 //! | `frames` | a handler that clears its event, does not, sleeps; storms |
-//! | `clearing` | EPDATA: the event first, then its causes |
+//! | `clearing` | EPDATA, USBEVENT, SOF: the event first, then its causes |
 //! | `packets` | loom and stepped agree |
 //! | `outcomes` | memory of states hides nothing |
 

@@ -93,6 +93,15 @@ mod tests {
     }
 
     #[test]
+    fn ram_is_reached_from_its_first_byte_to_its_last() {
+        let in_ram = |address, length| BusAddress::new(address).is_in_ram(length);
+        assert!(in_ram(0x2000_0000, 0x4_0000) && in_ram(0x2003_FFFF, 1) && in_ram(0x2004_0000, 0));
+        assert!(!in_ram(0x1FFF_FFFF, 1) && !in_ram(0x1FFF_FFFF, 0), "flash, or nothing");
+        assert!(!in_ram(0x2000_0001, 0x4_0000) && !in_ram(0x2004_0000, 1) && !in_ram(u32::MAX, 1), "past the end");
+        assert!(!in_ram(0x2000_0000, usize::MAX));
+    }
+
+    #[test]
     #[cfg(target_pointer_width = "64")]
     #[should_panic(expected = "use the fence of the simulator's bus")]
     fn host_pointer_is_refused_by_name() {

@@ -1,18 +1,15 @@
 //! Bulk packets on every schedule, and two mutants that lose some.
 
-use std::panic::Location;
-
-use dma_api::nrf52840::usbd::{ControlEvent, Endpoints, Engine, Usbd, map};
+use dma_api::nrf52840::usbd::{Endpoints, Engine, map};
 use dma_api::usb::Setup;
-use sim_core::check::programs::connect;
-use sim_core::device::usbd::Token;
 use sim_core::explore::stepped::Limits;
 use sim_core::explore::{Board, Kind, Program, Verdict, stepped};
 use sim_core::host::{Host, HostError, Script};
 use sim_core::machine::Fences;
 use sim_core::monitor::{Policy, Rule};
 use sim_core::soc::{Config, Soc};
-use sim_core::statics;
+
+use super::configured;
 
 /// What a driver does wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,17 +72,11 @@ impl Program for Bulk {
     }
 
     fn prepare(&self, soc: &mut Soc) {
-        let line = Location::caller();
-        connect(soc);
-        soc.bus_reset();
-        soc.cpu_write(map::events_usbreset(), 0, line);
-        soc.transaction(0, 0, Token::Setup(Setup::set_configuration(1).to_bytes()));
+        configured::prepare(soc, Setup::set_configuration(1));
     }
 
     fn firmware<B: Board>(&self, board: B) {
-        let (mut engine, mut endpoints) = Engine::new(Usbd::new(board.clone()), statics::packet_buffer());
-        let event = endpoints.control.next_event(&mut engine);
-        assert_eq!(event, Some(ControlEvent::Setup(Setup::set_configuration(1))));
+        let (mut engine, mut endpoints) = configured::begin(board.clone(), Setup::set_configuration(1));
         endpoints.epin[0].open(&mut engine);
         endpoints.epout[0].open(&mut engine);
         endpoints.control.accept(&mut engine).expect("nothing is on its way");
@@ -100,8 +91,7 @@ impl Program for Bulk {
             self.send(&mut engine, &mut endpoints, &board, number);
         }
         while !endpoints.epin[0].is_sent(&engine) {}
-        let (_, buffer) = engine.into_parts(endpoints);
-        statics::give_back(buffer);
+        configured::end(engine, endpoints);
     }
 
     fn host(&self, mut host: Host) -> Script {

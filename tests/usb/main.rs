@@ -10,9 +10,16 @@ use sim_core::host::enumerate::OperatingSystem;
 
 mod bulk;
 mod classes;
+mod configured;
+mod control;
 mod hosts;
 mod iso;
+mod leftovers;
+mod numbers;
+mod out_of_ram;
 mod owned;
+mod refusals;
+mod reopened;
 mod suspend;
 
 #[test]

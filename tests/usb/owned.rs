@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use dma_api::nrf52840::usbd::{Endpoints, Engine, EpIn, ReceiveError, Transfer, Usbd};
+use dma_api::nrf52840::usbd::{Endpoints, Engine, EpIn, ReceiveError, Transfer, Usbd, map};
 use sim_core::explore::stepped::Limits;
 use sim_core::explore::{Board, Kind, Program, stepped, threads};
 use sim_core::host::{Host, HostError, Script};
@@ -79,7 +79,7 @@ impl Program for Owned {
 
     fn firmware<B: Board>(&self, board: B) {
         let drops = Rc::new(Cell::new(0));
-        let (mut engine, mut endpoints) = Engine::new(Usbd::new(board), statics::packet_buffer());
+        let (mut engine, mut endpoints) = Engine::new(Usbd::new(board.clone()), statics::packet_buffer());
         endpoints.control.next_event(&mut engine);
         let Endpoints { control, epin: [epin, ..], epout: [epout, ..], .. } = &mut endpoints;
         epin.open(&mut engine);
@@ -96,7 +96,7 @@ impl Program for Owned {
                 }
             }
         };
-        self.end(transfer, epin);
+        self.end(transfer, epin, &board);
         assert_eq!(drops.get(), u32::from(self.fate != Fate::Forgotten));
     }
 
@@ -114,19 +114,28 @@ impl Program for Owned {
 }
 
 impl Owned {
-    fn end<B: Board>(&self, mut transfer: Transfer<B, Watched>, epin: &mut EpIn) {
+    fn end<B: Board>(&self, mut transfer: Transfer<B, Watched>, epin: &mut EpIn, board: &B) {
         let (engine, buffer) = match self.fate {
             Fate::Ended => loop {
+                let is_done = transfer.is_done();
                 match transfer.end() {
                     Ok(parts) => break parts,
-                    Err(running) => transfer = running,
+                    Err(running) => {
+                        assert!(!is_done, "it is done, and does not end");
+                        transfer = running;
+                    }
                 }
             },
             Fate::Dropped => return drop(transfer),
             Fate::Forgotten => return std::mem::forget(transfer),
         };
         assert_eq!(buffer.bytes[..9], [7, 7, 7, 7, 7, 7, 7, 7, 0], "eight bytes were written, and no more");
-        let (engine, _) = epin.send(engine, buffer).map_err(|refused| refused.kind).expect("it is idle").wait();
+        let transfer = epin.send(engine, buffer).map_err(|refused| refused.kind).expect("it is idle");
+        while !transfer.is_done() {
+            let latch = board.read(map::dmalatch());
+            assert_eq!(latch, map::DMALATCH_RUNNING, "erratum 199, until END was seen");
+        }
+        let (engine, _) = transfer.end().expect("it is done");
         while !epin.is_sent(&engine) {}
     }
 }

@@ -220,7 +220,11 @@ impl Control {
         engine.usbd.write(map::events_ep0datadone(), 0);
         let status = if last { map::shorts::EP0DATADONE_EP0STATUS.mask() } else { 0 };
         engine.usbd.write(map::shorts(), status);
-        engine.send_copy(Channel::epin(0), bytes)?;
+        if let Err(reason) = engine.send_copy(Channel::epin(0), bytes) {
+            // Left set, it would permit the status stage of another transfer.
+            engine.usbd.write(map::shorts(), 0);
+            return Err(reason.into());
+        }
         // A SETUP that is still to come disarms the packet. One that is here may have come before the start; if the
         // packet is not taken yet, it never is for the request that it is the answer to.
         let usbd = &engine.usbd;

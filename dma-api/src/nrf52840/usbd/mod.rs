@@ -235,7 +235,7 @@ impl<B: Registers> Usbd<B> {
     }
 
     /// Takes what the bus does as a whole, if it was told (EVENTS_USBEVENT). Suspend comes first: a resume that was seen
-    /// with it came after it.
+    /// with it came after it, and the controller wakes up after that.
     pub fn take_bus_event(&self) -> Option<BusEvent> {
         let causes = [
             (map::eventcause::SUSPEND, BusEvent::Suspend),
@@ -360,9 +360,9 @@ mod tests {
 
     use super::*;
 
-    /// Remembers the last two writes, the later one last.
+    /// Remembers the last two writes, the later one last, and what EVENTCAUSE holds.
     #[derive(Default)]
-    struct Writes(Cell<[(u16, u32); 2]>);
+    struct Writes(Cell<[(u16, u32); 2]>, Cell<u32>);
 
     impl OutsideRegisters for Writes {
         unsafe fn peek(&self, _: u32) -> u32 {
@@ -379,8 +379,13 @@ mod tests {
     // SAFETY:
     // - As above.
     unsafe impl Registers for Writes {
-        fn read(&self, _: u16) -> u32 {
-            0
+        fn read(&self, offset: u16) -> u32 {
+            match offset {
+                _ if offset == map::eventcause() => self.1.get(),
+                _ if offset == map::framecntr() => 0xFFFF_FABC,
+                _ if offset == map::coredata() => 0x11,
+                _ => 0,
+            }
         }
 
         unsafe fn write(&self, offset: u16, value: u32) {
@@ -417,11 +422,55 @@ mod tests {
     }
 
     #[test]
+    fn power_down_forgets_a_setup_that_is_held() {
+        let mut usbd = Usbd::new(Writes::default());
+        usbd.setup = Some(Setup::set_configuration(1));
+        usbd.power_down();
+        assert_eq!(usbd.setup, None);
+    }
+
+    #[test]
+    #[should_panic(expected = "this write starts a transfer")]
+    fn write_that_starts_a_transfer_is_refused() {
+        Usbd::new(Writes::default()).write(map::tasks_startepout(7), 1);
+    }
+
+    #[test]
     fn disconnect_lets_go_of_the_bus_and_leaves_the_power_on() {
         let mut usbd = Usbd::new(Writes::default());
         usbd.power_up();
         usbd.disconnect();
         assert_eq!(usbd.bus.0.get(), [(map::enable(), 1), (map::usbpullup(), 0)]);
+    }
+
+    #[test]
+    fn bus_events_come_in_the_order_in_which_they_happen_and_one_at_a_time() {
+        let usbd = Usbd::new(Writes::default());
+        let (suspend, resume) = (map::eventcause::SUSPEND.mask(), map::eventcause::RESUME.mask());
+        let allowed = map::eventcause::USBWUALLOWED.mask();
+        for (causes, event, cause) in [
+            (suspend | resume | allowed, BusEvent::Suspend, suspend),
+            (resume | allowed, BusEvent::Resume, resume),
+            (allowed, BusEvent::WakeUpAllowed, allowed),
+        ] {
+            usbd.bus.1.set(causes);
+            assert_eq!(usbd.take_bus_event(), Some(event));
+            assert_eq!(usbd.bus.0.get()[1], (map::eventcause(), cause));
+        }
+        usbd.bus.1.set(map::eventcause::READY.mask());
+        assert_eq!(usbd.take_bus_event(), None);
+    }
+
+    #[test]
+    fn disarm_leaves_the_other_bits_of_the_core_register_as_they_are() {
+        let usbd = Usbd::new(Writes::default());
+        usbd.disarm(map::CORE_EP0CS, map::CORE_EP0CS_INBSY);
+        assert_eq!(usbd.bus.0.get(), [(map::coreindex(), map::CORE_EP0CS), (map::coredata(), 0x15)]);
+    }
+
+    #[test]
+    fn frame_has_eleven_bits() {
+        assert_eq!(Usbd::new(Writes::default()).frame(), 0x2BC);
     }
 
     #[test]
