@@ -58,7 +58,7 @@ fn send<B: Registers + DmaFence>(mut engine: Engine<B>, epin: &mut EpIn, address
     let refused = epin.send(engine, memory()).expect_err("it is not in RAM");
     assert_eq!((refused.kind, refused.buffer), (SendError::NotInRam { address }, &mut [1; 8]));
     assert!(!epin.is_armed());
-    refused.engine
+    refused.channel
 }
 
 /// Asks the OUT endpoint, in which a packet waits, to write 8 bytes there.
@@ -67,8 +67,8 @@ fn receive<B: Registers + DmaFence>(mut engine: Engine<B>, epout: &mut EpOut, ad
     assert_eq!(epout.read(&mut engine, &mut [0; 8]), Err(expected));
     let refused = epout.receive(engine, memory()).expect_err("it is not in RAM");
     assert_eq!((refused.kind, refused.buffer), (expected, &mut [1; 8]));
-    assert_eq!(epout.received(&refused.engine), Some(8), "it still waits");
-    refused.engine
+    assert_eq!(epout.received(&refused.channel), Some(8), "it still waits");
+    refused.channel
 }
 
 /// Asks endpoint 0 to send 8 bytes from there.

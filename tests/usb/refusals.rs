@@ -43,7 +43,7 @@ fn not_sent<B: Board, const N: usize>(mut engine: Engine<B>, epin: &mut EpIn, ex
     assert_eq!(epin.write(&mut engine, &[7; N]), Err(expected));
     let refused = epin.send(engine, memory::<N>()).expect_err("it is refused");
     assert_eq!((refused.kind, &*refused.buffer, epin.is_armed()), (expected, &[7; N][..], was_armed));
-    refused.engine
+    refused.channel
 }
 
 fn send<B: Board>(engine: Engine<B>, endpoints: &mut Endpoints, board: &B) -> Engine<B> {
@@ -77,7 +77,7 @@ fn not_received<B: Board, const N: usize>(
     assert_eq!(epout.read(&mut engine, &mut bytes), Err(expected));
     let refused = epout.receive(engine, memory::<N>()).expect_err("it is refused");
     assert_eq!((refused.kind, &*refused.buffer, bytes), (expected, &[7; N][..], [0; N]));
-    refused.engine
+    refused.channel
 }
 
 fn receive<B: Board>(engine: Engine<B>, endpoints: &mut Endpoints, board: &B) -> Engine<B> {

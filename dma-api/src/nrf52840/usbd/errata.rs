@@ -72,6 +72,7 @@ mod tests {
     use core::cell::Cell;
 
     use super::*;
+    use crate::nrf52840::usbd::UsbdRegisters;
 
     const KEY: (u32, u32) = (map::WORKAROUND_KEY, map::WORKAROUND_KEY_TOGGLES);
     const ON_187: (u32, u32) = (map::WORKAROUND_187, 3);
@@ -99,6 +100,10 @@ mod tests {
             self.writes.set(writes);
         }
     }
+
+    // SAFETY:
+    // - There is no transfer.
+    unsafe impl UsbdRegisters for Log {}
 
     // SAFETY:
     // - There is no transfer, and no memory that anybody lets go of by what is read here.
