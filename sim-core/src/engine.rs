@@ -85,19 +85,39 @@ impl Copy {
         self.moved
     }
 
+    /// How many beats are left.
+    pub fn beats_left(&self) -> usize {
+        self.left().div_ceil(BEAT)
+    }
+
+    /// The addresses that are left, if each beat is a word of memory: from a word's first byte on.
+    pub fn whole_words_left(&self) -> Option<Range<u32>> {
+        let range = self.range_left(usize::MAX);
+        range.start.is_multiple_of(ownership::BEAT).then_some(range)
+    }
+
     /// The next beat; `None` when all bytes were moved.
     pub fn next(&self) -> Option<Beat> {
-        let left = self.payload.bytes().len() - self.moved;
-        if left == 0 {
-            return None;
-        }
-        let start = self.range().start.saturating_add(u32::try_from(self.moved).unwrap_or(u32::MAX));
-        let end = start.saturating_add(u32::try_from(left.min(BEAT)).unwrap_or(u32::MAX));
-        let access = match self.job.direction {
+        let range = self.range_left(BEAT);
+        (self.left() > 0).then(|| Beat { range, access: self.access(), site: self.site() })
+    }
+
+    /// The addresses of the bytes that are left, at most `most` of them.
+    fn range_left(&self, most: usize) -> Range<u32> {
+        let start = self.job.address.get().saturating_add(u32::try_from(self.moved).unwrap_or(u32::MAX));
+        start..start.saturating_add(u32::try_from(self.left().min(most)).unwrap_or(u32::MAX))
+    }
+
+    fn left(&self) -> usize {
+        self.payload.length() - self.moved
+    }
+
+    /// What happens to memory.
+    pub fn access(&self) -> Access {
+        match self.job.direction {
             Direction::MemoryToDevice => Access::Read,
             Direction::DeviceToMemory => Access::Write,
-        };
-        Some(Beat { range: start..end, access, site: self.site() })
+        }
     }
 
     /// Where the engine is.
@@ -107,10 +127,18 @@ impl Copy {
 
     /// Moves the next beat's bytes, and returns them.
     pub fn step(&mut self) -> &[u8] {
+        self.move_bytes(BEAT)
+    }
+
+    /// Moves all bytes that are left.
+    pub fn finish(&mut self) {
+        self.move_bytes(usize::MAX);
+    }
+
+    fn move_bytes(&mut self, most: usize) -> &[u8] {
         let start = self.moved;
-        let length = (self.payload.bytes().len() - start).min(BEAT);
-        self.moved += length;
-        let bytes = &mut self.payload.bytes_mut()[start..start + length];
+        self.moved += self.left().min(most);
+        let bytes = &mut self.payload.bytes_mut()[start..self.moved];
         match (&self.view, self.job.direction) {
             (Some(view), Direction::MemoryToDevice) => view.read(start, bytes),
             (Some(view), Direction::DeviceToMemory) => view.write(start, bytes),
@@ -118,13 +146,6 @@ impl Copy {
             (None, Direction::DeviceToMemory) => {}
         }
         bytes
-    }
-
-    /// Moves all bytes that are left.
-    pub fn finish(&mut self) {
-        while self.moved < self.payload.bytes().len() {
-            self.step();
-        }
     }
 
     /// What was read from memory, or is written to it.

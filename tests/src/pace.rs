@@ -33,6 +33,10 @@ impl Scheduler for Paced {
         let drawn = self.seeded.choose(Choice { options: self.chances + others, ..choice }, state);
         (drawn + 1).saturating_sub(self.chances)
     }
+
+    fn asks_for_states(&self) -> bool {
+        self.seeded.asks_for_states()
+    }
 }
 
 #[cfg(test)]

@@ -25,6 +25,17 @@ impl Choice {
 pub trait Scheduler {
     /// One of `0..choice.options`. `state` identifies where the system is, at a cost.
     fn choose(&mut self, choice: Choice, state: &dyn Fn() -> u64) -> usize;
+
+    /// Whether it may ask for `state` in the rest of the run. If not, nobody keeps what a state is made of.
+    fn asks_for_states(&self) -> bool {
+        true
+    }
+
+    /// Whether it takes [`Choice::others_first`], whatever the choice, in the rest of the run. Then an engine can move
+    /// word after word: who goes on after one is known.
+    fn lets_others_run(&self) -> bool {
+        false
+    }
 }
 
 /// Everybody else runs before the CPU does: a transfer takes no time, as in other simulators.
@@ -34,6 +45,14 @@ pub struct Immediate;
 impl Scheduler for Immediate {
     fn choose(&mut self, choice: Choice, _state: &dyn Fn() -> u64) -> usize {
         choice.others_first()
+    }
+
+    fn asks_for_states(&self) -> bool {
+        false
+    }
+
+    fn lets_others_run(&self) -> bool {
+        true
     }
 }
 
@@ -53,6 +72,10 @@ impl Scheduler for Seeded {
         // The bias is below 2^-60 for the handful of options there are.
         let options = choice.options as u64;
         usize::try_from(self.0.next_u64() % options).expect("less than `options`, which is a usize")
+    }
+
+    fn asks_for_states(&self) -> bool {
+        false
     }
 }
 
@@ -87,6 +110,10 @@ impl Scheduler for Replay {
                 choice.others_first()
             }
         }
+    }
+
+    fn asks_for_states(&self) -> bool {
+        false
     }
 }
 
@@ -147,6 +174,14 @@ impl Scheduler for Exhaustive {
         self.path.push((0, choice.options));
         self.position += 1;
         0
+    }
+
+    fn asks_for_states(&self) -> bool {
+        self.visits_once && !self.cut
+    }
+
+    fn lets_others_run(&self) -> bool {
+        self.cut
     }
 }
 

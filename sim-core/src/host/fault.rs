@@ -113,18 +113,15 @@ pub(crate) enum Course {
 
 impl Faults {
     /// The ways in which `step` can go. What the script has happen to it is not overruled.
-    pub(crate) fn courses(self, step: &Step) -> Vec<Course> {
-        let mut courses = vec![Course::AsTold];
+    pub(crate) fn courses(self, step: &Step) -> impl Iterator<Item = Course> {
         let is_free = match step {
             Step::Transaction(transaction) => transaction.fault.is_none(),
             Step::Isochronous(isochronous) => isochronous.fault.is_none(),
             _ => false,
         };
-        if is_free {
-            let faults = Fault::ALL.into_iter().filter(|fault| fault.applies_to_step(step)).map(Course::Suffers);
-            courses.extend(faults.chain([Course::Abandoned]).filter(|&course| self.left(course) > 0));
-        }
-        courses
+        let faults = Fault::ALL.into_iter().filter(|fault| fault.applies_to_step(step)).map(Course::Suffers);
+        let chosen = faults.chain([Course::Abandoned]).filter(move |&course| is_free && self.left(course) > 0);
+        [Course::AsTold].into_iter().chain(chosen)
     }
 
     /// Takes `course` off the budget.
@@ -183,7 +180,7 @@ mod tests {
     #[test]
     fn budget_offers_each_fault_until_it_is_spent() {
         let mut faults = Faults { lost_tokens: 1, wrong_toggles: 1, abandoned: 1, ..Faults::default() };
-        let courses = |faults: Faults, transaction| faults.courses(&Step::Transaction(transaction));
+        let courses = |faults: Faults, transaction| faults.courses(&Step::Transaction(transaction)).collect::<Vec<_>>();
         let (out, input) = (Transaction::new(0, 0, OUT), Transaction::new(0, 0, Token::In));
         let lost = Course::Suffers(Fault::LostToken);
         let wrong = Course::Suffers(Fault::WrongToggle);
@@ -196,7 +193,11 @@ mod tests {
         assert_eq!(courses(faults, told), [Course::AsTold], "the script has decided");
         let isochronous = Step::Isochronous(Isochronous { address: 0, sends: None, fault: None });
         let faults = Faults { lost_tokens: 1, lost_handshakes: 1, wrong_toggles: 1, ..Faults::default() };
-        assert_eq!(faults.courses(&isochronous), [Course::AsTold, lost], "it has no handshake and no toggle");
-        assert_eq!(faults.courses(&Step::Reset), [Course::AsTold]);
+        assert_eq!(
+            faults.courses(&isochronous).collect::<Vec<_>>(),
+            [Course::AsTold, lost],
+            "it has no handshake and no toggle"
+        );
+        assert_eq!(faults.courses(&Step::Reset).collect::<Vec<_>>(), [Course::AsTold]);
     }
 }

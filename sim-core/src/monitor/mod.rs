@@ -15,6 +15,7 @@ use std::panic::Location;
 
 use serde::Serialize;
 
+mod cells;
 pub mod clocks;
 pub mod ownership;
 
@@ -143,6 +144,16 @@ pub enum Site {
         /// Which word of the transfer, counted from 0.
         beat: usize,
     },
+}
+
+impl Site {
+    /// The engine, `beats` later. Others stay where they are.
+    fn later(self, beats: usize) -> Self {
+        match self {
+            Self::Dma { block, endpoint, beat } => Self::Dma { block, endpoint, beat: beat + beats },
+            other => other,
+        }
+    }
 }
 
 impl fmt::Display for Site {

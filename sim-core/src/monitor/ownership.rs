@@ -4,11 +4,11 @@
 //! types see to it that the CPU touches a buffer only outside of a transfer, so `release` counts as the CPU's last
 //! access before it, and `acquire` as its first access after it, on the CPU's side of the fence.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::panic::Location;
 
-use super::clocks::{Access, Cell, Clock, Master};
+use super::cells::Cells;
+use super::clocks::{Access, Clock, Conflict, Master};
 use super::{Misuse, Rule, Site};
 
 /// The bytes of one beat: the engine moves words.
@@ -21,7 +21,7 @@ pub struct Ownership {
     dma: Master,
     to_device: Clock,
     to_cpu: Clock,
-    cells: BTreeMap<u32, Cell>,
+    cells: Cells,
 }
 
 impl Default for Ownership {
@@ -31,7 +31,7 @@ impl Default for Ownership {
             dma: Master::new(1),
             to_device: Clock::default(),
             to_cpu: Clock::default(),
-            cells: BTreeMap::new(),
+            cells: Cells::default(),
         }
     }
 }
@@ -85,37 +85,47 @@ impl Ownership {
         let Self { dma, cells, .. } = self;
         check_race(cells, dma, range, access, site)
     }
+
+    /// The DMA accesses `range` word by word, beginning with the beat at `site`. `false`: one of these accesses is a
+    /// race, and none was made.
+    pub fn dma_accesses(&mut self, range: Range<u32>, access: Access, site: Site) -> bool {
+        let Self { dma, cells, .. } = self;
+        let cells = cells.of(words(&range));
+        let are_ordered = cells.iter().all(|cell| cell.is_ordered(dma, access));
+        if are_ordered {
+            for (index, cell) in cells.iter_mut().enumerate() {
+                cell.note(dma, access, Some(site.later(index)));
+            }
+        }
+        are_ordered
+    }
 }
 
-/// Two accesses that nothing orders, at least one of them a write.
-fn check_race(
-    cells: &mut BTreeMap<u32, Cell>,
-    master: &Master,
-    range: Range<u32>,
-    access: Access,
-    site: Site,
-) -> Option<Misuse> {
-    let words = range.start / BEAT..range.end.div_ceil(BEAT);
+/// The words that hold a byte of `range`.
+fn words(range: &Range<u32>) -> Range<u32> {
+    range.start / BEAT..range.end.div_ceil(BEAT)
+}
+
+/// Two accesses that nothing orders, at least one of them a write. All words are accessed, the first race is reported.
+fn check_race(cells: &mut Cells, master: &Master, range: Range<u32>, access: Access, site: Site) -> Option<Misuse> {
+    let words = words(&range);
     let mut race = None;
-    for word in words {
-        let conflict = cells.entry(word).or_default().access(master, access, Some(site));
-        if let (None, Some(conflict)) = (&race, conflict) {
-            let (missing, why) = match site {
-                Site::Dma { .. } => ("release", "the CPU's access may be done after the start of the transfer"),
-                Site::Cpu(_) | Site::Host { .. } => {
-                    ("acquire", "the CPU's access may be done before the end of the transfer")
-                }
-            };
-            let what = format!("no {missing} fence that this machine honours orders CPU and DMA on this buffer: {why}");
-            let word = word * BEAT;
-            race = Some(Misuse {
-                range: Some(word.max(range.start)..range.end),
-                other: conflict.site,
-                ..Misuse::new(Rule::Race, what)
-            });
+    for (word, cell) in words.clone().zip(cells.of(words)) {
+        if let (Some(conflict), None) = (cell.access(master, access, Some(site)), &race) {
+            race = Some((word, conflict));
         }
     }
-    race
+    race.map(|(word, conflict)| report_race((word * BEAT).max(range.start)..range.end, site, conflict))
+}
+
+#[cold]
+fn report_race(range: Range<u32>, site: Site, conflict: Conflict) -> Misuse {
+    let (missing, why) = match site {
+        Site::Dma { .. } => ("release", "the CPU's access may be done after the start of the transfer"),
+        Site::Cpu(_) | Site::Host { .. } => ("acquire", "the CPU's access may be done before the end of the transfer"),
+    };
+    let what = format!("no {missing} fence that this machine honours orders CPU and DMA on this buffer: {why}");
+    Misuse { range: Some(range), other: conflict.site, ..Misuse::new(Rule::Race, what) }
 }
 
 /// A buffer that is lent twice has two owners that do not know of each other.

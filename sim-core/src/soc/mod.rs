@@ -130,6 +130,7 @@ impl Soc {
     }
 
     /// The driver reads a register.
+    #[inline]
     pub fn cpu_read(&mut self, offset: u16, line: Line) -> u32 {
         let value = self.usbd.read(offset);
         self.ownership.register_read();
@@ -139,6 +140,7 @@ impl Soc {
     }
 
     /// The driver writes a register.
+    #[inline]
     pub fn cpu_write(&mut self, offset: u16, value: u32, line: Line) {
         self.trace.note(Some(line), || Record::Write { offset, value });
         self.ownership.register_written();
@@ -325,6 +327,28 @@ impl Soc {
         self.note_word(beat, bytes, blind);
     }
 
+    /// How many words the engine will move before it ends the transfer.
+    pub(crate) fn words_left(&self) -> usize {
+        self.copy.as_ref().map_or(0, Copy::beats_left)
+    }
+
+    /// The engine moves all words that are left, as [`engine_step`](Self::engine_step) would one by one. Returns how
+    /// many: none, where somebody would see each, since it is to be kept, or to be reported.
+    pub(crate) fn move_words(&mut self) -> usize {
+        let Some(copy) = self.copy.as_mut().filter(|copy| !copy.is_blind() && !self.trace.keeps()) else {
+            return 0;
+        };
+        let words = copy.beats_left();
+        let Some(range) = copy.whole_words_left() else {
+            return 0;
+        };
+        if !self.ownership.dma_accesses(range, copy.access(), copy.site()) {
+            return 0;
+        }
+        copy.finish();
+        words
+    }
+
     /// Takes the copy that is to be done, for an engine that does it without the lock that this value is behind.
     pub(crate) fn take_copy(&mut self) -> Option<Copy> {
         let copy = self.copy.take()?;
@@ -337,6 +361,7 @@ impl Soc {
         self.note_word(beat, word(bytes), blind);
     }
 
+    #[inline]
     fn note_word(&mut self, beat: Beat, bytes: [u8; 4], blind: bool) {
         let Beat { range, access, site } = beat.clone();
         self.trace.note(None, || Record::Beat { beat, bytes });
@@ -452,6 +477,7 @@ impl Soc {
     }
 
     /// What a transaction would be answered, without any effect.
+    #[inline]
     pub fn answer(&self, transaction: &Transaction) -> Answer {
         let Transaction { address, endpoint, token, .. } = transaction;
         if self.plugged { self.usbd.answer(*address, *endpoint, token) } else { Answer::Silence }
@@ -503,6 +529,7 @@ impl Soc {
     }
 
     /// Looks at what an access has brought about: misuse of the chip, a transfer that was started or given up.
+    #[inline]
     fn settle(&mut self, site: Site) {
         if self.usbd.has_misuse() {
             for misuse in self.usbd.take_misuse() {
@@ -546,12 +573,18 @@ impl Soc {
         }
     }
 
+    #[inline]
     fn report(&mut self, misuse: Option<Misuse>, site: Site) {
         if let Some(misuse) = misuse {
-            let rule = misuse.rule;
-            self.trace.note(None, || Record::Violation(rule));
-            self.monitor.report(misuse, site);
+            self.report_misuse(misuse, site);
         }
+    }
+
+    #[cold]
+    fn report_misuse(&mut self, misuse: Misuse, site: Site) {
+        let rule = misuse.rule;
+        self.trace.note(None, || Record::Violation(rule));
+        self.monitor.report(misuse, site);
     }
 }
 

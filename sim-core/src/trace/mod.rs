@@ -193,6 +193,11 @@ impl Trace {
         Self { enabled: keep != Keep::Nothing, started, ..Self::default() }
     }
 
+    /// Whether anything is kept.
+    pub fn keeps(&self) -> bool {
+        self.enabled
+    }
+
     /// Notes what `record` makes; it is not called when nothing is kept.
     pub fn note(&mut self, site: Option<&'static Location<'static>>, record: impl FnOnce() -> Record) {
         if self.enabled {

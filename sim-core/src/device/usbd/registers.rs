@@ -30,19 +30,30 @@ static ROWS: [(u8, u8); 0x400] = {
     rows
 };
 
-/// The row and array index of the register at `offset`.
-fn decode(offset: u16) -> Option<(&'static Row, u16)> {
+/// The bits of each row's register.
+static MASKS: [u32; REGISTERS.len()] = {
+    let mut masks = [0; REGISTERS.len()];
+    let mut index = 0;
+    while index < REGISTERS.len() {
+        masks[index] = REGISTERS[index].mask();
+        index += 1;
+    }
+    masks
+};
+
+/// The row and array index of the register at `offset`, and its bits.
+fn decode(offset: u16) -> Option<(&'static Row, u16, u32)> {
     if !offset.is_multiple_of(4) {
         return None;
     }
     let (row, n) = *ROWS.get(usize::from(offset) / 4)?;
-    let row = &REGISTERS[usize::from(row.checked_sub(1)?)];
-    Some((row, u16::from(n)))
+    let index = usize::from(row.checked_sub(1)?);
+    Some((&REGISTERS[index], u16::from(n), MASKS[index]))
 }
 
 /// The datasheet's name of the register at `offset`, with its index: `EPIN[0].PTR`.
 pub fn name_of(offset: u16) -> String {
-    let Some((row, n)) = decode(offset) else {
+    let Some((row, n, _)) = decode(offset) else {
         return format!("{offset:#05x}");
     };
     if row.count == 1 {
@@ -58,7 +69,7 @@ pub fn name_of(offset: u16) -> String {
 impl Usbd {
     /// Reads the register at `offset`.
     pub fn read(&mut self, offset: u16) -> u32 {
-        let Some((row, n)) = decode(offset) else {
+        let Some((row, n, mask)) = decode(offset) else {
             self.report(Some(rules::unknown_register(offset)));
             return 0;
         };
@@ -66,7 +77,7 @@ impl Usbd {
         let is_garbage = misuse.as_ref().is_some_and(|misuse| misuse.rule == Rule::AccessDuringTransfer);
         self.report(misuse);
         let value = if is_garbage { POISON } else { self.value(row, usize::from(n)) };
-        value & row.mask()
+        value & mask
     }
 
     fn value(&self, row: &Row, n: usize) -> u32 {
@@ -126,7 +137,7 @@ impl Usbd {
 
     /// Writes the register at `offset`. Takes effect at once.
     pub fn write(&mut self, offset: u16, value: u32) {
-        let Some((row, n)) = decode(offset) else {
+        let Some((row, n, mask)) = decode(offset) else {
             self.report(Some(rules::unknown_register(offset)));
             return;
         };
@@ -134,7 +145,7 @@ impl Usbd {
             return;
         }
         self.report(rules::check_endpoint_field(row.name, value));
-        let value = value & row.mask();
+        let value = value & mask;
         let n = usize::from(n);
         match row.access {
             Access::Task if value != 0 => self.trigger(row.name, n),

@@ -151,6 +151,7 @@ impl Usbd {
     }
 
     /// What [`Usbd::token`] would answer, without any effect.
+    #[inline]
     pub fn answer(&self, address: u8, endpoint: u8, token: &Token) -> Answer {
         let bit = 1u32.checked_shl(endpoint.into()).unwrap_or_default();
         let enabled = match token {

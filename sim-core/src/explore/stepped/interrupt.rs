@@ -35,7 +35,8 @@
 
 use std::panic::Location;
 
-use super::system::{Ended, History, POLLS_BEFORE_WAITING, POLLS_WITHOUT_HOPE, Poll, Position, System, hash};
+use super::history::{History, hash};
+use super::system::{Ended, POLLS_BEFORE_WAITING, POLLS_WITHOUT_HOPE, Poll, Position, System};
 use crate::explore::interrupt::SLEEPING_HANDLER;
 use crate::trace::Record;
 

@@ -25,6 +25,13 @@
 //! it is one of those who can go on. Its register accesses are choice points in turn, and its runs are part of what
 //! identifies a state; `interrupt` in this module says why that is enough.
 //!
+//! # What a scheduler does not look at
+//!
+//! It says so before ([`Scheduler::asks_for_states`], [`Scheduler::lets_others_run`]). Without states, nobody keeps what
+//! the driver has read. Where the others go on for as long as they can, the engine moves all words of a transfer at
+//! once, if each access is ordered and no trace is kept: the choices that are noted, and what is found, are those of the
+//! same run word by word.
+//!
 //! # Limits
 //!
 //! - A driver that *counts* its polls (a timeout in loops) is not a function of what it reads: schedules that differ
@@ -48,10 +55,14 @@ use crate::soc::Soc;
 use crate::trace::{Keep, Trace};
 
 mod bus;
+mod history;
 mod interrupt;
+mod others;
 mod system;
 
 pub use bus::Bus;
+#[cfg(test)]
+pub(crate) use history::hash;
 
 /// One run.
 #[derive(Debug)]
@@ -79,23 +90,27 @@ pub fn run<P: Program>(program: &P, scheduler: &Rc<RefCell<impl Scheduler + 'sta
         system.wind_up();
     });
     let Remains { choices, host, trace, violations } = system.take();
-    let replay = Recording { program: program.name(), choices: choices.clone() }.to_string();
+    let replay = || Recording { program: program.name(), choices: choices.clone() }.to_string();
     Run { verdict: judge(result, host, replay), choices, trace, violations }
 }
 
-fn judge(result: Result<(), Box<dyn Any + Send>>, host: Option<Result<(), HostError>>, replay: String) -> Verdict {
+fn judge(
+    result: Result<(), Box<dyn Any + Send>>,
+    host: Option<Result<(), HostError>>,
+    replay: impl FnOnce() -> String,
+) -> Verdict {
     let executions = 1;
-    let replay = Some(replay);
     let payload = match (result, host) {
+        (Ok(()), None | Some(Ok(()))) => return Verdict::Sound { executions, complete: 1 },
         (Ok(()), Some(Err(error))) if error.is_timeout() => {
-            return Verdict::Deadlock { message: error.to_string(), replay, executions };
+            return Verdict::Deadlock { message: error.to_string(), replay: Some(replay()), executions };
         }
         (Ok(()), Some(Err(error))) => {
-            return Verdict::Assertion { message: format!("the host: {error}"), replay, executions };
+            return Verdict::Assertion { message: format!("the host: {error}"), replay: Some(replay()), executions };
         }
-        (Ok(()), _) => return Verdict::Sound { executions, complete: 1 },
         (Err(payload), _) => payload,
     };
+    let replay = Some(replay());
     match payload.downcast::<Ended>().map(|ended| *ended) {
         Ok(Ended::Violation(violation)) => Verdict::found(Violation { replay, ..*violation }, executions),
         Ok(Ended::Deadlock(message)) => Verdict::Deadlock { message, replay, executions },
@@ -173,3 +188,6 @@ pub fn replay<P: Program>(program: &P, recording: &Recording) -> Result<Run, Rep
     let run = run(program, &scheduler, Some(Keep::Order));
     if scheduler.borrow().was_faithful() { Ok(run) } else { Err(ReplayError::Diverged(program.name())) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,15 +2,14 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt::Debug;
-use std::hash::{BuildHasher, Hash};
 use std::panic::{Location, resume_unwind};
 use std::rc::Rc;
 use std::task::{self, Context, Waker};
 
-use foldhash::quality::FixedState;
-
+use super::history::{History, hash};
 use super::interrupt::{Chain, MASK, SLEEP, UNMASK};
-use crate::device::power::{self, Step as SupplyStep};
+use super::others::{Other, Others};
+use crate::device::power;
 use crate::device::usbd::{self, Answer};
 use crate::explore::interrupt::{Interrupts, sleeper};
 use crate::explore::scheduler::{Choice, Scheduler};
@@ -51,16 +50,6 @@ pub(super) enum Ended {
     Deadlock(String),
     /// It does not end.
     TooLong,
-}
-
-/// One of those who go on when the CPU does not, or (the handler) in the middle of what it does.
-#[derive(Clone, Copy)]
-enum Other {
-    Handler,
-    Power,
-    Supply(SupplyStep),
-    Engine,
-    Host(Course),
 }
 
 /// How the host's step goes.
@@ -137,49 +126,6 @@ struct Polled {
     counts: Vec<(Poll, u32)>,
 }
 
-/// What the driver has read and written: its local state is a function of it.
-///
-/// A round of reads that gives the same values for the third time is a poll, and is left out: the driver is where it
-/// was after the second.
-#[derive(Default)]
-pub(super) struct History {
-    /// All up to the last write or news.
-    pub past: u64,
-    /// Reads since then.
-    pub reads: Vec<(u16, u32)>,
-    /// In the handler: what the main program knows, and where it is.
-    pub interrupted: Option<u64>,
-    /// What the main program knows, before all runs of the handler since it has gone on.
-    pub main: u64,
-    /// All up to the end of the handler's last run.
-    pub left: Option<u64>,
-}
-
-impl History {
-    fn write(&mut self, offset: u16, value: u32) {
-        self.past = hash((self.past, &self.reads, offset, value));
-        self.reads.clear();
-    }
-
-    fn read(&mut self, offset: u16, value: u32) {
-        let is_news = self.reads.iter().any(|read| read.0 == offset && read.1 != value);
-        if is_news {
-            self.past = hash((self.past, &self.reads));
-            self.reads.clear();
-        }
-        self.reads.push((offset, value));
-        let length = self.reads.len();
-        let rounds = |round: usize| {
-            let mut rounds = self.reads[length - 3 * round..].chunks(round);
-            let first = rounds.next();
-            rounds.all(|next| Some(next) == first)
-        };
-        if let Some(round) = (1..=length / 3).find(|&round| rounds(round)) {
-            self.reads.truncate(length - round);
-        }
-    }
-}
-
 /// Driver, chip, engine and host, on one thread.
 pub(super) struct System {
     pub soc: RefCell<Soc>,
@@ -194,13 +140,9 @@ pub(super) struct System {
     alone: Cell<u32>,
 }
 
-/// The same for the same parts in every run. Nobody chooses states to collide: a hash that mixes well is enough.
-pub(super) fn hash(parts: impl Hash) -> u64 {
-    FixedState::default().hash_one(parts)
-}
-
 impl System {
     pub fn new(soc: Soc, faults: Faults, scheduler: Rc<RefCell<dyn Scheduler>>) -> Self {
+        let history = History { is_off: !scheduler.borrow().asks_for_states(), ..History::default() };
         Self {
             soc: RefCell::new(soc),
             scheduler,
@@ -208,7 +150,7 @@ impl System {
             host: RefCell::new(HostSide { faults, ..HostSide::default() }),
             host_turn: RefCell::default(),
             interrupts: Interrupts::default(),
-            history: RefCell::default(),
+            history: RefCell::new(history),
             polled: RefCell::default(),
             alone: Cell::default(),
         }
@@ -227,19 +169,24 @@ impl System {
         Remains { choices: self.choices.take(), host: outcome, trace, violations }
     }
 
-    fn others(&self) -> Vec<Other> {
+    fn others(&self) -> Others {
         let soc = self.soc.borrow();
-        let mut others = Vec::with_capacity(3);
+        let mut others = Others::default();
         if soc.usbd().is_powering_up() {
-            others.push(Other::Power);
+            others.insert(Other::Power);
         }
-        others.extend(soc.supply_steps().map(Other::Supply));
+        if soc.power().is_modelled() {
+            others.extend(soc.supply_steps().map(Other::Supply));
+        }
         if soc.engine_is_busy() {
-            others.push(Other::Engine);
+            others.insert(Other::Engine);
         }
         let host = self.host.borrow();
         if let Some(step) = host.wants.as_ref().filter(|step| can_go_on(&soc, step)) {
-            others.extend(host.faults.courses(step).into_iter().map(Other::Host));
+            others.insert(Other::Host(Course::AsTold));
+            if host.faults != Faults::default() {
+                others.extend(host.faults.courses(step).map(Other::Host));
+            }
         }
         others
     }
@@ -270,7 +217,7 @@ impl System {
             }
             let mut others = self.others();
             if due && (others.is_empty() || !chain.is_fruitless()) {
-                others.insert(0, Other::Handler);
+                others.insert(Other::Handler);
             }
             let polls = if let Position::Read(poll) = position { self.polls(poll) } else { 0 };
             let asleep = self.is_asleep(position);
@@ -287,19 +234,32 @@ impl System {
                 continue;
             }
             self.alone.set(0);
-            let choice = Choice { options: others.len() + usize::from(!waits), cpu: !waits };
+            let choice = Choice { options: others.count() + usize::from(!waits), cpu: !waits };
             let pick = self.choose(choice, position);
             if choice.cpu && pick == 0 {
                 return;
             }
-            match others[pick - usize::from(choice.cpu)] {
+            match others.at(pick - usize::from(choice.cpu)) {
                 Other::Handler => self.interrupt(position, &mut chain),
+                Other::Engine if !due && self.scheduler.borrow().lets_others_run() => self.run_engine(choice, pick),
                 other => {
                     chain.interrupted();
                     self.step(other);
                 }
             }
         }
+    }
+
+    /// The engine moves word after word, up to its END. With this scheduler the choice before each step is the same as
+    /// before the first, and nobody else goes on in between.
+    fn run_engine(&self, choice: Choice, pick: usize) {
+        let moved = self.soc.borrow_mut().move_words();
+        (0..moved).for_each(|_| self.keep_choice(choice, pick));
+        while self.soc.borrow().words_left() > 0 {
+            self.step(Other::Engine);
+            self.keep_choice(choice, pick);
+        }
+        self.step(Other::Engine);
     }
 
     fn choose(&self, choice: Choice, position: Position) -> usize {
@@ -312,13 +272,26 @@ impl System {
             let cpu = (past, reads, position, choice, self.interrupts.mode());
             hash((&*self.soc.borrow(), &host.wants, host.history, host.faults, cpu))
         };
-        let pick = self.scheduler.borrow_mut().choose(choice, &state);
+        let mut scheduler = self.scheduler.borrow_mut();
+        let pick = scheduler.choose(choice, &state);
+        self.history.borrow_mut().is_off = !scheduler.asks_for_states();
+        drop(scheduler);
+        self.keep_choice(choice, pick);
+        pick
+    }
+
+    /// `pick` was taken, if there was something to choose.
+    #[inline]
+    fn keep_choice(&self, choice: Choice, pick: usize) {
+        if choice.options == 1 {
+            return;
+        }
         let mut choices = self.choices.borrow_mut();
         choices.push(u8::try_from(pick).expect("there are six masters, a handler, and a few faults"));
         if choices.len() > CHOICES {
+            drop(choices);
             self.end(Ended::TooLong);
         }
-        pick
     }
 
     fn step(&self, other: Other) {
@@ -400,10 +373,16 @@ impl System {
         }
     }
 
+    #[inline]
     pub fn stop_at_violation(&self) {
-        if std::thread::panicking() {
-            return;
+        let stop = self.soc.borrow().stop().is_some();
+        if stop && !std::thread::panicking() {
+            self.end_with_violation();
         }
+    }
+
+    #[cold]
+    fn end_with_violation(&self) {
         let stop = self.soc.borrow().stop().cloned();
         if let Some(violation) = stop {
             self.end(Ended::Violation(Box::new(violation)));
@@ -424,7 +403,10 @@ impl System {
 
     /// All that the firmware knows is in `local`.
     pub fn checkpoint(&self, local: &dyn Debug) {
-        self.history.borrow_mut().forget(hash(format!("{local:?}")));
+        let mut history = self.history.borrow_mut();
+        if !history.is_off {
+            history.forget(hash(format!("{local:?}")));
+        }
     }
 
     /// The driver has read `value`.
@@ -432,7 +414,8 @@ impl System {
         let change = self.change();
         let mut polled = self.polled.borrow_mut();
         if polled.change != change {
-            *polled = Polled { change, counts: Vec::new() };
+            polled.change = change;
+            polled.counts.clear();
         }
         let count = match polled.counts.iter_mut().find(|(polled, _)| *polled == poll) {
             Some((_, count)) => count,
@@ -495,8 +478,8 @@ impl System {
                 }
                 break;
             }
-            let pick = self.choose(Choice { options: others.len(), cpu: false }, Position::Returned);
-            self.step(others[pick]);
+            let pick = self.choose(Choice { options: others.count(), cpu: false }, Position::Returned);
+            self.step(others.at(pick));
         }
         if self.host.borrow().outcome.is_none() {
             self.end(Ended::Deadlock(self.who_waits(Position::Returned)));

@@ -7,6 +7,7 @@
 //! | `errata` | what the silicon's errata do to the system |
 //! | `fences` | which fences order CPU and DMA, on which machine |
 //! | `host_memory` | the DMA touches what is lent to it, and nothing else |
+//! | `move_words` | words at once, or one by one |
 //! | `supply` | POWER and CLOCK, the cable |
 //! | `generation` | whatever somebody else can observe is counted |
 
@@ -21,6 +22,7 @@ mod errata;
 mod fences;
 mod generation;
 mod host_memory;
+mod move_words;
 pub(crate) mod rules;
 mod supply;
 

@@ -10,6 +10,7 @@ use crate::monitor::{Misuse, Rule};
 
 /// Registers that are windows onto the USB core: out of reach before READY (nRF5340 PS, USB register access
 /// limitations) and, as far as is known, while a transfer runs (nrfx `usbd_dmareq_process`).
+#[inline]
 fn is_in_core(name: Name) -> bool {
     use Name::*;
     is_task(name)
@@ -56,6 +57,7 @@ pub(in crate::device::usbd) fn check_access(chip: &Usbd, row: &Register<Name>, n
         .or_else(|| check_out_of_reach(chip, row.name, offset))
 }
 
+#[inline]
 fn check_modelled(chip: &Usbd, name: Name, offset: u16) -> Option<Misuse> {
     (!is_modelled(chip, name)).then(|| {
         let index =
@@ -64,6 +66,7 @@ fn check_modelled(chip: &Usbd, name: Name, offset: u16) -> Option<Misuse> {
     })
 }
 
+#[inline]
 fn check_ready(chip: &Usbd, name: Name, offset: u16) -> Option<Misuse> {
     let (rule, until) = match chip.power {
         _ if !is_in_core(name) => return None,
@@ -74,6 +77,7 @@ fn check_ready(chip: &Usbd, name: Name, offset: u16) -> Option<Misuse> {
     Some(Misuse::new(rule, format!("{} is out of reach until {until}", name_of(offset))))
 }
 
+#[inline]
 fn check_out_of_reach(chip: &Usbd, name: Name, offset: u16) -> Option<Misuse> {
     let job = chip.job.as_ref()?;
     let out_of_reach = match chip.options.out_of_reach {

@@ -1,0 +1,114 @@
+//! Those who can go on when the CPU does not: a set, in the order of options.
+//!
+//! It is made at every choice point, so it is one word: no list, no allocation.
+
+use crate::device::power::Step;
+use crate::host::Fault;
+use crate::host::fault::Course;
+
+/// One of those who go on when the CPU does not, or (the handler) in the middle of what it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Other {
+    Handler,
+    Power,
+    Supply(Step),
+    Engine,
+    Host(Course),
+}
+
+/// In the order in which a scheduler counts them: replay strings depend on it.
+const ALL: [Other; 11] = [
+    Other::Handler,
+    Other::Power,
+    Other::Supply(Step::Regulator),
+    Other::Supply(Step::Crystal),
+    Other::Engine,
+    Other::Host(Course::AsTold),
+    Other::Host(Course::Suffers(Fault::LostToken)),
+    Other::Host(Course::Suffers(Fault::CorruptedPacket)),
+    Other::Host(Course::Suffers(Fault::LostHandshake)),
+    Other::Host(Course::Suffers(Fault::WrongToggle)),
+    Other::Host(Course::Abandoned),
+];
+
+impl Other {
+    /// Its place in [`ALL`].
+    fn place(self) -> u32 {
+        match self {
+            Self::Handler => 0,
+            Self::Power => 1,
+            Self::Supply(Step::Regulator) => 2,
+            Self::Supply(Step::Crystal) => 3,
+            Self::Engine => 4,
+            Self::Host(Course::AsTold) => 5,
+            Self::Host(Course::Suffers(Fault::LostToken)) => 6,
+            Self::Host(Course::Suffers(Fault::CorruptedPacket)) => 7,
+            Self::Host(Course::Suffers(Fault::LostHandshake)) => 8,
+            Self::Host(Course::Suffers(Fault::WrongToggle)) => 9,
+            Self::Host(Course::Abandoned) => 10,
+        }
+    }
+}
+
+/// A set of [`Other`]s: a bit for each, at its place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Others(u16);
+
+impl Others {
+    /// Adds one.
+    pub fn insert(&mut self, other: Other) {
+        self.0 |= 1 << other.place();
+    }
+
+    /// Whether nobody can go on.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// How many can.
+    pub fn count(self) -> usize {
+        self.0.count_ones() as usize
+    }
+
+    /// The one with `index` before it.
+    ///
+    /// # Panics
+    ///
+    /// If there are not so many.
+    pub fn at(self, index: usize) -> Other {
+        let left = (0..index).fold(self.0, |left, _| left & left.saturating_sub(1));
+        ALL[left.trailing_zeros() as usize]
+    }
+}
+
+impl Extend<Other> for Others {
+    fn extend<T: IntoIterator<Item = Other>>(&mut self, others: T) {
+        others.into_iter().for_each(|other| self.insert(other));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_those_of_the_list() {
+        assert!((0..).zip(ALL).all(|(place, other)| other.place() == place));
+    }
+
+    #[test]
+    fn others_are_counted_in_the_order_of_the_list_whatever_the_order_of_insertion() {
+        let mut others = Others::default();
+        assert!(others.is_empty());
+        let host = Other::Host(Course::AsTold);
+        others.extend([host, Other::Handler, Other::Engine, host]);
+        assert_eq!((others.count(), others.is_empty()), (3, false));
+        assert_eq!([0, 1, 2].map(|index| others.at(index)), [Other::Handler, Other::Engine, host]);
+    }
+
+    #[test]
+    #[should_panic(expected = "index out of bounds")]
+    fn other_that_is_not_there_is_a_panic() {
+        Others::default().at(0);
+    }
+}
