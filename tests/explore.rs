@@ -7,10 +7,10 @@ use dma_api::address::{Direction, Region};
 use dma_api::nrf52840::usbd::map;
 use dma_api::usb::Setup;
 use sim_core::check::firmware;
-use sim_core::check::programs::{BackToBack, Device, Try, begin_control_read};
+use sim_core::check::programs::{BackToBack, Device, Try, begin_control_read, connect};
 use sim_core::device::usbd::{EndOnReset, Options, Token};
 use sim_core::explore::replay::{Recording, ReplayError};
-use sim_core::explore::scheduler::{Immediate, Seeded};
+use sim_core::explore::scheduler::{Immediate, Seeded, Timed, Timing};
 use sim_core::explore::stepped::{self, Limits};
 use sim_core::explore::{Board, Kind, Program, Verdict, threads};
 use sim_core::host::{Host, HostError, Script};
@@ -340,5 +340,52 @@ fn violation_with_a_buffer_on_the_stack_and_a_guard_is_reported_and_touches_noth
         // The frame goes while the engine's thread may be about to write it: under a sanitizer, or by luck, a crash.
         let run = threads::run(&StackBuffer, None);
         assert_eq!(run.verdict.kind(), expected, "{}", run.verdict);
+    }
+}
+
+/// Firmware that does not wait for the end of a transfer, but looks at four registers, and goes on.
+struct Hopes;
+
+impl Program for Hopes {
+    fn name(&self) -> String {
+        "hopes".to_owned()
+    }
+
+    fn config(&self) -> Config {
+        Config::default()
+    }
+
+    fn prepare(&self, soc: &mut Soc) {
+        connect(soc);
+    }
+
+    fn firmware<B: Board>(&self, board: B) {
+        // SAFETY:
+        // - The writes start a transfer of 0 bytes, which uses no memory.
+        let write = |offset, value| unsafe { board.write(offset, value) };
+        write(map::epin_maxcnt(0), 0);
+        write(map::dmalatch(), map::DMALATCH_RUNNING);
+        write(map::tasks_startepin(0), 1);
+        let events = [map::events_sof(), map::events_usbreset(), map::events_ep0setup(), map::events_usbevent()];
+        for event in events {
+            board.read(event);
+        }
+        write(map::dmalatch(), 0);
+        board.read(map::size_epout(1));
+    }
+
+    fn host(&self, _host: Host) -> Script {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+#[test]
+fn transfer_that_is_slow_enough_is_not_over_when_nobody_waits() {
+    let run = |timing| stepped::run(&Hopes, &Rc::new(RefCell::new(Timed::new(timing))), None).verdict;
+    let quick = run(Timing { access: 2, latch: 1, beat: 1, ..Timing::default() });
+    assert_eq!(quick.kind(), Kind::Sound, "{quick}");
+    for slow in [Timing { latch: 100, ..Timing::default() }, Timing { beat: 100, ..Timing::default() }] {
+        let verdict = run(slow);
+        assert!(matches!(verdict.kind(), Kind::Violation(_)), "{slow:?}: {verdict}");
     }
 }

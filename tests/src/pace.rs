@@ -41,13 +41,15 @@ impl Scheduler for Paced {
 
 #[cfg(test)]
 mod tests {
+    use sim_core::explore::scheduler::Others;
+
     use super::*;
 
     fn shares(seed: u32, cpu: bool) -> [usize; 3] {
         let mut scheduler = Paced::new(seed);
         let mut shares = [0; 3];
         for _ in 0..2900 {
-            shares[scheduler.choose(Choice { options: 3, cpu }, &|| 0)] += 1;
+            shares[scheduler.choose(Choice { options: 3, cpu, others: Others::NOBODY }, &|| 0)] += 1;
         }
         shares
     }

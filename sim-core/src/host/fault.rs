@@ -102,7 +102,7 @@ pub struct Faults {
 
 /// How a transaction goes, by choice of a scheduler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Course {
+pub enum Course {
     /// As the script says.
     AsTold,
     /// It suffers this.

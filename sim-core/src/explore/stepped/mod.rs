@@ -57,7 +57,6 @@ use crate::trace::{Keep, Trace};
 mod bus;
 mod history;
 mod interrupt;
-mod others;
 mod system;
 
 pub use bus::Bus;

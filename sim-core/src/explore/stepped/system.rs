@@ -8,11 +8,10 @@ use std::task::{self, Context, Waker};
 
 use super::history::{History, hash};
 use super::interrupt::{Chain, MASK, SLEEP, UNMASK};
-use super::others::{Other, Others};
 use crate::device::power;
 use crate::device::usbd::{self, Answer};
 use crate::explore::interrupt::{Interrupts, sleeper};
-use crate::explore::scheduler::{Choice, Scheduler};
+use crate::explore::scheduler::{Choice, Other, Others, Scheduler};
 use crate::host::fault::Course;
 use crate::host::{Fault, Faults, HostError, Isochronous, PATIENCE_MS, Reply, Script, Step, Transaction};
 use crate::monitor::Violation;
@@ -234,7 +233,7 @@ impl System {
                 continue;
             }
             self.alone.set(0);
-            let choice = Choice { options: others.count() + usize::from(!waits), cpu: !waits };
+            let choice = Choice::new(!waits, others);
             let pick = self.choose(choice, position);
             if choice.cpu && pick == 0 {
                 return;
@@ -263,7 +262,7 @@ impl System {
     }
 
     fn choose(&self, choice: Choice, position: Position) -> usize {
-        if choice.options == 1 {
+        if choice.options == 1 && !self.scheduler.borrow().is_asked_always() {
             return 0;
         }
         let state = || {
@@ -478,7 +477,7 @@ impl System {
                 }
                 break;
             }
-            let pick = self.choose(Choice { options: others.count(), cpu: false }, Position::Returned);
+            let pick = self.choose(Choice::new(false, others), Position::Returned);
             self.step(others.at(pick));
         }
         if self.host.borrow().outcome.is_none() {

@@ -1,9 +1,15 @@
-//! Who goes on at a choice point: immediate, seeded, exhaustive, replay.
+//! Who goes on at a choice point: immediate, seeded, timed, exhaustive, replay.
 
 use std::collections::HashSet;
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
+
+mod others;
+mod timed;
+
+pub use others::{Other, Others};
+pub use timed::{Timed, Timing};
 
 /// A moment at which more than one master can go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -12,9 +18,16 @@ pub struct Choice {
     pub options: usize,
     /// Whether option 0 is the CPU. If not, the CPU waits for something, and all options are others.
     pub cpu: bool,
+    /// The others.
+    pub others: Others,
 }
 
 impl Choice {
+    /// A choice among these.
+    pub fn new(cpu: bool, others: Others) -> Self {
+        Self { options: others.count() + usize::from(cpu), cpu, others }
+    }
+
     /// The option that lets the others run before the CPU: the order in which they stand.
     pub fn others_first(self) -> usize {
         usize::from(self.cpu)
@@ -29,6 +42,11 @@ pub trait Scheduler {
     /// Whether it may ask for `state` in the rest of the run. If not, nobody keeps what a state is made of.
     fn asks_for_states(&self) -> bool {
         true
+    }
+
+    /// Whether it is asked where there is one option, too: it keeps the time.
+    fn is_asked_always(&self) -> bool {
+        false
     }
 
     /// Whether it takes [`Choice::others_first`], whatever the choice, in the rest of the run. Then an engine can move
@@ -189,7 +207,7 @@ impl Scheduler for Exhaustive {
 mod tests {
     use super::*;
 
-    const THREE: Choice = Choice { options: 3, cpu: true };
+    const THREE: Choice = Choice { options: 3, cpu: true, others: Others::NOBODY };
 
     #[test]
     fn seeded_repeats_itself_and_differs_by_seed() {

@@ -8,11 +8,16 @@ use crate::host::fault::Course;
 
 /// One of those who go on when the CPU does not, or (the handler) in the middle of what it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Other {
+pub enum Other {
+    /// The interrupt handler.
     Handler,
+    /// The controller powers up, or wakes up.
     Power,
+    /// The regulator or the crystal settles.
     Supply(Step),
+    /// The DMA engine moves a word, or ends its transfer.
     Engine,
+    /// The host takes its step, and this happens to it.
     Host(Course),
 }
 
@@ -51,10 +56,18 @@ impl Other {
 }
 
 /// A set of [`Other`]s: a bit for each, at its place.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Others(u16);
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Others(u16);
 
 impl Others {
+    /// None of them.
+    pub const NOBODY: Self = Self(0);
+
+    /// In the order of options.
+    pub fn iter(self) -> impl Iterator<Item = Other> {
+        ALL.into_iter().filter(move |other| self.0 & 1 << other.place() != 0)
+    }
+
     /// Adds one.
     pub fn insert(&mut self, other: Other) {
         self.0 |= 1 << other.place();
