@@ -145,6 +145,7 @@ impl Usbd {
             return;
         }
         self.report(rules::check_endpoint_field(row.name, value));
+        self.report(rules::check_maxcnt(row.name, offset, value, mask));
         let value = value & mask;
         let n = usize::from(n);
         match row.access {
