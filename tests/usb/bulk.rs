@@ -68,7 +68,7 @@ impl Program for Bulk {
     }
 
     fn config(&self) -> Config {
-        Config { policy: self.policy, ..Config::default() }
+        Config { policies: self.policy.into(), ..Config::default() }
     }
 
     fn prepare(&self, soc: &mut Soc) {

@@ -18,6 +18,7 @@ mod leftovers;
 mod numbers;
 mod out_of_ram;
 mod owned;
+mod policies;
 mod refusals;
 mod reopened;
 mod suspend;
