@@ -16,7 +16,8 @@ mod errata;
 mod feed;
 
 pub(super) use access::{check_access, unknown_register};
-pub(super) use errata::{check_dma_latch, check_enable, check_iso_buffers, check_odd_bytes, check_size_is_writable};
+pub(super) use errata::check_size_is_writable;
+pub(super) use errata::{check_dma_latch, check_enable, check_iso_buffers, check_latch_kept, check_odd_bytes};
 pub(super) use feed::{check_crystal, check_output, check_vbus};
 
 /// One EasyDMA transfer at a time (nRF52840 PS v1.11 p. 856).
