@@ -243,7 +243,7 @@ impl Program for TakesBack {
             wait();
         }
         // SAFETY:
-        // - It was released. That the DMA has ended, no register has said, if it does not wait: MUTANT. The board closes
+        // - It was released. MUTANT: if it does not wait, no register has said that the DMA has ended. The board closes
         //   its window.
         unsafe { board.acquire(region) };
         wait();

@@ -21,6 +21,8 @@ mod owned;
 mod policies;
 mod refusals;
 mod reopened;
+mod rules;
+mod simulated_ram;
 mod suspend;
 
 #[test]

@@ -36,8 +36,9 @@
 //!
 //! # Policies
 //!
-//! There is no list of violations here, so [`Policy::Collect`](crate::monitor::Policy) is `Silicon`. loom ends an execution
-//! at its first race: a race is not looked for where it would not end the run, and its panic is not the driver's.
+//! There is no list of violations here, so [`Policy::Collect`](crate::monitor::Policy) is `Silicon`. loom ends an
+//! execution at its first race: a race is not looked for where it would not end the run, and its panic is not the
+//! driver's.
 //!
 //! # Power
 //!
