@@ -1,16 +1,18 @@
 //! Every fence of `Ep0In` under loom, with the twin that must fail.
 
+use std::panic::Location;
 use std::time::Duration;
 
 use dma_api::address::{Direction, Region};
 use dma_api::nrf52840::usbd::{Ep0In, Usbd, map};
+use dma_api::usb::Setup;
 use sim_core::check::programs::{BackToBack, begin_control_read};
-use sim_core::device::usbd::Options;
+use sim_core::device::usbd::{Options, Packet, Token};
 use sim_core::explore::model::{self, Limits, Packets};
 use sim_core::explore::{Board, Kind, Program, Verdict, stepped};
 use sim_core::host::{Host, Script};
 use sim_core::machine::{Fences, Machine, Strength};
-use sim_core::monitor::{Rule, Site};
+use sim_core::monitor::{Policy, Rule, Site};
 use sim_core::soc::{Config, Soc};
 use sim_core::statics;
 
@@ -194,6 +196,79 @@ fn buffer_taken_back_too_early_has_the_same_name_in_both_engines() {
     assert_eq!(verdict.kind(), expected, "{verdict}");
     let verdict = stepped::explore(&Odd::TakesBackAtOnce, stepped::Limits::default()).verdict;
     assert_eq!(verdict.kind(), expected, "{verdict}");
+}
+
+/// Takes the buffer of an OUT transfer back without looking, and nobody minds.
+#[derive(Clone, Copy, Debug)]
+struct TakesBack {
+    waits: bool,
+}
+
+impl Program for TakesBack {
+    fn name(&self) -> String {
+        format!("takes-back:{}", self.waits)
+    }
+
+    fn config(&self) -> Config {
+        Config { options: Options::ideal(), policies: Policy::Silicon.into(), ..Config::default() }
+    }
+
+    fn prepare(&self, soc: &mut Soc) {
+        let line = Location::caller();
+        begin_control_read(soc);
+        let write = Setup { request_type: 0x40, request: 1, value: 0, index: 0, length: 8 };
+        soc.transaction(0, 0, Token::Setup(write.to_bytes()));
+        soc.cpu_write(map::tasks_ep0rcvout(), 1, line);
+        soc.transaction(0, 0, Token::Out { data1: true, packet: Packet::new(&[7; 8]) });
+        // For the packet that the host of a model takes: the status stage's.
+        soc.cpu_write(map::tasks_ep0status(), 1, line);
+    }
+
+    fn firmware<B: Board>(&self, board: B) {
+        let mut buffer = Box::new([0; 8]);
+        let region = Region { pointer: buffer.as_mut_ptr(), length: 8, direction: Direction::DeviceToMemory };
+        let wait = || while board.read(map::events_endepout(0)) == 0 {};
+        // SAFETY:
+        // - The region is valid, and left alone, until `acquire`.
+        let address = unsafe { board.release(region) };
+        for (offset, value) in [(map::epout_ptr(0), address.get()), (map::epout_maxcnt(0), 8)] {
+            // SAFETY:
+            // - These writes start nothing.
+            unsafe { board.write(offset, value) };
+        }
+        // SAFETY:
+        // - The memory was released above.
+        unsafe { board.write(map::tasks_startepout(0), 1) };
+        if self.waits {
+            wait();
+        }
+        // SAFETY:
+        // - It was released. MUTANT: if it does not wait, no register has said that the DMA has ended. The board closes
+        //   its window.
+        unsafe { board.acquire(region) };
+        wait();
+        assert_eq!(*buffer, if self.waits { [7; 8] } else { [0; 8] });
+    }
+
+    fn host(&self, _host: Host) -> Script {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+impl Packets for TakesBack {
+    fn packets(&self) -> usize {
+        1
+    }
+}
+
+/// The engine moves its bytes after the driver has taken the buffer back, in every execution: loom has no switch in
+/// between. They go nowhere.
+#[test]
+fn memory_that_is_taken_back_too_early_is_out_of_the_engines_reach() {
+    let verdict = model::check(&TakesBack { waits: true }, Limits::default());
+    assert_eq!(verdict.kind(), Kind::Sound, "{verdict}");
+    let verdict = model::check(&TakesBack { waits: false }, Limits::default());
+    assert_eq!(verdict.kind(), Kind::Sound, "{verdict}");
 }
 
 #[test]

@@ -242,7 +242,7 @@ enum Bytes {
 ///
 /// - A host pointer is valid for `length` bytes while the view is used: its window was open when the view was made;
 ///   when the window closes (`Soc::acquire`), a copy that `Soc` holds loses its view in the same call, and one that was
-///   taken out is waited for before the call (`explore::threads`).
+///   taken out is waited for before the call (`explore::threads`), or loses its view before it (`explore::model`).
 #[derive(Debug)]
 pub struct View(Bytes);
 

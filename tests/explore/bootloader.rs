@@ -84,7 +84,7 @@ impl Program for DoneByAnother {
 
     fn config(&self) -> Config {
         // The shortcut permits a status stage in mid-transfer. What is looked at is whose the buffer is.
-        Config { policy: Policy::Collect, ..Config::default() }
+        Config { policies: Policy::Collect.into(), ..Config::default() }
     }
 
     fn prepare(&self, soc: &mut Soc) {

@@ -63,7 +63,7 @@ impl Program for Cable {
     fn config(&self) -> Config {
         let options = Options { supply: Supply::Modelled, ..Options::default() };
         let faults = Faults { abandoned: u8::from(self.does == Does::PullsInMidTransfer), ..Faults::default() };
-        Config { options, policy: self.policy, faults, ..Config::default() }
+        Config { options, policies: self.policy.into(), faults, ..Config::default() }
     }
 
     fn prepare(&self, soc: &mut Soc) {

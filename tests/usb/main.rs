@@ -18,8 +18,11 @@ mod leftovers;
 mod numbers;
 mod out_of_ram;
 mod owned;
+mod policies;
 mod refusals;
 mod reopened;
+mod rules;
+mod simulated_ram;
 mod suspend;
 
 #[test]

@@ -28,7 +28,7 @@ use std::panic::Location;
 use dma_api::nrf52840::usbd::map;
 
 use crate::device::usbd::{Usbd, name_of};
-use crate::monitor::{Misuse, Rule, Site, Violation};
+use crate::monitor::{Misuse, Rule, Site};
 
 /// A handler that sleeps, in words.
 pub(super) const SLEEPING_HANDLER: &str =
@@ -123,15 +123,16 @@ impl Interrupts {
         *self.handler.borrow_mut() = Some(handler);
     }
 
-    /// The handler returns again and again, and the line is asserted still.
-    pub fn storm(&self, usbd: &Usbd, times: &str) -> Violation {
+    /// The handler returns again and again, and the line is asserted still. On silicon that goes on for ever: if it does
+    /// not end the run as a violation, it is a deadlock.
+    pub fn storm(&self, usbd: &Usbd, times: &str) -> (Misuse, Site) {
         let site = self.handler.borrow().as_ref().map_or_else(Location::caller, |handler| handler.installed);
         let events = names(usbd.asserted(), " and ");
         let what = format!(
             "the handler has run {times}, and each time returned with {events} set and enabled by INTEN, while nothing \
              else could happen: clear the event, or its bit of INTEN, before the handler returns"
         );
-        Violation { misuse: Misuse::new(Rule::InterruptStorm, what), site: Site::Cpu(site), replay: None }
+        (Misuse::new(Rule::InterruptStorm, what), Site::Cpu(site))
     }
 }
 

@@ -12,7 +12,9 @@
 //! must agree.
 
 use std::fmt;
+use std::panic::resume_unwind;
 
+use dma_api::address::BusAddress;
 use dma_api::fence::DmaFence;
 use dma_api::nrf52840::power::Power;
 use dma_api::nrf52840::usbd::UsbdRegisters;
@@ -20,7 +22,7 @@ use dma_api::registers::OutsideRegisters;
 use serde::Serialize;
 
 use crate::host::{Host, Script};
-use crate::monitor::{Rule, Violation};
+use crate::monitor::{Policy, Rule, Violation};
 use crate::soc::{Config, Soc};
 
 mod interrupt;
@@ -74,6 +76,23 @@ pub trait Board: UsbdRegisters + OutsideRegisters + DmaFence + Clone + fmt::Debu
     #[track_caller]
     fn wait_for_interrupt(&self);
 
+    /// Reads a byte of simulated RAM, which [`Program::prepare`] has allocated ([`Soc::allocate`]): for firmware that
+    /// touches a buffer while the DMA may. 0 where there is no such RAM.
+    ///
+    /// An access of the CPU to memory that a `&[u8]` is a view of, no explorer sees.
+    #[track_caller]
+    fn load(&self, address: BusAddress) -> u8;
+
+    /// Writes a byte of simulated RAM, likewise. Lost where there is none.
+    #[track_caller]
+    fn store(&self, address: BusAddress, value: u8);
+
+    /// The fence of [`release`](DmaFence::release), for simulated RAM: nothing is lent.
+    fn release_fence(&self);
+
+    /// The fence of [`acquire`](DmaFence::acquire), for simulated RAM.
+    fn acquire_fence(&self);
+
     /// The driver of this chip's POWER and CLOCK, with its controller off.
     fn power(&self) -> Power<PowerRegisters<Self>> {
         // SAFETY:
@@ -109,6 +128,19 @@ pub trait Program {
 /// What every register holds for a driver that is being left, by a panic or after a violation: whatever its destructors
 /// wait for has come. The engine moves nothing any more.
 const WHILE_LEAVING: u32 = u32::MAX;
+
+/// What unwinds a driver after a violation, under [`Policy::Stop`]: which one, the monitor knows.
+struct Stopped;
+
+/// Leaves a driver, through its frames, for a violation that ends the run. By [`Policy::Panic`] it panics at the
+/// caller's line.
+#[track_caller]
+fn unwind(violation: &Violation, policy: Policy) -> ! {
+    if policy == Policy::Panic {
+        quiet::panic_aloud(&violation.to_string());
+    }
+    resume_unwind(Box::new(Stopped))
+}
 
 /// What an exploration has found.
 #[derive(Clone, Debug, PartialEq, Eq)]

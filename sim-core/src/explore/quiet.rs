@@ -33,6 +33,15 @@ pub fn quietly<T>(f: impl FnOnce() -> T) -> Result<T, Box<dyn Any + Send>> {
     result
 }
 
+/// Panics at the caller's line for all to see, wherever it is caught: the panic hook is called as if there were no
+/// [`quietly`].
+#[track_caller]
+pub(crate) fn panic_aloud(message: &str) -> ! {
+    // `quietly`, which catches it, restores this.
+    QUIET.set(false);
+    panic!("{message}");
+}
+
 /// A panic's message.
 pub(crate) fn message(payload: &(dyn Any + Send)) -> String {
     if let Some(text) = payload.downcast_ref::<String>() {

@@ -32,7 +32,7 @@ use dma_api::registers::{OutsideRegisters, Registers};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::interrupt::{Interrupts, SLEEPING_HANDLER, sleeper};
-use super::{Board, Program, Verdict, WHILE_LEAVING, quiet, quietly};
+use super::{Board, Program, Verdict, WHILE_LEAVING, quiet, quietly, unwind};
 use crate::device::usbd::{Answer, name_of};
 use crate::host::{Host, HostError, PATIENCE_MS, Reply, Step, Transaction, Wire};
 use crate::monitor::Violation;
@@ -168,25 +168,33 @@ impl Shared {
         }
     }
 
-    /// Leaves the run, through the driver. Its frames are about to go, and a buffer may be among them: the engine
-    /// finishes what it copies, and begins nothing more.
-    fn leave(&self, ended: Box<Ended>) -> ! {
+    /// The driver is about to be left. Its frames go, and a buffer may be among them: the engine finishes what it
+    /// copies, and begins nothing more.
+    fn leave(&self) {
         let mut soc = self.soc.lock();
         soc.leave();
         while soc.is_copying() {
             self.changed.wait(&mut soc);
         }
         self.tell(soc);
-        resume_unwind(ended)
     }
 
+    /// Leaves the run, through the driver.
+    fn end(&self, deadlock: String) -> ! {
+        self.leave();
+        resume_unwind(Box::new(Deadlock(deadlock)))
+    }
+
+    /// Leaves the run if a violation has ended it.
+    #[track_caller]
     fn stop_at_violation(&self) {
         if thread::panicking() {
             return;
         }
-        let stop = self.soc.lock().stop().cloned();
-        if let Some(violation) = stop {
-            self.leave(Box::new(Ended::Violation(Box::new(violation))));
+        let stop = self.soc.lock().stop().map(|(violation, policy)| (violation.clone(), policy));
+        if let Some((violation, policy)) = stop {
+            self.leave();
+            unwind(&violation, policy);
         }
     }
 }
@@ -209,6 +217,7 @@ impl Bus {
     }
 
     /// Runs the handler if it is due, and again for as long as the line is asserted when it returns.
+    #[track_caller]
     fn serve_interrupts(&self) {
         if !self.interrupts.can_run() {
             return;
@@ -224,9 +233,12 @@ impl Bus {
                 (asserted, since) = (soc.usbd().asserted(), Instant::now());
             } else if since.elapsed() > NOTHING_HAPPENS {
                 let times = format!("again and again for {} s", since.elapsed().as_secs());
-                let storm = self.interrupts.storm(soc.usbd(), &times);
+                let (storm, site) = self.interrupts.storm(soc.usbd(), &times);
+                let what = storm.what.clone();
+                soc.report(Some(storm), site);
                 drop(soc);
-                self.shared.leave(Box::new(Ended::Violation(Box::new(storm))));
+                self.shared.stop_at_violation();
+                self.shared.end(what);
             }
             soc.note(Record::Handler { running: true });
             drop(soc);
@@ -238,6 +250,7 @@ impl Bus {
     }
 
     /// Sleeps until the line is asserted, or the host is done.
+    #[track_caller]
     fn sleep(&self) {
         let set = |asleep| {
             let mut soc = self.shared.soc.lock();
@@ -269,16 +282,13 @@ impl Bus {
         let waited = since.elapsed();
         if waited > NOTHING_HAPPENS {
             let message = format!("the firmware {what}, and nothing has happened for {} s", waited.as_secs());
-            self.shared.leave(Box::new(Ended::Deadlock(message)));
+            self.shared.end(message);
         }
     }
 }
 
-/// How a run ended before its end.
-enum Ended {
-    Violation(Box<Violation>),
-    Deadlock(String),
-}
+/// How a run ended before its end, but for a violation.
+struct Deadlock(String);
 
 impl std::fmt::Debug for Bus {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -419,11 +429,32 @@ impl Board for Bus {
             return;
         }
         if self.interrupts.is_running() {
-            self.shared.leave(Box::new(Ended::Deadlock(SLEEPING_HANDLER.to_owned())));
+            self.shared.end(SLEEPING_HANDLER.to_owned());
         }
         self.sleep();
         self.shared.stop_at_violation();
         self.stop_if_nothing_happens(&"sleeps and is woken");
+    }
+
+    fn load(&self, address: BusAddress) -> u8 {
+        let line = Location::caller();
+        let value = self.shared.soc.lock().load(address, line);
+        self.shared.stop_at_violation();
+        value
+    }
+
+    fn store(&self, address: BusAddress, value: u8) {
+        let line = Location::caller();
+        self.shared.soc.lock().store(address, value, line);
+        self.shared.stop_at_violation();
+    }
+
+    fn release_fence(&self) {
+        self.shared.soc.lock().release_fence();
+    }
+
+    fn acquire_fence(&self) {
+        self.shared.soc.lock().acquire_fence();
     }
 }
 
@@ -538,7 +569,7 @@ pub struct Run {
     pub verdict: Verdict,
     /// What happened, as far as `Config::keep` says.
     pub trace: Trace,
-    /// All violations.
+    /// All violations that were noted. One of them may have ended the run: it is the verdict.
     pub violations: Vec<Violation>,
 }
 
@@ -571,9 +602,10 @@ pub fn run<P: Program + Sync>(program: &P, keep: Option<Keep>) -> Run {
         (result, host.join().expect("the host's panic was caught in its thread"))
     });
     let soc = std::mem::replace(&mut *shared.soc.lock(), Soc::new(config));
-    let stop = soc.stop().cloned().map(|violation| Ended::Violation(Box::new(violation)));
+    let stop = soc.stop().map(|(violation, _)| violation.clone());
     let (trace, violations) = soc.into_evidence();
-    Run { verdict: judge(stop, result, host), trace, violations }
+    let verdict = stop.map_or_else(|| judge(result, host), |violation| Verdict::found(violation, 1));
+    Run { verdict, trace, violations }
 }
 
 /// Polls a script whose steps block: it is never pending.
@@ -593,24 +625,17 @@ fn block_on(future: impl Future<Output = Result<(), HostError>>) -> Result<(), H
 
 type Caught<T> = Result<T, Box<dyn Any + Send>>;
 
-fn judge(stop: Option<Ended>, firmware: Caught<()>, host: Caught<Result<(), HostError>>) -> Verdict {
+/// The verdict of a run that no violation has ended.
+fn judge(firmware: Caught<()>, host: Caught<Result<(), HostError>>) -> Verdict {
     let assertion = |message| Verdict::Assertion { message, replay: None, executions: 1 };
-    let ended = |ended| match ended {
-        Ended::Violation(violation) => Verdict::found(*violation, 1),
-        Ended::Deadlock(message) => Verdict::Deadlock { message, replay: None, executions: 1 },
-    };
-    if let Some(stop) = stop {
-        return ended(stop);
-    }
+    let deadlock = |message| Verdict::Deadlock { message, replay: None, executions: 1 };
     match (firmware, host) {
-        (Err(payload), _) => match payload.downcast::<Ended>() {
-            Ok(deadlock) => ended(*deadlock),
+        (Err(payload), _) => match payload.downcast::<Deadlock>() {
+            Ok(ended) => deadlock(ended.0),
             Err(payload) => assertion(quiet::message(&*payload)),
         },
         (Ok(()), Err(payload)) => assertion(format!("the host: {}", quiet::message(&*payload))),
-        (Ok(()), Ok(Err(error))) if error.is_timeout() => {
-            Verdict::Deadlock { message: error.to_string(), replay: None, executions: 1 }
-        }
+        (Ok(()), Ok(Err(error))) if error.is_timeout() => deadlock(error.to_string()),
         (Ok(()), Ok(Err(error))) => assertion(format!("the host: {error}")),
         (Ok(()), Ok(Ok(()))) => Verdict::Sound { executions: 1, complete: 1 },
     }

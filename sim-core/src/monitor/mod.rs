@@ -7,7 +7,7 @@
 //! | whether an access happens after the one it must follow | [`clocks`] |
 //!
 //! Whatever is found becomes a [`Violation`]: the rule, the addresses, both sites, and (from an explorer that can
-//! replay) the string that brings it back.
+//! replay) the string that brings it back. What happens then is the rule's [`Policy`].
 
 use std::fmt;
 use std::ops::Range;
@@ -18,6 +18,9 @@ use serde::Serialize;
 mod cells;
 pub mod clocks;
 pub mod ownership;
+mod policy;
+
+pub use policy::{Policies, Policy};
 
 /// Writes the rules and [`Rule::ALL`] from one list, so that neither can miss one.
 macro_rules! rules {
@@ -49,7 +52,7 @@ rules! {
     PointerOutsideRam,
     /// PTR is in RAM that was not lent to the DMA (or for the other direction).
     PointerNotLent,
-    /// MAXCNT is more than the endpoint's buffer holds.
+    /// MAXCNT is more than the endpoint's buffer holds, or than MAXCNT's field does.
     LengthOverBuffer,
     /// PTR or MAXCNT is not a multiple of 4, where that is asked for.
     Unaligned,
@@ -194,47 +197,51 @@ impl fmt::Display for Violation {
     }
 }
 
-/// What to do about a violation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Policy {
-    /// End the run: the explorer reports the violation as its verdict.
-    #[default]
-    Stop,
-    /// Note it, and do what silicon does (a chip's `Options` choose, where the datasheet is silent).
-    Collect,
-}
-
 /// Where violations go.
 #[derive(Debug, Default)]
 pub struct Monitor {
-    policy: Policy,
+    policies: Policies,
     violations: Vec<Violation>,
+    /// Which of them has ended the run.
+    ended: Option<usize>,
 }
 
 impl Monitor {
     /// A monitor without violations.
-    pub fn new(policy: Policy) -> Self {
-        Self { policy, violations: Vec::new() }
+    pub fn new(policies: Policies) -> Self {
+        Self { policies, violations: Vec::new(), ended: None }
     }
 
-    /// Notes a violation.
-    pub fn report(&mut self, misuse: Misuse, site: Site) {
-        self.violations.push(Violation { misuse, site, replay: None });
+    /// A rule was broken: does what its policy says. Returns whether the violation was noted.
+    pub fn report(&mut self, misuse: Misuse, site: Site) -> bool {
+        let policy = self.policies.of(misuse.rule);
+        if policy.ends_the_run() && self.ended.is_none() {
+            self.ended = Some(self.violations.len());
+        }
+        if policy.notes() {
+            self.violations.push(Violation { misuse, site, replay: None });
+        }
+        policy.notes()
     }
 
-    /// What was found so far, oldest first.
+    /// What was noted so far, oldest first.
     pub fn violations(&self) -> &[Violation] {
         &self.violations
     }
 
-    /// What was found, oldest first.
+    /// What was noted, oldest first.
     pub fn into_violations(self) -> Vec<Violation> {
         self.violations
     }
 
-    /// The violation that ends the run, if the policy is to stop at one.
+    /// The violation that ends the run, if one does: the first of those whose policy says so.
     pub fn stop(&self) -> Option<&Violation> {
-        self.violations.first().filter(|_| self.policy == Policy::Stop)
+        self.violations.get(self.ended?)
+    }
+
+    /// What to do about this rule.
+    pub fn policy_of(&self, rule: Rule) -> Policy {
+        self.policies.of(rule)
     }
 }
 

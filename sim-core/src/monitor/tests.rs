@@ -60,17 +60,38 @@ fn every_rule_is_broken_by_its_sequence_and_kept_by_the_twin() {
 }
 
 #[test]
-fn every_rule_ends_the_run_under_one_policy_and_is_noted_under_the_other() {
+fn every_rule_is_judged_by_its_own_policy() {
     for &rule in Rule::ALL {
-        let site = Site::Host { endpoint: 0 };
-        for (policy, ends) in [(Policy::Stop, true), (Policy::Collect, false)] {
-            let mut monitor = Monitor::new(policy);
+        for (policy, ends, noted) in [
+            (Policy::Stop, true, 1),
+            (Policy::Panic, true, 1),
+            (Policy::Collect, false, 1),
+            (Policy::Silicon, false, 0),
+        ] {
+            // The others have the opposite policy, and are broken by nobody.
+            let others = if ends { Policy::Silicon } else { Policy::Stop };
+            let mut monitor = Monitor::new(Policies::all(others).with(rule, policy));
             assert_eq!(monitor.stop(), None);
             for rule in sequence(rule)(Driver::Wrong) {
-                monitor.report(Misuse::new(rule, String::new()), site);
+                let is_noted = monitor.report(Misuse::new(rule, String::new()), SITE);
+                assert_eq!(is_noted, noted == 1, "{rule}, {policy:?}");
             }
-            assert_eq!(monitor.stop().map(|violation| violation.misuse.rule), ends.then_some(rule));
-            assert_eq!(monitor.violations().len(), 1);
+            assert_eq!(monitor.stop().map(|violation| violation.misuse.rule), ends.then_some(rule), "{policy:?}");
+            assert_eq!(monitor.violations().len(), noted, "{rule}, {policy:?}");
         }
     }
+}
+
+const SITE: Site = Site::Host { endpoint: 0 };
+
+#[test]
+fn run_ends_with_the_first_violation_whose_policy_says_so() {
+    let policies = Policies::all(Policy::Stop).with(Rule::ArmedTwice, Policy::Collect);
+    let mut monitor = Monitor::new(policies.with(Rule::Unaligned, Policy::Silicon));
+    for rule in [Rule::ArmedTwice, Rule::Unaligned, Rule::StartWhileBusy, Rule::TaskWhileBusy] {
+        monitor.report(Misuse::new(rule, String::new()), SITE);
+    }
+    assert_eq!(monitor.stop().map(|violation| violation.misuse.rule), Some(Rule::StartWhileBusy));
+    let noted: Vec<Rule> = monitor.violations().iter().map(|violation| violation.misuse.rule).collect();
+    assert_eq!(noted, [Rule::ArmedTwice, Rule::StartWhileBusy, Rule::TaskWhileBusy]);
 }

@@ -23,7 +23,7 @@ use crate::machine::Fences;
 use crate::memory::{Fault, Memory};
 use crate::monitor::clocks::Access;
 use crate::monitor::ownership::{self, Ownership, overlap};
-use crate::monitor::{Misuse, Monitor, Policy, Rule, Site, Violation};
+use crate::monitor::{Misuse, Monitor, Policies, Policy, Rule, Site, Violation};
 use crate::trace::{Keep, Levels, Record, Trace};
 
 type Line = &'static Location<'static>;
@@ -39,8 +39,8 @@ pub struct Config {
     pub options: Options,
     /// The core, and the fences that `release` and `acquire` stand for.
     pub fences: Fences,
-    /// What to do about violations.
-    pub policy: Policy,
+    /// What to do about violations, for each rule.
+    pub policies: Policies,
     /// What to keep of the run.
     pub keep: Keep,
     /// Bytes of simulated RAM.
@@ -83,7 +83,7 @@ impl Soc {
             power,
             memory: Memory::new(config.ram),
             ownership: Ownership::default(),
-            monitor: Monitor::new(config.policy),
+            monitor: Monitor::new(config.policies),
             trace: Trace::new(config.keep),
             copy: None,
             taken: None,
@@ -119,9 +119,10 @@ impl Soc {
         self.generation
     }
 
-    /// The violation that ends the run, if the policy is to stop at one.
-    pub fn stop(&self) -> Option<&Violation> {
-        self.monitor.stop()
+    /// The violation that ends the run, if one does, and how: [`Policy::Stop`] or [`Policy::Panic`].
+    pub fn stop(&self) -> Option<(&Violation, Policy)> {
+        let violation = self.monitor.stop()?;
+        Some((violation, self.monitor.policy_of(violation.misuse.rule)))
     }
 
     /// What is left when the run is over: what happened, what was found.
@@ -211,7 +212,7 @@ impl Soc {
     ///
     /// The DMA cannot reach the region afterwards.
     pub fn acquire(&mut self, region: Region, line: Line) {
-        // A copy that was taken out was waited for: `is_in_use`, under the same lock.
+        // A copy that was taken out was waited for (`is_in_use`, under the same lock), or revoked.
         let exact = self.memory.is_lent(region);
         if self.fences.machine.honours(self.fences.end) {
             self.ownership.acquire_fence();
@@ -236,12 +237,17 @@ impl Soc {
         self.memory.take_all_back();
     }
 
+    /// Whether `range` shows a byte of `region`, which is lent.
+    pub(crate) fn shows(&self, range: &Range<u32>, region: Region) -> bool {
+        self.memory.lent(region).any(|lent| overlap(range, &lent))
+    }
+
     /// Whether a copy that was taken out still uses `region`; reports it to be taken back too early, if so.
     pub(crate) fn is_in_use(&mut self, region: Region, line: Line) -> bool {
         let Some((taken, site)) = self.taken.clone() else {
             return false;
         };
-        if !self.memory.lent(region).any(|range| overlap(&taken, &range)) {
+        if !self.shows(&taken, region) {
             return false;
         }
         self.report(Some(ownership::check_acquired_in_flight(taken, site)), Site::Cpu(line));
@@ -573,8 +579,9 @@ impl Soc {
         }
     }
 
+    /// A rule was broken, if there is misuse.
     #[inline]
-    fn report(&mut self, misuse: Option<Misuse>, site: Site) {
+    pub(crate) fn report(&mut self, misuse: Option<Misuse>, site: Site) {
         if let Some(misuse) = misuse {
             self.report_misuse(misuse, site);
         }
@@ -583,8 +590,9 @@ impl Soc {
     #[cold]
     fn report_misuse(&mut self, misuse: Misuse, site: Site) {
         let rule = misuse.rule;
-        self.trace.note(None, || Record::Violation(rule));
-        self.monitor.report(misuse, site);
+        if self.monitor.report(misuse, site) {
+            self.trace.note(None, || Record::Violation(rule));
+        }
     }
 }
 

@@ -163,6 +163,12 @@ impl Usbd {
         *lost
     }
 
+    /// DMALATCH.
+    pub(super) fn on_dmalatch(&mut self, value: u32) {
+        self.dmalatch = value;
+        self.report(rules::check_latch_kept(self));
+    }
+
     /// Erratum 199, as TinyUSB 90f9aa9c7 describes it: the core is deaf while a transfer runs.
     pub(super) fn is_deaf(&self) -> bool {
         let chosen = self.options.erratum_199 == Erratum199::TokensLost;

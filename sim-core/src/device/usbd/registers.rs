@@ -145,6 +145,7 @@ impl Usbd {
             return;
         }
         self.report(rules::check_endpoint_field(row.name, value));
+        self.report(rules::check_maxcnt(row.name, offset, value, mask));
         let value = value & mask;
         let n = usize::from(n);
         match row.access {
@@ -198,7 +199,7 @@ impl Usbd {
             Name::EPIN_MAXCNT => self.epin[n].maxcnt = value,
             Name::EPOUT_PTR => self.epout[n].ptr = value,
             Name::EPOUT_MAXCNT => self.epout[n].maxcnt = value,
-            Name::DMALATCH => self.dmalatch = value,
+            Name::DMALATCH => self.on_dmalatch(value),
             Name::COREINDEX => self.coreindex = value,
             Name::COREDATA => {
                 if let Some(register) = self.core_register() {

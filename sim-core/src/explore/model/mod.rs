@@ -34,6 +34,12 @@
 //! The handler runs on the CPU thread, where a look at the device's news shows the line asserted: at register reads that
 //! look, and in `wait_for_interrupt`. `stepped` has it come later as well.
 //!
+//! # Policies
+//!
+//! There is no list of violations here, so [`Policy::Collect`](crate::monitor::Policy) is `Silicon`. loom ends an
+//! execution at its first race: a race is not looked for where it would not end the run, and its panic is not the
+//! driver's.
+//!
 //! # Power
 //!
 //! Nothing powers up here, and nothing of a [`Supply::Modelled`](crate::device::usbd::Supply) comes: a program prepares
@@ -54,12 +60,12 @@ use dma_api::nrf52840::usbd::UsbdRegisters;
 use dma_api::registers::{OutsideRegisters, Registers};
 
 use super::interrupt::{Interrupts, SLEEPING_HANDLER};
-use super::{Board, Program, Verdict, WHILE_LEAVING, quiet, quietly};
+use super::{Board, Program, Verdict, WHILE_LEAVING, quiet, quietly, unwind};
 use crate::device::usbd::{Answer, Token};
 use crate::engine::Copy;
 use crate::machine::Fences;
 use crate::monitor::clocks::Access;
-use crate::monitor::{Misuse, Policy, Rule, Site, Violation};
+use crate::monitor::{Misuse, Rule, Site, Violation};
 use crate::soc::Soc;
 
 pub mod cell;
@@ -89,6 +95,9 @@ impl Default for Limits {
 /// How often a handler runs, with the line asserted and all news known, before it counts as a storm.
 const RUNS_WITHOUT_HOPE: u32 = 100;
 
+/// What loom's message of a deadlock begins with, and ours.
+const DEADLOCK: &str = "deadlock";
+
 /// Programs that loom can run: the host takes each packet that the driver sends, and does nothing else.
 pub trait Packets: Program + Clone + Send + Sync + 'static {
     /// How many packets the driver sends: the device thread does as many, and ends.
@@ -113,6 +122,8 @@ struct Evidence {
 struct Shared {
     soc: Mutex<Soc>,
     fences: Fences,
+    /// Races are loom's to find, and it goes no further than the first. The other rules are the monitor's.
+    finds_races: bool,
     buffer: cell::Shadow,
     to_device: location::Location,
     to_cpu: location::Location,
@@ -133,13 +144,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Shared {
     fn new<P: Packets>(program: &P, evidence: Arc<Evidence>) -> Self {
-        // Races are loom's to find; the other rules are the monitor's.
-        let config = crate::soc::Config { policy: Policy::Stop, ..program.config() };
+        let config = program.config();
         let mut soc = Soc::new(config);
         program.prepare(&mut soc);
         Self {
             soc: Mutex::new(soc),
             fences: config.fences,
+            finds_races: config.policies.of(Rule::Race).ends_the_run(),
             buffer: cell::Shadow::new(),
             to_device: location::Location::new(),
             to_cpu: location::Location::new(),
@@ -152,19 +163,30 @@ impl Shared {
         }
     }
 
+    /// Takes the memory of `region` away from the jobs that are not done yet: its window is about to close.
+    fn revoke(&self, region: Region) {
+        let soc = lock(&self.soc);
+        lock(&self.jobs).iter_mut().filter(|copy| soc.shows(&copy.range(), region)).for_each(Copy::revoke);
+    }
+
     fn has_all_news(&self) -> bool {
         self.applied.load(Plain::Relaxed) == self.all
     }
 
-    fn stop(&self, violation: Violation) -> ! {
-        *lock(&self.evidence.violation) = Some(violation);
-        panic!("a rule was broken");
+    /// Leaves the execution if a violation has ended it.
+    #[track_caller]
+    fn stop_at_violation(&self) {
+        let stop = lock(&self.soc).stop().map(|(violation, policy)| (violation.clone(), policy));
+        if let Some((violation, policy)) = stop {
+            *lock(&self.evidence.violation) = Some(violation.clone());
+            unwind(&violation, policy);
+        }
     }
 
-    fn stop_at_violation(&self) {
-        let violation = lock(&self.soc).stop().cloned();
-        if let Some(violation) = violation {
-            self.stop(violation);
+    /// An access to the buffer, for loom to judge.
+    fn access(&self, access: Access, site: Site) {
+        if self.finds_races {
+            self.buffer.access(access, site);
         }
     }
 
@@ -210,10 +232,12 @@ impl Shared {
             }
             // ORDERING: pairs with the driver's `release`; orders the engine's accesses after the trigger.
             fence::acquire();
-            let mut copy = lock(&self.jobs).pop_front().expect("a job stands before its count is stored");
-            if let Some(beat) = copy.next() {
-                self.buffer.access(beat.access, beat.site);
+            let beat = lock(&self.jobs).front().expect("a job stands before its count is stored").next();
+            if let Some(beat) = beat {
+                self.access(beat.access, beat.site);
             }
+            // It stands there until now, so that `acquire` finds it. Nobody else runs between here and its end.
+            let mut copy = lock(&self.jobs).pop_front().expect("it stood there, and only this thread takes it");
             copy.finish();
             // ORDERING: pairs with the driver's `acquire`; orders the engine's accesses before END.
             fence::release();
@@ -235,12 +259,16 @@ impl Bus {
 
     /// Runs the handler for as long as the line is asserted: as soon as a look has shown it. How late it is, loom
     /// decides by what the look shows.
+    #[track_caller]
     fn serve_interrupts(&self) {
         let mut runs = 0;
         while self.1.can_run() && lock(&self.0.soc).usbd().interrupt() {
             if runs == RUNS_WITHOUT_HOPE {
-                let storm = self.1.storm(lock(&self.0.soc).usbd(), &format!("{runs} times in a row"));
-                self.0.stop(storm);
+                let (storm, site) = self.1.storm(lock(&self.0.soc).usbd(), &format!("{runs} times in a row"));
+                let what = storm.what.clone();
+                lock(&self.0.soc).report(Some(storm), site);
+                self.0.stop_at_violation();
+                panic!("{DEADLOCK}: {what}");
             }
             runs = if self.0.has_all_news() { runs + 1 } else { 0 };
             self.1.run();
@@ -301,11 +329,20 @@ unsafe impl Registers for Bus {
 /// Nobody else has to do with these registers: an access is no choice.
 impl OutsideRegisters for Bus {
     unsafe fn peek(&self, address: u32) -> u32 {
-        lock(&self.0.soc).cpu_peek(address, Location::caller())
+        if std::thread::panicking() {
+            return WHILE_LEAVING;
+        }
+        let value = lock(&self.0.soc).cpu_peek(address, Location::caller());
+        self.0.stop_at_violation();
+        value
     }
 
     unsafe fn poke(&self, address: u32, value: u32) {
+        if std::thread::panicking() {
+            return;
+        }
         lock(&self.0.soc).cpu_poke(address, value, Location::caller());
+        self.0.stop_at_violation();
     }
 }
 
@@ -316,7 +353,7 @@ impl OutsideRegisters for Bus {
 unsafe impl DmaFence for Bus {
     unsafe fn release(&self, region: Region) -> BusAddress {
         let line = Location::caller();
-        self.0.buffer.access(Access::Write, Site::Cpu(line));
+        self.0.access(Access::Write, Site::Cpu(line));
         if self.0.fences.machine.honours(self.0.fences.start) {
             fence::release();
         }
@@ -334,10 +371,11 @@ unsafe impl DmaFence for Bus {
         }
         lock(&self.0.soc).is_in_use(region, line);
         self.0.stop_at_violation();
+        self.0.revoke(region);
         if self.0.fences.machine.honours(self.0.fences.end) {
             fence::acquire();
         }
-        self.0.buffer.access(Access::Write, Site::Cpu(line));
+        self.0.access(Access::Write, Site::Cpu(line));
         lock(&self.0.soc).acquire(region, line);
         self.0.stop_at_violation();
     }
@@ -371,6 +409,38 @@ impl Board for Bus {
             self.look();
         }
         self.serve_interrupts();
+    }
+    fn load(&self, address: BusAddress) -> u8 {
+        if std::thread::panicking() {
+            return 0;
+        }
+        let line = Location::caller();
+        self.0.access(Access::Read, Site::Cpu(line));
+        let value = lock(&self.0.soc).load(address, line);
+        self.0.stop_at_violation();
+        value
+    }
+
+    fn store(&self, address: BusAddress, value: u8) {
+        if std::thread::panicking() {
+            return;
+        }
+        let line = Location::caller();
+        self.0.access(Access::Write, Site::Cpu(line));
+        lock(&self.0.soc).store(address, value, line);
+        self.0.stop_at_violation();
+    }
+
+    fn release_fence(&self) {
+        if self.0.fences.machine.honours(self.0.fences.start) {
+            fence::release();
+        }
+    }
+
+    fn acquire_fence(&self) {
+        if self.0.fences.machine.honours(self.0.fences.end) {
+            fence::acquire();
+        }
     }
 }
 
@@ -421,7 +491,11 @@ fn execute<P: Packets>(program: &P, evidence: &Arc<Evidence>) {
     // device. A third thread, only to wait for both, would treble the executions.
     let cpu = loom::thread::Builder::new()
         .stack_size(0x2_0000)
-        .spawn(move || firmware.firmware(Bus(cpu, Rc::default())))
+        .spawn(move || {
+            firmware.firmware(Bus(cpu.clone(), Rc::default()));
+            // What the device did at the driver's last look.
+            cpu.stop_at_violation();
+        })
         .expect("loom has room for this thread: it has no other");
     shared.device(program.packets());
     let joined = cpu.join().is_ok();
@@ -466,7 +540,7 @@ fn judge(result: Result<(), Box<dyn std::any::Any + Send>>, evidence: &Evidence)
     if message.starts_with("Model exceeded maximum number of branches") || message == fence::NO_STAMP {
         return Verdict::Inconclusive { message, executions };
     }
-    if message.starts_with("deadlock") {
+    if message.starts_with(DEADLOCK) {
         return Verdict::Deadlock { message, replay: None, executions };
     }
     Verdict::Assertion { message, replay: None, executions }

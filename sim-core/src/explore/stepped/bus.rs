@@ -167,6 +167,37 @@ impl Board for Bus {
             self.0.sleep(Location::caller());
         }
     }
+
+    fn load(&self, address: BusAddress) -> u8 {
+        if std::thread::panicking() {
+            return 0;
+        }
+        let line = Location::caller();
+        self.0.choice_point(Position::Memory(line));
+        let value = self.0.soc.borrow_mut().load(address, line);
+        self.0.stop_at_violation();
+        self.0.has_touched(address, value, line);
+        value
+    }
+
+    fn store(&self, address: BusAddress, value: u8) {
+        if std::thread::panicking() {
+            return;
+        }
+        let line = Location::caller();
+        self.0.choice_point(Position::Memory(line));
+        self.0.soc.borrow_mut().store(address, value, line);
+        self.0.stop_at_violation();
+        self.0.has_touched(address, value, line);
+    }
+
+    fn release_fence(&self) {
+        self.0.soc.borrow_mut().release_fence();
+    }
+
+    fn acquire_fence(&self) {
+        self.0.soc.borrow_mut().acquire_fence();
+    }
 }
 
 /// The host of this system.

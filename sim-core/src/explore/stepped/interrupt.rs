@@ -100,11 +100,15 @@ impl System {
     }
 
     /// Runs the handler in the middle of what the CPU does at `position`.
+    #[track_caller]
     pub fn interrupt(&self, position: Position, chain: &mut Chain) {
         if chain.runs >= POLLS_WITHOUT_HOPE {
             let times = format!("{} times in a row", chain.runs);
-            let storm = self.interrupts.storm(self.soc.borrow().usbd(), &times);
-            self.end(Ended::Violation(Box::new(storm)));
+            let (storm, site) = self.interrupts.storm(self.soc.borrow().usbd(), &times);
+            let what = storm.what.clone();
+            self.soc.borrow_mut().report(Some(storm), site);
+            self.stop_at_violation();
+            self.end(Ended::Deadlock(what));
         }
         let state = hash(&*self.soc.borrow());
         chain.fruitless = if chain.state == Some(state) { chain.fruitless + 1 } else { 0 };
@@ -119,6 +123,7 @@ impl System {
     }
 
     /// The CPU comes to the begin or the end of a critical section.
+    #[track_caller]
     pub fn pass(&self, edge: u16, line: &'static Location<'static>) {
         if self.interrupts.can_run() {
             let poll = Poll::new(edge, line);
@@ -128,6 +133,7 @@ impl System {
     }
 
     /// The CPU comes to a fence.
+    #[track_caller]
     pub fn pass_fence(&self, line: &'static Location<'static>) {
         if self.interrupts.can_run() {
             self.choice_point(Position::Fence(line));
@@ -136,6 +142,7 @@ impl System {
     }
 
     /// The CPU sleeps until it is woken.
+    #[track_caller]
     pub fn sleep(&self, line: &'static Location<'static>) {
         if self.interrupts.is_running() {
             self.end(Ended::Deadlock(SLEEPING_HANDLER.to_owned()));
@@ -167,7 +174,7 @@ impl History {
     }
 
     /// Something happens that is no read.
-    fn mark(&mut self, what: u64) {
+    pub fn mark(&mut self, what: u64) {
         self.past = hash((self.past, &self.reads, what));
         self.reads.clear();
     }

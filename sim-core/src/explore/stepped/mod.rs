@@ -36,6 +36,8 @@
 //!
 //! - A driver that *counts* its polls (a timeout in loops) is not a function of what it reads: schedules that differ
 //!   only in the count are taken for one.
+//! - A driver that waits for a byte of simulated RAM to change ([`Board::load`](super::Board::load)) does not end: that
+//!   is not taken for a poll.
 //! - A handler runs at register accesses, fences, and the calls of [`Board`](super::Board). A main program that waits for
 //!   the handler without any of them waits for ever.
 
@@ -72,7 +74,7 @@ pub struct Run {
     pub choices: Vec<u8>,
     /// What happened, as far as `Config::keep` says.
     pub trace: Trace,
-    /// All violations, of which the first has ended the run unless the policy is to collect.
+    /// All violations that were noted. One of them may have ended the run: it is the verdict.
     pub violations: Vec<Violation>,
 }
 
@@ -88,11 +90,16 @@ pub fn run<P: Program>(program: &P, scheduler: &Rc<RefCell<impl Scheduler + 'sta
         program.firmware(Bus::new(&system));
         system.wind_up();
     });
-    let Remains { choices, host, trace, violations } = system.take();
+    let Remains { choices, host, trace, violations, stop } = system.take();
     let replay = || Recording { program: program.name(), choices: choices.clone() }.to_string();
-    Run { verdict: judge(result, host, replay), choices, trace, violations }
+    let verdict = match stop {
+        Some(violation) => Verdict::found(Violation { replay: Some(replay()), ..violation }, 1),
+        None => judge(result, host, replay),
+    };
+    Run { verdict, choices, trace, violations }
 }
 
+/// The verdict of a run that no violation has ended.
 fn judge(
     result: Result<(), Box<dyn Any + Send>>,
     host: Option<Result<(), HostError>>,
@@ -111,7 +118,6 @@ fn judge(
     };
     let replay = Some(replay());
     match payload.downcast::<Ended>().map(|ended| *ended) {
-        Ok(Ended::Violation(violation)) => Verdict::found(Violation { replay, ..*violation }, executions),
         Ok(Ended::Deadlock(message)) => Verdict::Deadlock { message, replay, executions },
         Ok(Ended::TooLong) => {
             Verdict::Inconclusive { message: format!("a run of more than {CHOICES} choices"), executions }

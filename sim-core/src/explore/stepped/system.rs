@@ -6,12 +6,15 @@ use std::panic::{Location, resume_unwind};
 use std::rc::Rc;
 use std::task::{self, Context, Waker};
 
+use dma_api::address::BusAddress;
+
 use super::history::{History, hash};
 use super::interrupt::{Chain, MASK, SLEEP, UNMASK};
 use crate::device::power;
 use crate::device::usbd::{self, Answer};
 use crate::explore::interrupt::{Interrupts, sleeper};
 use crate::explore::scheduler::{Choice, Other, Others, Scheduler};
+use crate::explore::unwind;
 use crate::host::fault::Course;
 use crate::host::{Fault, Faults, HostError, Isochronous, PATIENCE_MS, Reply, Script, Step, Transaction};
 use crate::monitor::Violation;
@@ -41,10 +44,8 @@ pub(super) const HOST_IS_DONE: u16 = u16::MAX;
 /// controller's.
 const SUPPLY: u16 = 0x1000;
 
-/// How a run ended before its end.
+/// How a run ended before its end, but for a violation.
 pub(super) enum Ended {
-    /// A rule was broken.
-    Violation(Box<Violation>),
     /// Everybody waits.
     Deadlock(String),
     /// It does not end.
@@ -82,6 +83,8 @@ pub(super) struct Remains {
     pub host: Option<Result<(), HostError>>,
     pub trace: Trace,
     pub violations: Vec<Violation>,
+    /// The violation that has ended the run.
+    pub stop: Option<Violation>,
 }
 
 /// A register, and the line that reads it: the same register read elsewhere is another poll.
@@ -108,6 +111,8 @@ pub(super) enum Position {
     Started,
     /// It is about to lend a buffer, or to take one back.
     Fence(&'static Location<'static>),
+    /// It is about to access simulated RAM.
+    Memory(&'static Location<'static>),
     /// The firmware has returned.
     Returned,
 }
@@ -164,8 +169,10 @@ impl System {
     /// Takes what the run has left. The script goes first: it may hold handles to the system.
     pub fn take(&self) -> Remains {
         let HostSide { outcome, .. } = self.host.take();
-        let (trace, violations) = self.soc.replace(Soc::new(Config::default())).into_evidence();
-        Remains { choices: self.choices.take(), host: outcome, trace, violations }
+        let soc = self.soc.replace(Soc::new(Config::default()));
+        let stop = soc.stop().map(|(violation, _)| violation.clone());
+        let (trace, violations) = soc.into_evidence();
+        Remains { choices: self.choices.take(), host: outcome, trace, violations, stop }
     }
 
     fn others(&self) -> Others {
@@ -204,6 +211,7 @@ impl System {
     }
 
     /// Lets the scheduler decide until the CPU goes on.
+    #[track_caller]
     pub fn choice_point(&self, position: Position) {
         let mut chain = Chain::default();
         loop {
@@ -230,6 +238,7 @@ impl System {
                 if !self.let_host_give_up(position) {
                     self.end(Ended::Deadlock(self.who_waits(position)));
                 }
+                self.stop_at_violation();
                 continue;
             }
             self.alone.set(0);
@@ -244,6 +253,7 @@ impl System {
                 other => {
                     chain.interrupted();
                     self.step(other);
+                    self.stop_at_violation();
                 }
             }
         }
@@ -251,14 +261,17 @@ impl System {
 
     /// The engine moves word after word, up to its END. With this scheduler the choice before each step is the same as
     /// before the first, and nobody else goes on in between.
+    #[track_caller]
     fn run_engine(&self, choice: Choice, pick: usize) {
         let moved = self.soc.borrow_mut().move_words();
         (0..moved).for_each(|_| self.keep_choice(choice, pick));
         while self.soc.borrow().words_left() > 0 {
             self.step(Other::Engine);
+            self.stop_at_violation();
             self.keep_choice(choice, pick);
         }
         self.step(Other::Engine);
+        self.stop_at_violation();
     }
 
     fn choose(&self, choice: Choice, position: Position) -> usize {
@@ -304,7 +317,6 @@ impl System {
                 self.give_turn(Turn::Taken(course));
             }
         }
-        self.stop_at_violation();
     }
 
     fn give_turn(&self, turn: Turn) {
@@ -322,7 +334,6 @@ impl System {
         host.timeouts += u32::from(host.wants != Some(Step::Settle));
         drop(host);
         self.give_turn(Turn::InVain(sides));
-        self.stop_at_violation();
         true
     }
 
@@ -372,7 +383,9 @@ impl System {
         }
     }
 
+    /// Leaves the run if a violation has ended it.
     #[inline]
+    #[track_caller]
     pub fn stop_at_violation(&self) {
         let stop = self.soc.borrow().stop().is_some();
         if stop && !std::thread::panicking() {
@@ -381,10 +394,12 @@ impl System {
     }
 
     #[cold]
+    #[track_caller]
     fn end_with_violation(&self) {
-        let stop = self.soc.borrow().stop().cloned();
-        if let Some(violation) = stop {
-            self.end(Ended::Violation(Box::new(violation)));
+        let stop = self.soc.borrow().stop().map(|(violation, policy)| (violation.clone(), policy));
+        if let Some((violation, policy)) = stop {
+            self.soc.borrow_mut().leave();
+            unwind(&violation, policy);
         }
     }
 
@@ -398,6 +413,14 @@ impl System {
     /// The driver has written `value` to `offset`.
     pub fn has_written(&self, offset: u16, value: u32) {
         self.history.borrow_mut().write(offset, value);
+    }
+
+    /// The driver has read or written a byte of memory. It is never taken for a poll.
+    pub fn has_touched(&self, address: BusAddress, value: u8, line: &'static Location<'static>) {
+        let mut history = self.history.borrow_mut();
+        if !history.is_off {
+            history.mark(hash((address.get(), value, line)));
+        }
     }
 
     /// All that the firmware knows is in `local`.
@@ -461,14 +484,15 @@ impl System {
             Position::Write(offset) => format!("the driver writes {}", name_of(offset)),
             Position::Started => "the driver has started a transfer".to_owned(),
             Position::Fence(_) => "the driver lends a buffer or takes one back".to_owned(),
+            Position::Memory(_) => "the driver accesses a buffer".to_owned(),
             Position::Returned => "the firmware has returned".to_owned(),
         };
         if self.interrupts.is_running() { format!("in the interrupt handler, {waits}") } else { waits }
     }
 
-    /// The firmware has returned: the others go on for as long as they can.
+    /// The firmware has returned: the others go on for as long as they can, or until a violation ends the run.
     pub fn wind_up(&self) {
-        loop {
+        while self.soc.borrow().stop().is_none() {
             let others = self.others();
             if others.is_empty() {
                 let is_waiting = self.host.borrow().outcome.is_none();
@@ -480,7 +504,7 @@ impl System {
             let pick = self.choose(Choice::new(false, others), Position::Returned);
             self.step(others.at(pick));
         }
-        if self.host.borrow().outcome.is_none() {
+        if self.soc.borrow().stop().is_none() && self.host.borrow().outcome.is_none() {
             self.end(Ended::Deadlock(self.who_waits(Position::Returned)));
         }
     }

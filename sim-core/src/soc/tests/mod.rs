@@ -40,7 +40,7 @@ struct Rig {
 
 /// A system that goes on after a violation.
 fn config() -> Config {
-    Config { policy: Policy::Collect, options: Options::ideal(), ..Config::default() }
+    Config { policies: Policy::Collect.into(), options: Options::ideal(), ..Config::default() }
 }
 
 impl Rig {

@@ -214,12 +214,18 @@ fn cpu_access_beside_the_transfer_is_no_misuse() {
 }
 
 #[test]
-fn policy_decides_whether_a_violation_ends_the_run() {
-    for (policy, stops) in [(Policy::Stop, true), (Policy::Collect, false)] {
-        let mut rig = Rig::connected(Config { policy, ..config() });
+fn policy_decides_what_becomes_of_a_violation() {
+    for (policy, stops, noted) in
+        [(Policy::Stop, true, 1), (Policy::Panic, true, 1), (Policy::Collect, false, 1), (Policy::Silicon, false, 0)]
+    {
+        let policies = Policies::all(Policy::Collect).with(Rule::UnknownRegister, policy);
+        let mut rig = Rig::connected(Config { policies, keep: Keep::Order, ..config() });
         assert_eq!(rig.soc.stop(), None);
         rig.read(0x060);
-        assert_eq!(rig.soc.stop().is_some(), stops);
-        assert_eq!(rig.rules(), [Rule::UnknownRegister]);
+        assert_eq!(rig.soc.stop().map(|(_, policy)| policy), stops.then_some(policy));
+        assert_eq!(rig.rules(), vec![Rule::UnknownRegister; noted], "{policy:?}");
+        let entries = rig.soc.trace().entries();
+        let is_violation = |record: &Record| *record == Record::Violation(Rule::UnknownRegister);
+        assert_eq!(entries.iter().filter(|entry| is_violation(&entry.record)).count(), noted, "{policy:?}");
     }
 }

@@ -23,6 +23,13 @@ pub(in crate::device::usbd) fn check_dma_latch(chip: &Usbd, number: usize, direc
     })
 }
 
+/// Erratum 199: until the transfer has ended.
+pub(in crate::device::usbd) fn check_latch_kept(chip: &Usbd) -> Option<Misuse> {
+    let job = chip.job.as_ref().filter(|_| chip.suffers_from(Erratum::E199))?;
+    let what = format!("{job} runs without 0x82 in the register at 0xc1c (erratum 199): wait for {}", job.end());
+    Some(missing(what))
+}
+
 /// Erratum 166: isochronous endpoints have one buffer instead of two.
 pub(in crate::device::usbd) fn check_iso_buffers(chip: &Usbd, number: usize, direction: Direction) -> Option<Misuse> {
     (number == ISO && chip.suffers_from(Erratum::E166)).then(|| {

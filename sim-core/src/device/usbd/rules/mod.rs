@@ -9,14 +9,15 @@ use dma_api::usb::{SET_ADDRESS, STANDARD_DEVICE_OUT};
 
 use super::data::{OutState, status_bit};
 use super::power::Power;
-use super::{Alignment, Direction, EasyDma, ISO, Job, Misuse, Rule, Usbd};
+use super::{Alignment, Direction, EasyDma, ISO, Job, Misuse, Rule, Usbd, name_of};
 
 mod access;
 mod errata;
 mod feed;
 
 pub(super) use access::{check_access, unknown_register};
-pub(super) use errata::{check_dma_latch, check_enable, check_iso_buffers, check_odd_bytes, check_size_is_writable};
+pub(super) use errata::check_size_is_writable;
+pub(super) use errata::{check_dma_latch, check_enable, check_iso_buffers, check_latch_kept, check_odd_bytes};
 pub(super) use feed::{check_crystal, check_output, check_vbus};
 
 /// One EasyDMA transfer at a time (nRF52840 PS v1.11 p. 856).
@@ -42,6 +43,17 @@ pub(super) fn check_length(chip: &Usbd, number: usize, maxcnt: u32, direction: D
     (maxcnt as usize > capacity).then(|| {
         let block = Job::block_of(direction);
         let what = format!("{block}[{number}].MAXCNT is {maxcnt}, but the endpoint's buffer has {capacity} bytes");
+        Misuse::new(Rule::LengthOverBuffer, what)
+    })
+}
+
+/// MAXCNT has 7 bits, or 10: what is more than `mask` holds is cut off, and START sees the rest.
+pub(super) fn check_maxcnt(name: Name, offset: u16, value: u32, mask: u32) -> Option<Misuse> {
+    use Name::*;
+    let is_cut = value & !mask != 0 && matches!(name, EPIN_MAXCNT | EPOUT_MAXCNT | ISOIN_MAXCNT | ISOOUT_MAXCNT);
+    is_cut.then(|| {
+        let (bits, held) = (mask.count_ones(), value & mask);
+        let what = format!("{value} is written to {}, which has {bits} bits: it is {held}", name_of(offset));
         Misuse::new(Rule::LengthOverBuffer, what)
     })
 }

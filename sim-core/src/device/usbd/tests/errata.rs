@@ -154,6 +154,23 @@ fn start_without_the_latch_is_lost() {
 }
 
 #[test]
+fn latch_that_is_cleared_before_the_end_is_reported_and_loses_tokens_if_so_chosen() {
+    let mut rig = Rig::with(Options { erratum_199: Erratum199::TokensLost, ..options(Erratum::E199) });
+    rig.setup(Setup::get_device_descriptor(8));
+    rig.events();
+    rig.write(map::dmalatch(), map::DMALATCH_RUNNING);
+    rig.start_in(8);
+    rig.write(map::dmalatch(), map::DMALATCH_RUNNING);
+    assert_eq!(rig.rules(), []);
+    rig.write(map::dmalatch(), 0);
+    assert_eq!(rig.rules(), [Rule::WorkaroundMissing]);
+    assert_eq!(rig.token(0, 0, &Token::Setup(no_data().to_bytes())), Answer::Silence);
+    rig.end_in(&bytes(8));
+    rig.write(map::dmalatch(), 0);
+    assert_eq!(rig.rules(), []);
+}
+
+#[test]
 fn tokens_during_a_transfer_without_the_latch_are_lost_if_so_chosen() {
     for (latch, answer) in [(0, Answer::Silence), (map::DMALATCH_RUNNING, Answer::Ack)] {
         let mut rig = Rig::with(Options { erratum_199: Erratum199::TokensLost, ..options(Erratum::E199) });

@@ -233,6 +233,20 @@ fn length_over_buffer_is_reported() {
 }
 
 #[test]
+fn length_that_maxcnt_cannot_hold_is_reported_when_it_is_written() {
+    let registers = [(map::epin_maxcnt(1), 127), (map::epout_maxcnt(7), 127)];
+    for (offset, most) in registers.into_iter().chain([map::isoin_maxcnt(), map::isoout_maxcnt()].map(|at| (at, 1023)))
+    {
+        let mut rig = asked();
+        rig.write(offset, most);
+        assert_eq!(rig.rules(), []);
+        rig.write(offset, most + 2);
+        assert_eq!(rig.rules(), [Rule::LengthOverBuffer]);
+        assert_eq!(rig.read(offset), 1, "the rest is cut off");
+    }
+}
+
+#[test]
 fn start_while_busy_is_reported() {
     assert_eq!(start_while_busy(Driver::Wrong), [Rule::StartWhileBusy]);
     assert_eq!(start_while_busy(Driver::Right), []);
