@@ -521,7 +521,8 @@ impl ThreadsWire {
             // ORDERING: none needed: written under the same lock.
             let sleeps = self.0.firmware_is_asleep.load(Ordering::Relaxed) && !soc.usbd().interrupt();
             let polls = self.0.reads.load(Ordering::Relaxed) >= READS_WHEN_SETTLED;
-            let is_idle = !soc.engine_is_busy() && !soc.is_copying();
+            let rises = soc.usbd().is_powering_up() || soc.supply_steps().next().is_some();
+            let is_idle = !rises && !soc.engine_is_busy() && !soc.is_copying();
             if is_idle && (sleeps || polls || self.0.firmware_is_done()) || started.elapsed() > most {
                 return;
             }
