@@ -1,7 +1,7 @@
 //! Bulk packets of 64 bytes through driver and host, against what a wire carries.
 //!
-//! A full-speed bus moves 19 packets of 64 bytes in a frame of 1 ms at most: 1.216 MB/s (USB 2.0 table 5-9). Divide what
-//! is measured by that. Firmware on `Engine`, `EpIn` and `EpOut`; the stepped explorer, everybody before the CPU.
+//! A full-speed bus moves 19 packets of 64 bytes in a frame of 1 ms at most: 1.216 MB/s (USB 2.0 table 5-9). Divide
+//! what is measured by that. Firmware on `Engine`, `EpIn` and `EpOut`; the stepped explorer, everybody before the CPU.
 //!
 //! - `usb_bulk/out`: host -> endpoint -> DMA -> bounce buffer -> the firmware's buffer.
 //! - `usb_bulk/in`: the way back.

@@ -22,6 +22,7 @@
 //! use dma_api::nrf52840::power::{ChipRegisters, Power, State};
 //! use dma_api::nrf52840::usbd::{ChipBus, Ep0In, Event, Usbd};
 //! use dma_api::registers::Volatile;
+//! use dma_api::usb::{SET_ADDRESS, SET_CONFIGURATION, Setup};
 //!
 //! static DESCRIPTOR: [u8; 18] = [18, 1, 0, 2, 0, 0, 0, 64, 0x15, 0x19, 0x0F, 0x52, 0, 1, 0, 0, 0, 1];
 //!
@@ -38,11 +39,15 @@
 //! let mut ep0in = Ep0In::new(usbd, buffer());
 //! loop {
 //!     match ep0in.next_event() {
-//!         Some(Event::Setup(setup)) if setup.is_in() => {
+//!         // GET_DESCRIPTOR of the device.
+//!         Some(Event::Setup(setup @ Setup { request: 6, value: 0x0100, length: 1.., .. })) if setup.is_in() => {
 //!             let length = usize::from(setup.length).min(DESCRIPTOR.len());
 //!             ep0in.start(&DESCRIPTOR[..length]).expect("the SETUP has ended the transfer before");
 //!         }
-//!         Some(Event::Setup(_)) => ep0in.stall().expect("the SETUP has ended the transfer before"),
+//!         // The hardware answers it, status stage included.
+//!         Some(Event::Setup(Setup { request: SET_ADDRESS, .. })) => {}
+//!         Some(Event::Setup(Setup { request: SET_CONFIGURATION, .. })) => ep0in.accept().expect("as above"),
+//!         Some(Event::Setup(_)) => ep0in.stall().expect("as above"),
 //!         _ => {}
 //!     }
 //! }

@@ -17,8 +17,8 @@ use crate::{clear, prepare_frames};
 /// What a main program and a handler have seen: each keeps what the count was, and what it has read.
 type Outcome = (Vec<u32>, Vec<u32>);
 
-/// A main program and a handler that do the same accesses at the same lines, and share a count. The main program looks at
-/// it wherever it can be interrupted.
+/// A main program and a handler that do the same accesses at the same lines, and share a count. The main program looks
+/// at it wherever it can be interrupted.
 #[derive(Default)]
 struct Outcomes {
     checkpoints: bool,
@@ -142,8 +142,8 @@ fn outcomes_with_memory_of_states_are_those_without() {
     }
     let woken = |(main, _): &&Outcome| main.last().is_some_and(|last| last % 10 == 1);
     assert!(all.iter().any(|outcome| woken(&outcome)), "some sleep until the handler has run");
-    // The frame has begun, the main program has read its number twice, and only then the handler reads it: a third read at
-    // one line, but no poll that waits for the next frame.
+    // The frame has begun, the main program has read its number twice, and only then the handler reads it: a third read
+    // at one line, but no poll that waits for the next frame.
     let late = |(main, handler): &Outcome| main[1] == 1 && main[2] == 1 && handler.first() == Some(&1);
     assert!(all.iter().any(late), "some handlers come late");
     // After the critical section come two fences, twice, and no register access.

@@ -110,8 +110,8 @@ fn driver_that_is_used_outside_of_a_critical_section_is_borrowed_twice() {
     assert!(message(&verdict).contains("already borrowed"), "{verdict}");
 }
 
-/// Main program and handler have an engine each, which a safe program cannot have on the chip: whoever makes a second bus
-/// vouches that there is one. Every transfer is waited for, so a critical section around each is enough.
+/// Main program and handler have an engine each, which a safe program cannot have on the chip: whoever makes a second
+/// bus vouches that there is one. Every transfer is waited for, so a critical section around each is enough.
 struct TwoEngines {
     masked: bool,
 }

@@ -1,8 +1,8 @@
 //! The device of [`firmware`], asleep but for its interrupt handler.
 //!
-//! The example of how main program and handler share a driver: an `Rc<RefCell<..>>` where firmware has a static, borrowed
-//! in critical sections, and by the handler. All that happens on endpoint 0 is answered by the handler; the main program
-//! sleeps.
+//! The example of how main program and handler share a driver: an `Rc<RefCell<..>>` where firmware has a static,
+//! borrowed in critical sections, and by the handler. All that happens on endpoint 0 is answered by the handler; the
+//! main program sleeps.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -16,8 +16,8 @@ use crate::explore::{Board, Program};
 use crate::host::{Host, Script};
 use crate::soc::Config;
 
-/// The events that the handler serves. ENDEPIN\[0\] is not among them: a packet that was sent is ended when the host has
-/// it.
+/// The events that the handler serves. ENDEPIN\[0\] is not among them: a packet that was sent is ended when the host
+/// has it.
 pub const EVENTS: u32 = map::inten::USBRESET.mask() | map::inten::EP0DATADONE.mask() | map::inten::EP0SETUP.mask();
 
 /// A driver that main program and handler share.

@@ -1,7 +1,7 @@
 //! The CPU's side of the interrupt line: handler, mask, sleep.
 //!
-//! The chip asserts its line for as long as an event and its bit of INTEN are 1 ([`Usbd::asserted`]). What the CPU makes
-//! of that is the same for all explorers:
+//! The chip asserts its line for as long as an event and its bit of INTEN are 1 ([`Usbd::asserted`]). What the CPU
+//! makes of that is the same for all explorers:
 //!
 //! | the CPU is | and the line is asserted |
 //! |---|---|
@@ -12,15 +12,15 @@
 //!
 //! *Modelled*: one handler, of one priority, for one line. The line is a level: nothing is remembered, neither an event
 //! that is cleared before the handler has run, nor one that was served before the CPU falls asleep. WFI in a critical
-//! section wakes without running the handler, as with PRIMASK set (ARMv7-M B1.5.19): so a program that looks, and sleeps
-//! if there is nothing, in one section, misses nothing.
+//! section wakes without running the handler, as with PRIMASK set (ARMv7-M B1.5.19): so a program that looks, and
+//! sleeps if there is nothing, in one section, misses nothing.
 //!
 //! *Not modelled*: priorities; other interrupts, which on the chip may wake a CPU that has slept through its own, by
 //! luck; the line's pending bit in the NVIC; a second entry because the write that clears an event comes late.
 //!
-//! *Unspecified; we chose*: how late the handler runs. The chip takes some cycles; here any number of the main program's
-//! accesses may come before, unless it waits for something. A handler that returns with the line asserted runs again
-//! before the main program goes on (tail-chaining, ARMv7-M B1.5.12).
+//! *Unspecified; we chose*: how late the handler runs. The chip takes some cycles; here any number of the main
+//! program's accesses may come before, unless it waits for something. A handler that returns with the line asserted
+//! runs again before the main program goes on (tail-chaining, ARMv7-M B1.5.12).
 
 use std::cell::{Cell, RefCell};
 use std::panic::Location;
@@ -123,8 +123,8 @@ impl Interrupts {
         *self.handler.borrow_mut() = Some(handler);
     }
 
-    /// The handler returns again and again, and the line is asserted still. On silicon that goes on for ever: if it does
-    /// not end the run as a violation, it is a deadlock.
+    /// The handler returns again and again, and the line is asserted still. On silicon that goes on for ever: if it
+    /// does not end the run as a violation, it is a deadlock.
     pub fn storm(&self, usbd: &Usbd, times: &str) -> (Misuse, Site) {
         let site = self.handler.borrow().as_ref().map_or_else(Location::caller, |handler| handler.installed);
         let events = names(usbd.asserted(), " and ");

@@ -47,8 +47,8 @@ pub trait Board: UsbdRegisters + OutsideRegisters + DmaFence + Clone + fmt::Debu
     /// Says that all that the firmware knows here is in `local`: what it has read before matters no more. An explorer
     /// that visits states once then knows one again. Does nothing elsewhere.
     ///
-    /// With an interrupt handler: what that keeps is part of it. Called *by* the handler, it says what the handler and all
-    /// that it shares know; what the main program has for itself stays known.
+    /// With an interrupt handler: what that keeps is part of it. Called *by* the handler, it says what the handler and
+    /// all that it shares know; what the main program has for itself stays known.
     fn checkpoint(&self, _local: &dyn fmt::Debug) {}
 
     /// Runs `body`, and `handler` in the middle of it when the chip's interrupt line is asserted: at register accesses,

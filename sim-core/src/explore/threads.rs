@@ -5,9 +5,9 @@
 //! the simulator. A buffer that is taken back while the engine copies is a violation, and the driver waits for the
 //! engine all the same: no memory is touched after its window is closed.
 //!
-//! An interrupt handler runs on the firmware's thread, as on a chip that has one core: at the next register access, fence
-//! or edge of a critical section after the line was asserted. A firmware that sleeps waits for the line. (On a thread of
-//! its own a handler would run in parallel to the main program, which no chip of one core does.)
+//! An interrupt handler runs on the firmware's thread, as on a chip that has one core: at the next register access,
+//! fence or edge of a critical section after the line was asserted. A firmware that sleeps waits for the line. (On a
+//! thread of its own a handler would run in parallel to the main program, which no chip of one core does.)
 //!
 //! Threads run as the system schedules them: one run shows one interleaving, and no two are alike. To try them all,
 //! use [`stepped`](super::stepped).

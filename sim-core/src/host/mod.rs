@@ -30,9 +30,10 @@
 //!
 //! The host keeps it, in bit times ([`clock`]): a transaction costs its wire time, a reset 20 ms. A frame that is full
 //! is followed by SOF and the next. A host that is answered NAK waits for as long as anybody else can go on, and that
-//! costs nothing; when nobody can, all that is left is time. Frames begin, which a device may wait for: one after 1, 2, 4,
-//! ... milliseconds each, to be quick, but numbered one after the other. After [`PATIENCE_MS`] the host gives up with
-//! [`HostError::Timeout`]. So a timeout is a verdict about the device (it never answers), not about how slow it is.
+//! costs nothing; when nobody can, all that is left is time. Frames begin, which a device may wait for: one after 1, 2,
+//! 4, ... milliseconds each, to be quick, but numbered one after the other. After [`PATIENCE_MS`] the host gives up
+//! with [`HostError::Timeout`]. So a timeout is a verdict about the device (it never answers), not about how slow it
+//! is.
 //!
 //! *Modelled*: reset, suspend, resume, remote wake-up, the cable; control, bulk, interrupt and isochronous transfers in
 //! packets, short and empty ones; toggles; NAK, STALL, silence, babble; faults on the wire; frames and their numbers.

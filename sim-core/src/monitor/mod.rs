@@ -2,7 +2,7 @@
 //!
 //! | what is judged | where |
 //! |---|---|
-//! | how the driver treats the chip | a chip's `rules` (for USBD: `device/usbd/rules.rs`) |
+//! | how the driver treats the chip | a chip's `rules` (for USBD: `device/usbd/rules`) |
 //! | what the DMA may reach, who owns a buffer | [`ownership`] |
 //! | whether an access happens after the one it must follow | [`clocks`] |
 //!

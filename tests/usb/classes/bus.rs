@@ -128,8 +128,8 @@ fn status_stage_that_comes_early_is_permitted() {
 
 #[test]
 fn suspension_in_mid_data_loses_nothing() {
-    // One in each run. (Two within the two register accesses that take one's end cannot be told apart, and on a bus they
-    // are milliseconds apart.)
+    // One in each run. (Two within the two register accesses that take one's end cannot be told apart, and on a bus
+    // they are milliseconds apart.)
     for position in [0, 1, 2, 15, 31, 32] {
         suspend_in_mid_data(position);
     }

@@ -1,7 +1,7 @@
 //! Endpoint 0 beside other endpoints: SETUP, data stages in both directions, status stage.
 //!
-//! [`Control`] is what [`Ep0In`](super::Ep0In) is, for a device with more than endpoint 0: it borrows the engine for each
-//! packet and waits for END, so that the engine is free while the host takes its time.
+//! [`Control`] is what [`Ep0In`](super::Ep0In) is, for a device with more than endpoint 0: it borrows the engine for
+//! each packet and waits for END, so that the engine is free while the host takes its time.
 //!
 //! | stage | you call | then comes |
 //! |---|---|---|
@@ -15,16 +15,16 @@
 //!
 //! # Limits
 //!
-//! - EP0RCVOUT cannot be taken back. If it outlives a SETUP that comes in its place (drivers have seen that, embassy issue
-//!   #768; the core underneath is documented otherwise), the next control write finds its data stage permitted; and if
-//!   the shortcut of a control read is still set then, its status stage too. The host has its write acknowledged, and
-//!   nobody here has seen it.
+//! - EP0RCVOUT cannot be taken back. If it outlives a SETUP that comes in its place (drivers have seen that, embassy
+//!   issue #768; the core underneath is documented otherwise), the next control write finds its data stage permitted;
+//!   and if the shortcut of a control read is still set then, its status stage too. The host has its write
+//!   acknowledged, and nobody here has seen it.
 //! - What `Ep0In` says about a SETUP that arrives while the answer to the one before is being started holds here, too:
 //!   for a packet, and for [`accept`](Control::accept), which then permits the status stage of the new transfer.
 
 use thiserror::Error;
 
-use super::engine::{Channel, NotInRam};
+use super::engine::{NotInRam, Port};
 use super::{Engine, map};
 use crate::address::BusAddress;
 use crate::fence::DmaFence;
@@ -116,8 +116,8 @@ impl Control {
 
     /// Takes the next event, in the order reset, packet, SETUP.
     ///
-    /// In an interrupt handler, take all events that there are, until `None`: a SETUP that was read together with a reset is
-    /// one that no interrupt tells of any more.
+    /// In an interrupt handler, take all events that there are, until `None`: a SETUP that was read together with a
+    /// reset is one that no interrupt tells of any more.
     pub fn next_event<B: Registers + DmaFence>(&mut self, engine: &mut Engine<B>) -> Option<ControlEvent> {
         let usbd = &mut engine.usbd;
         if let Some(setup) = usbd.setup.take() {
@@ -182,12 +182,12 @@ impl Control {
         Some(ControlEvent::Setup(setup))
     }
 
-    /// Gives up what is on its way: a late EP0DATADONE must not permit the status stage of another transfer, nor a packet
-    /// be fetched as the answer to another request.
+    /// Gives up what is on its way: a late EP0DATADONE must not permit the status stage of another transfer, nor a
+    /// packet be fetched as the answer to another request.
     ///
-    /// Returns whether a packet may have gone over the wire as part of the wrong transfer: one that was overtaken, or one
-    /// from the host, by a permission that is left. (The hardware disarms at a SETUP, so a packet that was not overtaken
-    /// is the answer to its own.)
+    /// Returns whether a packet may have gone over the wire as part of the wrong transfer: one that was overtaken, or
+    /// one from the host, by a permission that is left. (The hardware disarms at a SETUP, so a packet that was not
+    /// overtaken is the answer to its own.)
     fn give_up<B: Registers + DmaFence>(&mut self, engine: &mut Engine<B>) -> bool {
         let state = core::mem::replace(&mut self.state, State::Idle);
         if let State::Sending { .. } = state {
@@ -220,7 +220,7 @@ impl Control {
         engine.usbd.write(map::events_ep0datadone(), 0);
         let status = if last { map::shorts::EP0DATADONE_EP0STATUS.mask() } else { 0 };
         engine.usbd.write(map::shorts(), status);
-        if let Err(reason) = engine.send_copy(Channel::epin(0), bytes) {
+        if let Err(reason) = engine.send_copy(Port::epin(0), bytes) {
             // Left set, it would permit the status stage of another transfer.
             engine.usbd.write(map::shorts(), 0);
             return Err(reason.into());
@@ -261,7 +261,7 @@ impl Control {
         if length > bytes.len() {
             return Err(ControlError::TooShort { packet: length, buffer: bytes.len() });
         }
-        let packet = engine.receive_copy(Channel::epout(0), length)?;
+        let packet = engine.receive_copy(Port::epout(0), length)?;
         bytes[..length].copy_from_slice(packet);
         self.state = State::Idle;
         if engine.usbd.event(map::events_ep0setup()) { Err(ControlError::Overtaken) } else { Ok(length) }

@@ -1,17 +1,17 @@
 //! The one EasyDMA engine, as a token: who has it may start a transfer.
 //!
 //! All endpoints share the engine, and a second START while a transfer runs is lost, or worse (nRF52840 PS: no task may
-//! be triggered before the END of the transfer that runs). So the right to start is a value, [`Engine`], which cannot be
-//! copied:
+//! be triggered before the END of the transfer that runs). So the right to start is a value, [`Engine`], which cannot
+//! be copied:
 //!
 //! | who has it | what can be done |
 //! |---|---|
 //! | you, as [`Engine`] | start a transfer; touch the registers that are out of reach while one runs |
 //! | a [`Transfer`](super::Transfer) | ask whether it has ended, and then get the engine back |
 //!
-//! Two transfers at once cannot be written down. An endpoint's `write` and `read` go through a buffer of the engine's own
-//! (a *bounce buffer*) and wait for END, a few microseconds; `send` and `receive` take a buffer of yours, and the engine
-//! along with it.
+//! Two transfers at once cannot be written down. An endpoint's `write` and `read` go through a buffer of the engine's
+//! own (a *bounce buffer*) and wait for END, a few microseconds; `send` and `receive` take a buffer of yours, and the
+//! engine along with it.
 //!
 //! ```no_run
 //! # use dma_api::{fence::InOrder, nrf52840::usbd::{ChipBus, EpIn, Engine}};
@@ -84,9 +84,9 @@ pub struct Endpoints {
     pub isoout: IsoOut,
 }
 
-/// The registers of one endpoint and direction.
+/// One endpoint and direction: its registers.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Channel {
+pub(super) struct Port {
     ptr: u16,
     maxcnt: u16,
     start: u16,
@@ -95,7 +95,7 @@ pub(super) struct Channel {
     direction: Direction,
 }
 
-impl Channel {
+impl Port {
     /// The isochronous IN endpoint.
     pub const ISOIN: Self = Self {
         ptr: map::isoin_ptr(),
@@ -138,7 +138,7 @@ impl Channel {
         }
     }
 
-    /// The region of this channel's direction.
+    /// The region of this port's direction.
     pub const fn region(self, pointer: *mut u8, length: usize) -> Region {
         Region { pointer, length, direction: self.direction }
     }
@@ -197,9 +197,9 @@ impl<B: Registers + DmaFence> Engine<B> {
     /// # Panics
     ///
     /// If there are more than 64 bytes.
-    pub(super) fn send_copy(&mut self, channel: Channel, bytes: &[u8]) -> Result<(), NotInRam> {
+    pub(super) fn send_copy(&mut self, port: Port, bytes: &[u8]) -> Result<(), NotInRam> {
         self.bounce()[..bytes.len()].copy_from_slice(bytes);
-        self.run(channel, bytes.len())
+        self.run(port, bytes.len())
     }
 
     /// Receives a packet of `length` bytes by way of the bounce buffer. Returns at END.
@@ -207,22 +207,22 @@ impl<B: Registers + DmaFence> Engine<B> {
     /// # Panics
     ///
     /// If `length` is more than 64.
-    pub(super) fn receive_copy(&mut self, channel: Channel, length: usize) -> Result<&[u8], NotInRam> {
-        self.run(channel, length)?;
+    pub(super) fn receive_copy(&mut self, port: Port, length: usize) -> Result<&[u8], NotInRam> {
+        self.run(port, length)?;
         Ok(&self.bounce()[..length])
     }
 
     /// Does a transfer of the first `length` bytes of the bounce buffer, from START to END.
-    fn run(&mut self, channel: Channel, length: usize) -> Result<(), NotInRam> {
+    fn run(&mut self, port: Port, length: usize) -> Result<(), NotInRam> {
         assert!(length <= map::PACKET_SIZE, "the caller has checked the length");
-        let region = channel.region(self.buffer.as_ptr().cast(), length);
+        let region = port.region(self.buffer.as_ptr().cast(), length);
         // SAFETY:
         // - The region is valid: it lies in the buffer, which is `'static`.
         // - The CPU leaves it alone until `ended` has returned true: nobody else has it, and this waits for that.
-        unsafe { self.start(channel, region) }?;
+        unsafe { self.start(port, region) }?;
         // SAFETY:
-        // - The transfer was started above, with this channel and region.
-        while !unsafe { self.ended(channel, region) } {}
+        // - The transfer was started above, with this port and region.
+        while !unsafe { self.ended(port, region) } {}
         Ok(())
     }
 
@@ -231,8 +231,8 @@ impl<B: Registers + DmaFence> Engine<B> {
     /// # Safety
     ///
     /// - The region is valid for what the DMA does to it, and nobody conflicts with that, until `ended` has returned
-    ///   true for this channel and region.
-    pub(super) unsafe fn start(&self, channel: Channel, region: Region) -> Result<(), NotInRam> {
+    ///   true for this port and region.
+    pub(super) unsafe fn start(&self, port: Port, region: Region) -> Result<(), NotInRam> {
         let Ok(maxcnt) = u32::try_from(region.length) else { unreachable!("a packet's length was checked") };
         // ORDERING: pairs with `acquire` in `ended`; orders the CPU's accesses before the START below.
         // SAFETY:
@@ -244,15 +244,15 @@ impl<B: Registers + DmaFence> Engine<B> {
             unsafe { self.usbd.bus.acquire(region) };
             return Err(NotInRam(address));
         }
-        self.usbd.write(channel.ptr, address.get());
-        self.usbd.write(channel.maxcnt, maxcnt);
+        self.usbd.write(port.ptr, address.get());
+        self.usbd.write(port.maxcnt, maxcnt);
         // An event that somebody else has left would pass for this transfer's.
-        self.usbd.write(channel.end, 0);
+        self.usbd.write(port.end, 0);
         self.usbd.write(map::dmalatch(), map::DMALATCH_RUNNING);
         // SAFETY:
         // - The memory of the transfer, PTR and MAXCNT, is `region`: released above, and `acquire`d only after the END
         //   event was read as 1, in `ended`.
-        unsafe { self.usbd.bus.write(channel.start, 1) };
+        unsafe { self.usbd.bus.write(port.start, 1) };
         Ok(())
     }
 
@@ -260,9 +260,9 @@ impl<B: Registers + DmaFence> Engine<B> {
     ///
     /// # Safety
     ///
-    /// - `start` was called with this channel and region, and this has not returned true since.
-    pub(super) unsafe fn ended(&self, channel: Channel, region: Region) -> bool {
-        if !self.usbd.event(channel.end) {
+    /// - `start` was called with this port and region, and this has not returned true since.
+    pub(super) unsafe fn ended(&self, port: Port, region: Region) -> bool {
+        if !self.usbd.event(port.end) {
             return false;
         }
         // ORDERING: pairs with `release` in `start`; orders the CPU's accesses after the read above.
@@ -270,7 +270,7 @@ impl<B: Registers + DmaFence> Engine<B> {
         // - `release` was called with this region, in `start`, and the DMA has ended: the event was cleared before
         //   START and read as 1 just now.
         unsafe { self.usbd.bus.acquire(region) };
-        self.usbd.write(channel.end, 0);
+        self.usbd.write(port.end, 0);
         self.usbd.write(map::dmalatch(), 0);
         true
     }

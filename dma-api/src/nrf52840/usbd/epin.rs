@@ -1,8 +1,8 @@
 //! IN endpoints 1 to 7: bulk or interrupt packets to the host.
 //!
 //! Two things happen to a packet, and they are not the same: END says that the *DMA* has read it (the buffer is yours
-//! again), EPDATASTATUS that the *host* has it. Until then the endpoint is armed, and a second START would overwrite the
-//! packet under the host's eyes.
+//! again), EPDATASTATUS that the *host* has it. Until then the endpoint is armed, and a second START would overwrite
+//! the packet under the host's eyes.
 //!
 //! | state | `write`, `send` | `is_sent` | the host's IN |
 //! |---|---|---|---|
@@ -16,7 +16,7 @@
 use embedded_dma::ReadBuffer;
 use thiserror::Error;
 
-use super::engine::{Channel, NotInRam};
+use super::engine::{NotInRam, Port};
 use super::{Engine, Refused, Transfer, map};
 use crate::address::BusAddress;
 use crate::fence::DmaFence;
@@ -86,7 +86,8 @@ impl EpIn {
         self.state = State::Idle;
     }
 
-    /// Closes the endpoint: it answers nothing any more. Call it at a bus reset, too: the hardware has done so by itself.
+    /// Closes the endpoint: it answers nothing any more. Call it at a bus reset, too: the hardware has done so by
+    /// itself.
     pub fn close<B: Registers + DmaFence>(&mut self, engine: &mut Engine<B>) {
         engine.usbd.enable(map::epinen(), self.number, false);
         self.state = State::Closed;
@@ -126,7 +127,7 @@ impl EpIn {
     /// See [`SendError`].
     pub fn write<B: Registers + DmaFence>(&mut self, engine: &mut Engine<B>, bytes: &[u8]) -> Result<(), SendError> {
         self.check(bytes.len())?;
-        engine.send_copy(Channel::epin(self.number), bytes)?;
+        engine.send_copy(Port::epin(self.number), bytes)?;
         self.state = State::Armed;
         Ok(())
     }
@@ -145,9 +146,8 @@ impl EpIn {
         B: Registers + DmaFence,
         T: ReadBuffer<Word = u8> + 'static,
     {
-        let transfer = Transfer::send(engine, Channel::epin(self.number), buffer, |_, _, length| {
-            self.check(length).and(Ok(length))
-        });
+        let transfer =
+            Transfer::send(engine, Port::epin(self.number), buffer, |_, _, length| self.check(length).and(Ok(length)));
         transfer.inspect(|_| self.state = State::Armed)
     }
 

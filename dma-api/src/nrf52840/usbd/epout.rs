@@ -15,7 +15,7 @@
 use embedded_dma::WriteBuffer;
 use thiserror::Error;
 
-use super::engine::{Channel, NotInRam};
+use super::engine::{NotInRam, Port};
 use super::{Engine, Refused, Transfer, map};
 use crate::address::BusAddress;
 use crate::fence::DmaFence;
@@ -80,8 +80,8 @@ impl EpOut {
     /// Opens the endpoint: empty, not halted, DATA0 next, ready for a packet. For SET_CONFIGURATION and SET_INTERFACE.
     pub fn open<B: Registers + DmaFence>(&mut self, engine: &mut Engine<B>) {
         let usbd = &mut engine.usbd;
-        // An endpoint that is enabled anew takes nothing until SIZE is written (PS, figure of bulk OUT), whatever it did
-        // before: so one write arms it once.
+        // An endpoint that is enabled anew takes nothing until SIZE is written (PS, figure of bulk OUT), whatever it
+        // did before: so one write arms it once.
         usbd.enable(map::epouten(), self.number, false);
         usbd.enable(map::epouten(), self.number, true);
         usbd.unhalt(self.number, false);
@@ -132,7 +132,7 @@ impl EpOut {
         bytes: &mut [u8],
     ) -> Result<usize, ReceiveError> {
         let length = self.check(engine, bytes.len())?;
-        let packet = engine.receive_copy(Channel::epout(self.number), length)?;
+        let packet = engine.receive_copy(Port::epout(self.number), length)?;
         bytes[..length].copy_from_slice(packet);
         self.state = State::Armed;
         Ok(length)
@@ -153,8 +153,8 @@ impl EpOut {
         B: Registers + DmaFence,
         T: WriteBuffer<Word = u8> + 'static,
     {
-        let channel = Channel::epout(self.number);
-        let transfer = Transfer::receive(engine, channel, buffer, |engine, _, length| self.check(engine, length));
+        let port = Port::epout(self.number);
+        let transfer = Transfer::receive(engine, port, buffer, |engine, _, length| self.check(engine, length));
         transfer.inspect(|_| self.state = State::Armed)
     }
 

@@ -23,7 +23,7 @@
 use embedded_dma::{ReadBuffer, WriteBuffer};
 use thiserror::Error;
 
-use super::engine::{Channel, NotInRam};
+use super::engine::{NotInRam, Port};
 use super::{Engine, Refused, Transfer, Usbd, map};
 use crate::fence::DmaFence;
 use crate::registers::Registers;
@@ -143,7 +143,7 @@ impl<B: Registers + DmaFence, T: ReadBuffer<Word = u8> + 'static> IsoTransfer<B,
         check: impl FnOnce(usize, usize) -> Result<(), K>,
     ) -> Result<Self, Refused<K, Engine<B>, T>> {
         let check = |_: &Engine<B>, address, capacity| check(address, capacity).and(Ok(length));
-        let transfer = Transfer::send(engine, Channel::ISOIN, buffer, check)?;
+        let transfer = Transfer::send(engine, Port::ISOIN, buffer, check)?;
         Ok(Self { transfer, frame, length, to_host: true })
     }
 }
@@ -159,7 +159,7 @@ impl<B: Registers + DmaFence, T: WriteBuffer<Word = u8> + 'static> IsoTransfer<B
         check: impl FnOnce(usize, usize) -> Result<(), K>,
     ) -> Result<Self, Refused<K, Engine<B>, T>> {
         let check = |_: &Engine<B>, address, capacity| check(address, capacity).and(Ok(length));
-        let transfer = Transfer::receive(engine, Channel::ISOOUT, buffer, check)?;
+        let transfer = Transfer::receive(engine, Port::ISOOUT, buffer, check)?;
         Ok(Self { transfer, frame, length, to_host: false })
     }
 }

@@ -1,16 +1,15 @@
-//! The USB device controller: power-up, SETUP, endpoint 0 IN over EasyDMA.
+//! The USB device controller, with EasyDMA: all endpoints, suspend, usb-device.
 //!
 //! [`Usbd`] is the register block. It offers what cannot start a transfer, all of it safe. A transfer is started by
 //! the endpoint that owns the block: [`Ep0In`]. While its transfer runs, most registers of the block are out of
 //! reach (the engine owns the port to the USB core), so the endpoint decides when they are touched.
 //!
-//! Two ways to use it:
+//! Three ways to use it:
 //!
 //! - [`Ep0In`] alone: endpoint 0 IN, without waiting for a transfer.
 //! - [`Engine`], with [`Control`], [`EpIn`] and [`EpOut`]: endpoints 0 to 7, both ways; with [`IsoIn`] and [`IsoOut`]:
-//!   the isochronous endpoint 8. (`UsbBus`, behind feature `usb-device`, is made of the first three.)
-//!
-//! Low power, resume and remote wake-up: [`Suspended`].
+//!   the isochronous endpoint 8; with [`Suspended`]: low power and remote wake-up.
+//! - `UsbBus`, behind feature `usb-device`, which is made of these: classes written for usb-device.
 //!
 //! The workarounds for errata 166, 171, 187, 199 and 211 are done; those of engineering samples (94, 104, 154, 200) are
 //! not.
@@ -23,19 +22,19 @@ use crate::usb::Setup;
 
 pub mod map;
 
-mod control;
-mod engine;
-mod ep0in;
-mod epin;
-mod epout;
+pub mod control;
+pub mod engine;
+pub mod ep0in;
+pub mod epin;
+pub mod epout;
 mod errata;
-mod iso;
-mod isoin;
-mod isoout;
-mod suspend;
-mod transfer;
+pub mod iso;
+pub mod isoin;
+pub mod isoout;
+pub mod suspend;
+pub mod transfer;
 #[cfg(feature = "usb-device")]
-mod usb_bus;
+pub mod usb_bus;
 
 pub use crate::transfer::Refused;
 pub use control::{Control, ControlError, ControlEvent};
@@ -234,8 +233,8 @@ impl<B: Registers> Usbd<B> {
         u16::from_le_bytes([low, high])
     }
 
-    /// Takes what the bus does as a whole, if it was told (EVENTS_USBEVENT). Suspend comes first: a resume that was seen
-    /// with it came after it, and the controller wakes up after that.
+    /// Takes what the bus does as a whole, if it was told (EVENTS_USBEVENT). Suspend comes first: a resume that was
+    /// seen with it came after it, and the controller wakes up after that.
     pub fn take_bus_event(&self) -> Option<BusEvent> {
         let causes = [
             (map::eventcause::SUSPEND, BusEvent::Suspend),
@@ -281,7 +280,8 @@ impl<B: Registers> Usbd<B> {
         self.write_epstall(number, to_host, true);
     }
 
-    /// Ends a halt of endpoint `number`, 1 to 7. The next packet is DATA0, which the hardware does not see to by itself.
+    /// Ends a halt of endpoint `number`, 1 to 7. The next packet is DATA0, which the hardware does not see to by
+    /// itself.
     fn unhalt(&mut self, number: u8, to_host: bool) {
         self.write_epstall(number, to_host, false);
         let select = map::dtoggle::EP.put(number.into()) | map::dtoggle::IO.put(to_host.into());

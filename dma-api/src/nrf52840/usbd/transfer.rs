@@ -4,7 +4,7 @@ use core::fmt;
 
 use embedded_dma::{ReadBuffer, WriteBuffer};
 
-use super::engine::{self, NotInRam};
+use super::engine::{NotInRam, Port};
 use super::{Engine, Refused};
 use crate::address::{Direction, Region};
 use crate::fence::DmaFence;
@@ -16,42 +16,42 @@ use crate::transfer::{self, Channel};
 /// It has the engine, so that no other is started, and the buffer. [`end`](Self::end) gives both back. EasyDMA cannot
 /// be stopped: dropping a transfer waits for its END, a few microseconds, and then drops both. Forgetting one
 /// (`mem::forget`) loses both, and breaks nothing.
-pub struct Transfer<B: Registers + DmaFence, T>(transfer::Transfer<T, Port<B>>);
+pub struct Transfer<B: Registers + DmaFence, T>(transfer::Transfer<T, EngineAt<B>>);
 
-/// The engine, for one endpoint and direction.
-struct Port<B> {
+/// The engine, as a channel: at one of its ports.
+struct EngineAt<B> {
     engine: Engine<B>,
-    channel: engine::Channel,
+    port: Port,
 }
 
 // SAFETY:
-// - START is of the region alone, whose direction is the channel's: `Engine::start`, which is told so.
+// - START is of the region alone, whose direction is the port's: `Engine::start`, which is told so.
 // - `Engine::start` has not started if it fails; `Engine::ended` is true after END was read, and has `acquire`d.
-unsafe impl<B: Registers + DmaFence> Channel for Port<B> {
+unsafe impl<B: Registers + DmaFence> Channel for EngineAt<B> {
     type Refusal = NotInRam;
     type Error = core::convert::Infallible;
 
     unsafe fn start(&mut self, region: Region) -> Result<(), NotInRam> {
         // SAFETY:
         // - The region is valid and left alone until `ended` has returned true: the caller's debt, passed on unchanged.
-        unsafe { self.engine.start(self.channel, region) }
+        unsafe { self.engine.start(self.port, region) }
     }
 
     fn is_done(&self) -> bool {
-        self.engine.usbd.event(self.channel.end)
+        self.engine.usbd.event(self.port.end)
     }
 
     unsafe fn end(&mut self, region: Region) -> Option<Result<(), Self::Error>> {
         // SAFETY:
-        // - It was started with this channel and region, and has not ended: the caller's debt, passed on unchanged.
-        let ended = unsafe { self.engine.ended(self.channel, region) };
+        // - It was started with this port and region, and has not ended: the caller's debt, passed on unchanged.
+        let ended = unsafe { self.engine.ended(self.port, region) };
         ended.then_some(Ok(()))
     }
 
     unsafe fn stop(&mut self, region: Region) -> usize {
         // SAFETY:
         // - As for `end`; it is called again only if that was false.
-        while !unsafe { self.engine.ended(self.channel, region) } {}
+        while !unsafe { self.engine.ended(self.port, region) } {}
         region.length
     }
 }
@@ -61,18 +61,18 @@ impl<B: Registers + DmaFence, T> Transfer<B, T> {
     ///
     /// # Safety
     ///
-    /// - The region is valid for what the channel's direction says, and left alone by everybody, for as long as
+    /// - The region is valid for what the port's direction says, and left alone by everybody, for as long as
     ///   `buffer` is neither used nor dropped.
     unsafe fn begin<K: From<NotInRam>>(
         engine: Engine<B>,
-        channel: engine::Channel,
+        port: Port,
         region: Region,
         buffer: T,
     ) -> Result<Self, Refused<K, Engine<B>, T>> {
         // SAFETY:
         // - No transfer runs: here is the engine.
         // - The region is valid and left alone: the caller's debt, passed on unchanged.
-        match unsafe { transfer::Transfer::start(Port { engine, channel }, region, buffer) } {
+        match unsafe { transfer::Transfer::start(EngineAt { engine, port }, region, buffer) } {
             Ok(transfer) => Ok(Self(transfer)),
             Err(Refused { kind, channel, buffer }) => {
                 Err(Refused { kind: kind.into(), channel: channel.engine, buffer })
@@ -107,10 +107,10 @@ impl<B: Registers + DmaFence, T: ReadBuffer<Word = u8> + 'static> Transfer<B, T>
     ///
     /// # Panics
     ///
-    /// If the buffer is shorter, or the channel an OUT endpoint's.
+    /// If the buffer is shorter, or the port an OUT endpoint's.
     pub(super) fn send<K: From<NotInRam>>(
         engine: Engine<B>,
-        channel: engine::Channel,
+        port: Port,
         buffer: T,
         length: impl FnOnce(&Engine<B>, usize, usize) -> Result<usize, K>,
     ) -> Result<Self, Refused<K, Engine<B>, T>> {
@@ -121,12 +121,12 @@ impl<B: Registers + DmaFence, T: ReadBuffer<Word = u8> + 'static> Transfer<B, T>
             Ok(length) => length,
             Err(kind) => return Err(Refused { kind, channel: engine, buffer }),
         };
-        let region = channel.region(pointer.cast_mut(), length);
+        let region = port.region(pointer.cast_mut(), length);
         assert!(length <= capacity && region.direction == Direction::MemoryToDevice, "the endpoint has checked this");
         // SAFETY:
         // - The region is valid for reads until `buffer` is used or dropped (`ReadBuffer`, `'static`; the length was
         //   compared above), and the DMA only reads it: the direction was, too.
-        unsafe { Self::begin(engine, channel, region, buffer) }
+        unsafe { Self::begin(engine, port, region, buffer) }
     }
 }
 
@@ -138,7 +138,7 @@ impl<B: Registers + DmaFence, T: WriteBuffer<Word = u8> + 'static> Transfer<B, T
     /// If the buffer is shorter.
     pub(super) fn receive<K: From<NotInRam>>(
         engine: Engine<B>,
-        channel: engine::Channel,
+        port: Port,
         mut buffer: T,
         length: impl FnOnce(&Engine<B>, usize, usize) -> Result<usize, K>,
     ) -> Result<Self, Refused<K, Engine<B>, T>> {
@@ -150,11 +150,11 @@ impl<B: Registers + DmaFence, T: WriteBuffer<Word = u8> + 'static> Transfer<B, T
             Err(kind) => return Err(Refused { kind, channel: engine, buffer }),
         };
         assert!(length <= capacity, "the endpoint has compared the lengths");
-        let region = channel.region(pointer, length);
+        let region = port.region(pointer, length);
         // SAFETY:
         // - The region is valid for writes until `buffer` is used or dropped (`WriteBuffer`, `'static`; the length was
         //   compared above).
-        unsafe { Self::begin(engine, channel, region, buffer) }
+        unsafe { Self::begin(engine, port, region, buffer) }
     }
 }
 

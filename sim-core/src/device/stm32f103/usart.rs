@@ -5,7 +5,8 @@
 //! | transmitter | writes DR: TDR, and from there to the shift register when that is free | takes a frame from it |
 //! | receiver | reads DR: RDR | puts a frame in RDR; lost, with ORE, while RXNE=1 |
 //!
-//! TXE says that TDR is free, TC that the shift register is, too. DMAT asks for a DMA item while TXE=1, DMAR while RXNE=1.
+//! TXE says that TDR is free, TC that the shift register is, too. DMAT asks for a DMA item while TXE=1, DMAR while
+//! RXNE=1.
 //!
 //! *Modelled*: SR with its two ways to clear flags, DR, UE, TE, RE, M, parity and framing errors, noise, overrun, idle
 //! lines, DMAT, DMAR, the interrupt line. *Not modelled*: baud rates, parity as such (an error is what the wire says

@@ -11,7 +11,7 @@
 //! armed packet out of an IN endpoint (COREINDEX 0x7B4, and 0x7B6 and on, as nrfx does); SOF and FRAMECNTR; suspend,
 //! resume, LOWPOWER, remote wake-up (USBWUALLOWED, DPDMVALUE, DPDMDRIVE); isochronous endpoints (double buffering over
 //! SOF, SIZE.ISOOUT, ISOOUTCRC, ISOSPLIT, ISOINCONFIG); errata by revision of the silicon, with their workarounds, if
-//! [`Options::errata`] says so ([`Errata`]; the default is silicon without any).
+//! [`Options::errata`] says so ([`Errata`]; the default is the newest silicon).
 //!
 //! *Not modelled*, and reported as [`Rule::NotModelled`] when touched: the core's other registers (COREDATA), DMASTATE.
 //!

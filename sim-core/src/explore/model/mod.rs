@@ -31,8 +31,8 @@
 //!
 //! # Interrupts
 //!
-//! The handler runs on the CPU thread, where a look at the device's news shows the line asserted: at register reads that
-//! look, and in `wait_for_interrupt`. `stepped` has it come later as well.
+//! The handler runs on the CPU thread, where a look at the device's news shows the line asserted: at register reads
+//! that look, and in `wait_for_interrupt`. `stepped` has it come later as well.
 //!
 //! # Policies
 //!

@@ -1,37 +1,39 @@
 //! When the handler runs: an option of the scheduler, at choice points.
 //!
-//! Where the line is asserted and the handler can run, it is one of those who can go on, and stands before all others. So
-//! a scheduler that lets the others run first has it run at once, and an exhaustive one has it run at each choice point
-//! from there on. A main program that waits (polls in vain, sleeps) leaves no other choice in the end: what is asserted is
-//! served. Two restrictions, both of the CPU:
+//! Where the line is asserted and the handler can run, it is one of those who can go on, and stands before all others.
+//! So a scheduler that lets the others run first has it run at once, and an exhaustive one has it run at each choice
+//! point from there on. A main program that waits (polls in vain, sleeps) leaves no other choice in the end: what is
+//! asserted is served. Two restrictions, both of the CPU:
 //!
-//! - after a run that leaves the line asserted, the main program does not go on: the handler is next, or another master;
+//! - after a run that leaves the line asserted, the main program does not go on: the handler is next, or another
+//!   master;
 //! - a sleeping CPU wakes into the handler.
 //!
 //! # Storms
 //!
-//! A handler that has come back twice to the same system and left it the same is taken for a poll that waits: the others
-//! must go on. If there are none, and it goes on running, that is [`Rule::InterruptStorm`](crate::monitor::Rule).
+//! A handler that has come back twice to the same system and left it the same is taken for a poll that waits: the
+//! others must go on. If there are none, and it goes on running, that is
+//! [`Rule::InterruptStorm`](crate::monitor::Rule).
 //!
 //! # What it adds to a state
 //!
 //! A CPU's local state (of main program, handler and what they share) is a function of what it has read, *and where the
 //! handler came in between*. So entries and exits are part of the history, and an entry holds the position that it has
 //! interrupted. A round of reads that repeats itself is folded within one side only: [`History`] begins anew at each
-//! switch. That is sound because nothing is left out that the unfolded sequence would distinguish, but for the polls that
-//! the module says are taken for waiting. (`tests/interrupts.rs` compares: the outcomes with memory of states are those
-//! without.)
+//! switch. That is sound because nothing is left out that the unfolded sequence would distinguish, but for the polls
+//! that the module says are taken for waiting. (`tests/interrupts.rs` compares: the outcomes with memory of states are
+//! those without.)
 //!
-//! A checkpoint *in the handler* replaces the part of the history that the handler and what it shares depend on; the main
-//! program's part stays, up to the moment when it was interrupted. If the handler runs several times before the main
-//! program goes on, that part is the same for all: it has learned nothing in between. What the main program has taken from
-//! shared memory before is in its part, since the handler's earlier runs are.
+//! A checkpoint *in the handler* replaces the part of the history that the handler and what it shares depend on; the
+//! main program's part stays, up to the moment when it was interrupted. If the handler runs several times before the
+//! main program goes on, that part is the same for all: it has learned nothing in between. What the main program has
+//! taken from shared memory before is in its part, since the handler's earlier runs are.
 //!
-//! Between two register accesses the CPU changes its own memory, and what it shares with the handler is part of that. So
-//! there are choice points where a main program can be interrupted with an effect that a register access does not have:
-//! around a critical section, which is where it looks at shared memory, and at both fences. That a section was passed is
-//! part of the history, as a read that gives 0; so a loop that waits for shared memory to change is a poll like any
-//! other. Nothing of this is there without a handler.
+//! Between two register accesses the CPU changes its own memory, and what it shares with the handler is part of that.
+//! So there are choice points where a main program can be interrupted with an effect that a register access does not
+//! have: around a critical section, which is where it looks at shared memory, and at both fences. That a section was
+//! passed is part of the history, as a read that gives 0; so a loop that waits for shared memory to change is a poll
+//! like any other. Nothing of this is there without a handler.
 
 use std::panic::Location;
 

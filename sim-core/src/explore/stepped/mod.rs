@@ -21,16 +21,16 @@
 //!
 //! # Interrupts
 //!
-//! A handler ([`Board::with_interrupt`](super::Board::with_interrupt)) runs nested, on the same stack, at a choice point:
-//! it is one of those who can go on. Its register accesses are choice points in turn, and its runs are part of what
-//! identifies a state; `interrupt` in this module says why that is enough.
+//! A handler ([`Board::with_interrupt`](super::Board::with_interrupt)) runs nested, on the same stack, at a choice
+//! point: it is one of those who can go on. Its register accesses are choice points in turn, and its runs are part of
+//! what identifies a state; `interrupt` in this module says why that is enough.
 //!
 //! # What a scheduler does not look at
 //!
-//! It says so before ([`Scheduler::asks_for_states`], [`Scheduler::lets_others_run`]). Without states, nobody keeps what
-//! the driver has read. Where the others go on for as long as they can, the engine moves all words of a transfer at
-//! once, if each access is ordered and no trace is kept: the choices that are noted, and what is found, are those of the
-//! same run word by word.
+//! It says so before ([`Scheduler::asks_for_states`], [`Scheduler::lets_others_run`]). Without states, nobody keeps
+//! what the driver has read. Where the others go on for as long as they can, the engine moves all words of a transfer
+//! at once, if each access is ordered and no trace is kept: the choices that are noted, and what is found, are those of
+//! the same run word by word.
 //!
 //! # Limits
 //!
@@ -38,8 +38,8 @@
 //!   only in the count are taken for one.
 //! - A driver that waits for a byte of simulated RAM to change ([`Board::load`](super::Board::load)) does not end: that
 //!   is not taken for a poll.
-//! - A handler runs at register accesses, fences, and the calls of [`Board`](super::Board). A main program that waits for
-//!   the handler without any of them waits for ever.
+//! - A handler runs at register accesses, fences, and the calls of [`Board`](super::Board). A main program that waits
+//!   for the handler without any of them waits for ever.
 
 use std::any::Any;
 use std::cell::RefCell;

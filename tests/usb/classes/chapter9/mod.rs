@@ -1,8 +1,8 @@
 //! Chapter 9 of USB 2.0: what every device has to answer.
 //!
 //! The checks are those of the USB-IF's tool (USB20CV, its numbers as TD9.x where they are known), in our own words,
-//! and probes that a virtual host can do and that tool cannot. Each runs against a serial port and the test class, both on
-//! usb-device, and against [`loopback`](sim_core::check::loopback), which is on our driver alone.
+//! and probes that a virtual host can do and that tool cannot. Each runs against a serial port and the test class, both
+//! on usb-device, and against [`loopback`](sim_core::check::loopback), which is on our driver alone.
 //!
 //! | module | what |
 //! |---|---|

@@ -26,8 +26,8 @@ impl<B: Registers + DmaFence> Ep0In<B> {
     ///
     /// A SETUP is held back while the DMA runs, because its registers are out of reach then.
     ///
-    /// In an interrupt handler, take all events that there are, until `None`: a SETUP that was read together with a reset is
-    /// one that no interrupt tells of any more.
+    /// In an interrupt handler, take all events that there are, until `None`: a SETUP that was read together with a
+    /// reset is one that no interrupt tells of any more.
     pub fn next_event(&mut self) -> Option<Event> {
         if let Some(setup) = self.usbd.setup.take() {
             return Some(Event::Setup(setup));

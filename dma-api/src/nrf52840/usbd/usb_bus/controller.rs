@@ -3,7 +3,7 @@
 //! | state | `read`, `write` | `set_stalled` | `poll` |
 //! |---|---|---|---|
 //! | *awake* | done | done | what has happened |
-//! | *asleep*, from `suspend` on | `WouldBlock` | done when awake | -> *awake*, when the host has resumed or reset the bus |
+//! | *asleep*, from `suspend` on | `WouldBlock` | done when awake | -> *awake*, when the host has resumed or reset it |
 //! | *waking*, from `wake_up` on | `WouldBlock` | done when awake | -> *awake* and `Resume`, at USBWUALLOWED |
 
 use usb_device::bus::PollResult;

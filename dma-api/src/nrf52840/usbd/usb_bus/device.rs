@@ -333,8 +333,8 @@ impl Device {
         }
     }
 
-    /// What has gone over the wire since the last time: `ep_in_complete` and `ep_setup`. `received` is what was not read
-    /// yet.
+    /// What has gone over the wire since the last time: `ep_in_complete` and `ep_setup`. `received` is what was not
+    /// read yet.
     fn packets<B: Registers + DmaFence>(&mut self, engine: &mut Engine<B>) -> (u16, u16) {
         let mut ep_in_complete = u16::from(core::mem::take(&mut self.control.complete));
         let mut ep_out = u16::from(self.control.received);

@@ -24,8 +24,7 @@
 //!
 //! # Interrupts
 //!
-//! `enable` lets the controller interrupt: at USBRESET, EP0DATADONE, USBEVENT, EP0SETUP and
-//! EPDATA. Whether the CPU listens is for you to say. One `poll` an
+//! `enable` lets the controller interrupt: at USBRESET, EP0DATADONE, USBEVENT, EP0SETUP and EPDATA. Whether the CPU listens is for you to say. One `poll` an
 //! interrupt is enough: what a `poll` leaves for the next one is in an event that asserts the line still, or the next
 //! start of frame is made to interrupt as well. It does for as long as an isochronous endpoint is open.
 //!
@@ -38,11 +37,31 @@
 //! # Isochronous endpoints
 //!
 //! For descriptors they can be allocated always; to use them, give the bus memory for a packet
-//! ([`UsbBus::with_isochronous`]). They are open from each bus reset on. `poll` tells of an IN packet that it is complete
-//! when its frame has begun, and of an OUT packet in the frame after its own: `read` it then, or it is lost.
+//! ([`UsbBus::with_isochronous`]). They are open from each bus reset on. `poll` tells of an IN packet that it is
+//! complete when its frame has begun, and of an OUT packet in the frame after its own: `read` it then, or it is lost.
 //!
-//! *Not done*: SET_INTERFACE resets no toggles: which endpoints an interface has, only its class knows. It can `unstall`
-//! them in `set_alt_setting`.
+//! # Use
+//!
+//! ```no_run
+//! # use dma_api::{fence::InOrder, nrf52840::{power::{ChipRegisters, Power}, usbd::{ChipBus, PacketBuffer, UsbBus, Usbd}}};
+//! # use usb_device::{bus::UsbBusAllocator, device::{UsbDeviceBuilder, UsbVidPid}};
+//! /// Serves no class yet. On the chip, `critical-section` needs an implementation, such as cortex-m's.
+//! fn serve(mut usbd: Usbd<ChipBus<InOrder>>, mut power: Power<ChipRegisters>, buffer: &'static mut PacketBuffer) -> ! {
+//!     while !power.is_vbus_present() {}
+//!     power.start_clock();
+//!     usbd.power_up();
+//!     while !(usbd.is_ready() && power.is_output_ready() && power.is_clock_running()) {}
+//!     let bus = UsbBusAllocator::new(UsbBus::new(usbd, buffer));
+//!     let mut device = UsbDeviceBuilder::new(&bus, UsbVidPid(0x1209, 1)).build(); // connects
+//!     loop {
+//!         device.poll(&mut []); // here, or in the handler of interrupt 39
+//!     }
+//! }
+//! ```
+//!
+//! *Not done*: a cable that is pulled is a suspension here, and the controller sleeps. It is not powered down.
+//! SET_INTERFACE resets no toggles: which endpoints an interface has, only its class knows. It can `unstall` them in
+//! `set_alt_setting`.
 
 use core::cell::RefCell;
 use core::fmt;
@@ -92,8 +111,8 @@ impl fmt::Debug for IsoBuffer {
 pub struct UsbBus<B>(Mutex<RefCell<Controller<B>>>);
 
 impl<B: Registers + OutsideRegisters + DmaFence + Send> UsbBus<B> {
-    /// The bus of `usbd`, which is powered up; it is connected when usb-device enables it. Its isochronous endpoints are
-    /// `Unsupported`.
+    /// The bus of `usbd`, which is powered up; it is connected when usb-device enables it. Its isochronous endpoints
+    /// are `Unsupported`.
     pub fn new(usbd: Usbd<B>, buffer: &'static mut PacketBuffer) -> Self {
         Self::of(Engine::new(usbd, buffer), None)
     }
@@ -114,8 +133,8 @@ impl<B: Registers + OutsideRegisters + DmaFence + Send> UsbBus<B> {
     /// Asks a host that has suspended the bus to resume it. If the host has allowed it
     /// (`UsbDevice::remote_wakeup_enabled`), and the bus was idle for 5 ms (USB 2.0 7.1.7.7).
     ///
-    /// Goes on in `poll`, until that says `Resume`. As for [`Usbd::power_up`], no interrupt handler does the workarounds of
-    /// another peripheral meanwhile.
+    /// Goes on in `poll`, until that says `Resume`. As for [`Usbd::power_up`], no interrupt handler does the
+    /// workarounds of another peripheral meanwhile.
     ///
     /// # Errors
     ///

@@ -48,7 +48,8 @@ pub(super) struct Pipe {
 }
 
 impl Pipe {
-    /// Whether something is left for the next `poll` that raises no event. (`complete` is not needed before the next SETUP.)
+    /// Whether something is left for the next `poll` that raises no event. (`complete` is not needed before the next
+    /// SETUP.)
     pub fn waits_for_poll(&self) -> bool {
         self.owes || self.written.is_some()
     }
