@@ -1,6 +1,9 @@
-//! ST STM32F103: DMA1, DMA2 and three USARTs, as state machines.
+//! ST STM32F103: its DMA controllers and USARTs, as state machines.
 //!
-//! Sources: RM0041 revision 6 (sections DMA and USART), which describes the same blocks.
+//! *Not connected yet*: no system has them, so no driver runs on them.
+//!
+//! Source: RM0041 revision 6 (sections DMA and USART). It is the manual of the STM32F100, whose blocks are the same; the
+//! STM32F103's is RM0008.
 
 pub mod dma;
 pub mod usart;
