@@ -4,7 +4,6 @@ use std::panic::Location;
 
 use dma_api::fence::DmaFence;
 use dma_api::nrf52840::usbd::{ControlEvent, Endpoints, Engine, Usbd, UsbdRegisters, map};
-
 use dma_api::usb::Setup;
 use sim_core::check::programs::connect;
 use sim_core::device::usbd::Token;

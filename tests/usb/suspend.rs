@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::panic::Location;
 use std::rc::Rc;
 
-use dma_api::nrf52840::usbd::{BusEvent, Control, ControlEvent, Endpoints, Engine, EpIn, Suspended, Usbd, map};
+use dma_api::nrf52840::usbd::{BusEvent, Control, ControlEvent, Endpoints, Engine, EpIn, Suspended, map};
 use dma_api::usb::Setup;
 use sim_core::check::programs::connect;
 use sim_core::device::usbd::Token;
@@ -14,7 +14,8 @@ use sim_core::explore::{Board, Kind, Program, stepped, threads};
 use sim_core::host::{Host, HostError, Script};
 use sim_core::monitor::Rule;
 use sim_core::soc::{Config, Soc};
-use sim_core::statics;
+
+use crate::configured::{begin, end};
 
 /// What ends a suspension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,9 +79,7 @@ impl Program for Sleeper {
     }
 
     fn firmware<B: Board>(&self, board: B) {
-        let (mut engine, mut endpoints) = Engine::new(Usbd::new(board.clone()), statics::packet_buffer());
-        let event = endpoints.control.next_event(&mut engine);
-        assert_eq!(event, Some(ControlEvent::Setup(Setup::set_configuration(1))));
+        let (mut engine, mut endpoints) = begin(board.clone(), Setup::set_configuration(1));
         let Endpoints { control, epin: [epin, ..], .. } = &mut endpoints;
         epin.open(&mut engine);
         control.accept(&mut engine).expect("nothing is on its way");
@@ -95,8 +94,7 @@ impl Program for Sleeper {
             take_events(&mut engine, control, epin, *end);
         }
         while !epin.is_sent(&engine) {}
-        let (_, buffer) = engine.into_parts(endpoints);
-        statics::give_back(buffer);
+        end(engine, endpoints);
     }
 
     fn host(&self, mut host: Host) -> Script {

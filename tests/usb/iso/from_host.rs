@@ -6,7 +6,8 @@ use sim_core::host::{Fault, Host, Script};
 use sim_core::machine::{Fences, Machine, Strength};
 use sim_core::soc::{Config, Soc};
 
-use super::stream::{accept, begin, config, configure, end, expect_every_schedule, expect_many_schedules, memory};
+use super::stream::{accept, begin, config, configure, expect_every_schedule, expect_many_schedules, memory};
+use crate::configured::end;
 
 /// What the host does in one frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

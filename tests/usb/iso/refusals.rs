@@ -12,7 +12,8 @@ use sim_core::host::{Host, Script};
 use sim_core::machine::Fences;
 use sim_core::soc::{Config, Soc};
 
-use super::stream::{accept, begin, config, configure, end, memory};
+use super::stream::{accept, begin, config, configure, memory};
+use crate::configured::end;
 
 /// A firmware that asks for what it does not get.
 #[derive(Clone, Copy, Debug)]

@@ -4,16 +4,16 @@ use std::cell::RefCell;
 use std::panic::Location;
 use std::rc::Rc;
 
-use dma_api::nrf52840::usbd::{ControlEvent, Endpoints, Engine, Usbd, map};
+use dma_api::nrf52840::usbd::{Endpoints, Engine, map};
 use dma_api::usb::Setup;
-use sim_core::check::programs::connect;
-use sim_core::device::usbd::{Alignment, Options, Token};
+use sim_core::device::usbd::{Alignment, Options};
 use sim_core::explore::scheduler::{Immediate, Seeded};
 use sim_core::explore::stepped::Limits;
 use sim_core::explore::{Board, Kind, Program, stepped, threads};
 use sim_core::machine::Fences;
 use sim_core::soc::{Config, Soc};
-use sim_core::statics;
+
+use crate::configured;
 
 /// The newest silicon, and the strictest reading of its datasheet: buffers and packets of whole words.
 pub fn config(fences: Fences) -> Config {
@@ -23,29 +23,18 @@ pub fn config(fences: Fences) -> Config {
 /// A device that the host has just configured, with two isochronous buffers in each direction (erratum 166).
 pub fn configure(soc: &mut Soc) {
     let line = Location::caller();
-    connect(soc);
+    configured::prepare(soc, Setup::set_configuration(1));
     soc.cpu_write(map::coreindex(), map::CORE_ISO, line);
     soc.cpu_write(map::coredata(), map::CORE_ISO_DOUBLE_BUFFERED, line);
-    soc.bus_reset();
-    soc.cpu_write(map::events_usbreset(), 0, line);
-    soc.transaction(0, 0, Token::Setup(Setup::set_configuration(1).to_bytes()));
 }
 
 /// Takes SET_CONFIGURATION, and nothing more: it is to be accepted when the endpoints are open.
 pub fn begin<B: Board>(board: &B) -> (Engine<B>, Endpoints) {
-    let (mut engine, mut endpoints) = Engine::new(Usbd::new(board.clone()), statics::packet_buffer());
-    let event = endpoints.control.next_event(&mut engine);
-    assert_eq!(event, Some(ControlEvent::Setup(Setup::set_configuration(1))));
-    (engine, endpoints)
+    configured::begin(board.clone(), Setup::set_configuration(1))
 }
 
 pub fn accept<B: Board>(engine: &mut Engine<B>, endpoints: &mut Endpoints) {
     endpoints.control.accept(engine).expect("nothing is on its way");
-}
-
-pub fn end<B: Board>(engine: Engine<B>, endpoints: Endpoints) {
-    let (_, buffer) = engine.into_parts(endpoints);
-    statics::give_back(buffer);
 }
 
 #[repr(C, align(4))]
