@@ -135,7 +135,7 @@ impl Host {
     ///
     /// [`HostError::Suspended`], [`HostError::Abandoned`].
     pub async fn token(&mut self, token: Token) -> Result<Answer, HostError> {
-        self.transact(0, token, false).await
+        self.transact(0, &token, false).await
     }
 
     /// Sends one token to an endpoint, once. NAK is an answer like any other; toggles are the caller's.
@@ -144,7 +144,7 @@ impl Host {
     ///
     /// [`HostError::Endpoint`], [`HostError::Suspended`], [`HostError::Abandoned`].
     pub async fn token_to(&mut self, endpoint: u8, token: Token) -> Result<Answer, HostError> {
-        self.transact(endpoint, token, false).await
+        self.transact(endpoint, &token, false).await
     }
 
     /// Sends one token to endpoint 0 until the answer is not NAK.
@@ -161,7 +161,7 @@ impl Host {
     async fn insist_at(&mut self, endpoint: u8, token: Token, interval: Option<u64>) -> Result<Answer, HostError> {
         let (mut tries, mut retry) = (0, false);
         loop {
-            match self.transact(endpoint, token, retry).await? {
+            match self.transact(endpoint, &token, retry).await? {
                 Answer::Nak => (tries, retry) = (0, true),
                 Answer::Silence => (tries, retry) = (tries + 1, false),
                 Answer::Stall => return Err(HostError::Stalled { token: token.name() }),
@@ -177,17 +177,17 @@ impl Host {
     }
 
     /// One transaction, in a frame that has room for it.
-    async fn transact(&mut self, endpoint: u8, token: Token, retry: bool) -> Result<Answer, HostError> {
+    async fn transact(&mut self, endpoint: u8, token: &Token, retry: bool) -> Result<Answer, HostError> {
         self.may_send(endpoint, token.name())?;
-        let most = self.pipes.most(endpoint, &token);
-        if !self.clock.fits(clock::longest(&token, most)) {
+        let most = self.pipes.most(endpoint, token);
+        if !self.clock.fits(clock::longest(token, most)) {
             self.begin_frame().await?;
         }
         let (address, patience_ms, fault) = (self.address, self.patience_ms, self.fault.take());
-        let transaction = Transaction { address, endpoint, token, retry, fault, patience_ms };
-        match self.carry(Step::Transaction(transaction)).await {
+        let transaction = Transaction { address, endpoint, token: *token, retry, fault, patience_ms };
+        match self.carry(&Step::Transaction(transaction)).await {
             Ok(Reply::Answer(answer)) => {
-                self.clock.spend(clock::cost(&token, &answer));
+                self.clock.spend(clock::cost(token, &answer));
                 Ok(answer)
             }
             Ok(other) => Err(HostError::Unexpected(format!("the wire has {other:?} for a token"))),
@@ -215,8 +215,8 @@ impl Host {
         Ok(())
     }
 
-    async fn carry(&mut self, step: Step) -> Result<Reply, HostError> {
-        poll_fn(|context| self.wire.poll_step(&step, context)).await
+    async fn carry(&mut self, step: &Step) -> Result<Reply, HostError> {
+        poll_fn(|context| self.wire.poll_step(step, context)).await
     }
 }
 

@@ -216,10 +216,11 @@ impl Soc {
         if self.fences.machine.honours(self.fences.end) {
             self.ownership.acquire_fence();
         }
-        let ranges = self.memory.take_back(region);
+        // One range, unless the driver has lent the region twice.
+        let range = self.memory.lent(region).next().unwrap_or_default();
         // There is one copy at most, and it looks through one window.
-        let in_flight = ranges.iter().find_map(|range| self.revoke(range));
-        let range = ranges.into_iter().next().unwrap_or_default();
+        let in_flight = self.memory.lent(region).find_map(|range| revoke(&mut self.copy, &range));
+        self.memory.take_back(region);
         let race = self.ownership.cpu_access(range.clone(), CPU_ACCESS, line);
         let fence = self.fences.end;
         self.trace.note(Some(line), || Record::Acquire { range, fence });
@@ -251,12 +252,6 @@ impl Soc {
     /// Whether a copy was taken out, and is not ended yet.
     pub(crate) fn is_copying(&self) -> bool {
         self.taken.is_some()
-    }
-
-    fn revoke(&mut self, range: &Range<u32>) -> Option<Misuse> {
-        let copy = self.copy.as_mut().filter(|copy| !copy.is_blind() && overlap(&copy.range(), range))?;
-        copy.revoke();
-        Some(ownership::check_acquired_in_flight(copy.range(), copy.site()))
     }
 
     /// Takes `length` bytes of simulated RAM.
@@ -473,7 +468,7 @@ impl Soc {
 
     /// One transaction on the wire: token, answer, and the host's ACK if it was given data.
     pub fn transaction(&mut self, address: u8, endpoint: u8, token: Token) -> Answer {
-        self.carry_out(&Transaction::new(address, endpoint, token))
+        self.carry_out(&Transaction::new(address, endpoint, token), None)
     }
 
     /// What a transaction would be answered, without any effect.
@@ -483,12 +478,12 @@ impl Soc {
         if self.plugged { self.usbd.answer(*address, *endpoint, token) } else { Answer::Silence }
     }
 
-    /// One transaction on the wire, with what happens to it there. Returns what the host sees.
-    pub(crate) fn carry_out(&mut self, transaction: &Transaction) -> Answer {
-        let &Transaction { address, endpoint, token, fault, .. } = transaction;
+    /// One transaction on the wire, to which `fault` happens there. Returns what the host sees.
+    pub(crate) fn carry_out(&mut self, transaction: &Transaction, fault: Option<WireFault>) -> Answer {
+        let &Transaction { address, endpoint, ref token, .. } = transaction;
         let arriving = WireFault::arriving(fault, token).filter(|_| self.plugged);
         let answer = arriving.map_or(Answer::Silence, |token| self.usbd.token(address, endpoint, &token));
-        self.trace.note(None, || Record::Transaction { address, endpoint, token, answer, fault });
+        self.trace.note(None, || Record::Transaction { address, endpoint, token: *token, answer, fault });
         if WireFault::is_acknowledged(fault, answer) {
             self.usbd.acknowledge(endpoint);
         }
@@ -586,6 +581,13 @@ impl Soc {
         self.trace.note(None, || Record::Violation(rule));
         self.monitor.report(misuse, site);
     }
+}
+
+/// Takes the memory at `range` away from the copy under way, if that uses it.
+fn revoke(copy: &mut Option<Copy>, range: &Range<u32>) -> Option<Misuse> {
+    let copy = copy.as_mut().filter(|copy| !copy.is_blind() && overlap(&copy.range(), range))?;
+    copy.revoke();
+    Some(ownership::check_acquired_in_flight(copy.range(), copy.site()))
 }
 
 /// The bytes of a beat, which may be fewer than four.
