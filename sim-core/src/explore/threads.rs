@@ -474,7 +474,7 @@ impl ThreadsWire {
                 return Err(HostError::Timeout { token: token.name(), address, endpoint, milliseconds, sides });
             }
         }
-        Ok(self.0.with(|soc| soc.carry_out(transaction)))
+        Ok(self.0.with(|soc| soc.carry_out(transaction, transaction.fault)))
     }
 
     /// Waits for as long as a host waits for a device, or while the firmware runs.

@@ -25,7 +25,7 @@ impl Host {
         self.address = 0;
         self.suspended = false;
         self.pipes.reset();
-        self.carry(Step::Reset).await?;
+        self.carry(&Step::Reset).await?;
         self.clock.skip_ms(RESET_MS);
         Ok(())
     }
@@ -38,7 +38,7 @@ impl Host {
     /// None of the explorers here.
     pub async fn suspend(&mut self) -> Result<(), HostError> {
         self.suspended = true;
-        self.carry(Step::Suspend).await?;
+        self.carry(&Step::Suspend).await?;
         self.clock.skip_ms(SUSPEND_MS);
         Ok(())
     }
@@ -49,7 +49,7 @@ impl Host {
     ///
     /// None of the explorers here.
     pub async fn resume(&mut self) -> Result<(), HostError> {
-        self.carry(Step::Resume).await?;
+        self.carry(&Step::Resume).await?;
         self.suspended = false;
         self.clock.skip_ms(RESUME_MS);
         Ok(())
@@ -61,7 +61,7 @@ impl Host {
     ///
     /// [`HostError::NoWakeUp`].
     pub async fn wake_up(&mut self) -> Result<(), HostError> {
-        self.carry(Step::WakeUp).await?;
+        self.carry(&Step::WakeUp).await?;
         self.suspended = false;
         self.clock.skip_ms(RESUME_MS);
         Ok(())
@@ -74,7 +74,7 @@ impl Host {
     ///
     /// None of the explorers here.
     pub async fn disconnect(&mut self) -> Result<(), HostError> {
-        self.carry(Step::Disconnect).await.map(drop)
+        self.carry(&Step::Disconnect).await.map(drop)
     }
 
     /// Plugs the cable in again. The device is to be [`reset`](Self::reset) next.
@@ -83,7 +83,7 @@ impl Host {
     ///
     /// None of the explorers here.
     pub async fn connect(&mut self) -> Result<(), HostError> {
-        self.carry(Step::Connect).await.map(drop)
+        self.carry(&Step::Connect).await.map(drop)
     }
 
     /// Waits for some milliseconds, as hosts do after a reset and after SET_ADDRESS: until nobody else can go on. The
@@ -93,7 +93,7 @@ impl Host {
     ///
     /// None of the explorers here.
     pub async fn settle(&mut self) -> Result<(), HostError> {
-        self.carry(Step::Settle).await?;
+        self.carry(&Step::Settle).await?;
         self.clock.skip_ms(SETTLE_MS);
         Ok(())
     }
@@ -126,6 +126,6 @@ impl Host {
             return Err(HostError::Suspended { token: "SOF" });
         }
         self.clock.begin_frame();
-        self.carry(Step::StartOfFrame(self.clock.frame())).await.map(drop)
+        self.carry(&Step::StartOfFrame(self.clock.frame())).await.map(drop)
     }
 }

@@ -12,6 +12,8 @@
 //! A script has one happen with [`Host::with_fault`](super::Host::with_fault). A scheduler may have one happen to every
 //! transaction, for as long as the budget of [`Faults`] lasts.
 
+use std::borrow::Cow;
+
 use super::wire::{Isochronous, Step};
 use crate::device::usbd::{Answer, Token};
 
@@ -46,12 +48,14 @@ impl Fault {
     }
 
     /// What of `token` the device can make sense of.
-    pub fn arriving(fault: Option<Self>, token: Token) -> Option<Token> {
+    pub fn arriving(fault: Option<Self>, token: &Token) -> Option<Cow<'_, Token>> {
         match (fault, token) {
             (Some(Self::LostToken), _) => None,
             (Some(Self::CorruptedPacket), Token::Setup(_) | Token::Out { .. }) => None,
-            (Some(Self::WrongToggle), Token::Out { data1, packet }) => Some(Token::Out { data1: !data1, packet }),
-            (_, token) => Some(token),
+            (Some(Self::WrongToggle), &Token::Out { data1, packet }) => {
+                Some(Cow::Owned(Token::Out { data1: !data1, packet }))
+            }
+            (_, token) => Some(Cow::Borrowed(token)),
         }
     }
 
@@ -159,7 +163,7 @@ mod tests {
     #[test]
     fn each_fault_hides_what_it_says_and_nothing_else() {
         let seen = |fault, token, answer| {
-            let arrives = Fault::arriving(Some(fault), token).is_some();
+            let arrives = Fault::arriving(Some(fault), &token).is_some();
             (arrives, Fault::is_acknowledged(Some(fault), answer), Fault::returning(Some(fault), answer))
         };
         assert_eq!(seen(Fault::LostToken, Token::In, DATA), (false, false, Answer::Silence));
@@ -172,9 +176,9 @@ mod tests {
 
     #[test]
     fn wrong_toggle_is_the_other_one() {
-        let sent = Fault::arriving(Some(Fault::WrongToggle), OUT);
+        let sent = Fault::arriving(Some(Fault::WrongToggle), &OUT).map(Cow::into_owned);
         assert_eq!(sent, Some(Token::Out { data1: false, packet: Packet::EMPTY }));
-        assert_eq!(Fault::arriving(None, OUT), Some(OUT));
+        assert_eq!(Fault::arriving(None, &OUT), Some(Cow::Borrowed(&OUT)));
     }
 
     #[test]

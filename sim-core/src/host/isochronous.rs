@@ -58,7 +58,7 @@ impl Host {
     async fn exchange(&mut self, sends: Option<&[u8]>) -> Result<Option<Box<[u8]>>, HostError> {
         let (address, fault) = (self.address, self.fault.take());
         let step = Step::Isochronous(Isochronous { address, sends: sends.map(Into::into), fault });
-        match self.carry(step).await? {
+        match self.carry(&step).await? {
             Reply::Packet(packet) => Ok(packet),
             other => Err(HostError::Unexpected(format!("the wire has {other:?} for an isochronous packet"))),
         }

@@ -137,7 +137,7 @@ impl Host {
     ///
     /// [`HostError::Suspended`], [`HostError::Abandoned`].
     pub async fn token(&mut self, token: Token) -> Result<Answer, HostError> {
-        self.transact(0, token, false, self.patience_ms).await
+        self.transact(0, &token, false, self.patience_ms).await
     }
 
     /// Sends one token to an endpoint, once. NAK is an answer like any other; toggles are the caller's.
@@ -146,7 +146,7 @@ impl Host {
     ///
     /// [`HostError::Endpoint`], [`HostError::Suspended`], [`HostError::Abandoned`].
     pub async fn token_to(&mut self, endpoint: u8, token: Token) -> Result<Answer, HostError> {
-        self.transact(endpoint, token, false, self.patience_ms).await
+        self.transact(endpoint, &token, false, self.patience_ms).await
     }
 
     /// Sends one token to endpoint 0 until the answer is not NAK.
@@ -165,7 +165,7 @@ impl Host {
         let mut wait = Wait { waited_ms: 0, next_ms: 1 };
         loop {
             let patience_ms = wait.next_ms.min(self.patience_ms - wait.waited_ms);
-            match self.transact(endpoint, token, retry, patience_ms).await {
+            match self.transact(endpoint, &token, retry, patience_ms).await {
                 Ok(Answer::Nak) => (tries, retry) = (0, true),
                 Ok(Answer::Silence) => (tries, retry) = (tries + 1, false),
                 Ok(Answer::Stall) => return Err(HostError::Stalled { token: token.name() }),
@@ -196,20 +196,20 @@ impl Host {
     async fn transact(
         &mut self,
         endpoint: u8,
-        token: Token,
+        token: &Token,
         retry: bool,
         patience_ms: u32,
     ) -> Result<Answer, HostError> {
         self.may_send(endpoint, token.name())?;
-        let most = self.pipes.most(endpoint, &token);
-        if !self.clock.fits(clock::longest(&token, most)) {
+        let most = self.pipes.most(endpoint, token);
+        if !self.clock.fits(clock::longest(token, most)) {
             self.begin_frame().await?;
         }
         let (address, fault) = (self.address, self.fault.take());
-        let transaction = Transaction { address, endpoint, token, retry, fault, patience_ms };
-        match self.carry(Step::Transaction(transaction)).await? {
+        let transaction = Transaction { address, endpoint, token: *token, retry, fault, patience_ms };
+        match self.carry(&Step::Transaction(transaction)).await? {
             Reply::Answer(answer) => {
-                self.clock.spend(clock::cost(&token, &answer));
+                self.clock.spend(clock::cost(token, &answer));
                 Ok(answer)
             }
             other => Err(HostError::Unexpected(format!("the wire has {other:?} for a token"))),
@@ -231,8 +231,8 @@ impl Host {
         Ok(())
     }
 
-    async fn carry(&mut self, step: Step) -> Result<Reply, HostError> {
-        poll_fn(|context| self.wire.poll_step(&step, context)).await
+    async fn carry(&mut self, step: &Step) -> Result<Reply, HostError> {
+        poll_fn(|context| self.wire.poll_step(step, context)).await
     }
 }
 

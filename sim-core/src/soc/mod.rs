@@ -17,7 +17,7 @@ use dma_api::address::{BusAddress, Direction, Region};
 
 use crate::device::power::{self, Power, Step};
 use crate::device::usbd::{Answer, Options, Token, Usbd};
-use crate::engine::{Beat, Copy};
+use crate::engine::Copy;
 use crate::host::{Fault as WireFault, Faults, Isochronous, Transaction};
 use crate::machine::Fences;
 use crate::memory::{Fault, Memory};
@@ -25,6 +25,8 @@ use crate::monitor::clocks::Access;
 use crate::monitor::ownership::{self, Ownership, overlap};
 use crate::monitor::{Misuse, Monitor, Policies, Policy, Rule, Site, Violation};
 use crate::trace::{Keep, Levels, Record, Trace};
+
+mod dma;
 
 type Line = &'static Location<'static>;
 
@@ -217,10 +219,11 @@ impl Soc {
         if self.fences.machine.honours(self.fences.end) {
             self.ownership.acquire_fence();
         }
-        let ranges = self.memory.take_back(region);
+        // One range, unless the driver has lent the region twice.
+        let range = self.memory.lent(region).next().unwrap_or_default();
         // There is one copy at most, and it looks through one window.
-        let in_flight = ranges.iter().find_map(|range| self.revoke(range));
-        let range = ranges.into_iter().next().unwrap_or_default();
+        let in_flight = self.memory.lent(region).find_map(|range| revoke(&mut self.copy, &range));
+        self.memory.take_back(region);
         let race = self.ownership.cpu_access(range.clone(), CPU_ACCESS, line);
         let fence = self.fences.end;
         self.trace.note(Some(line), || Record::Acquire { range, fence });
@@ -257,12 +260,6 @@ impl Soc {
     /// Whether a copy was taken out, and is not ended yet.
     pub(crate) fn is_copying(&self) -> bool {
         self.taken.is_some()
-    }
-
-    fn revoke(&mut self, range: &Range<u32>) -> Option<Misuse> {
-        let copy = self.copy.as_mut().filter(|copy| !copy.is_blind() && overlap(&copy.range(), range))?;
-        copy.revoke();
-        Some(ownership::check_acquired_in_flight(copy.range(), copy.site()))
     }
 
     /// Takes `length` bytes of simulated RAM.
@@ -310,86 +307,6 @@ impl Soc {
         let race = self.ownership.cpu_access(range, access, line);
         self.report(in_flight, Site::Cpu(line));
         self.report(race, Site::Cpu(line));
-    }
-
-    /// Whether the engine has something to do.
-    pub fn engine_is_busy(&self) -> bool {
-        self.copy.is_some()
-    }
-
-    /// The engine moves one word, or, when all were moved, ends the transfer.
-    pub fn engine_step(&mut self) {
-        let Some(copy) = &mut self.copy else {
-            return;
-        };
-        let Some(beat) = copy.next() else {
-            if let Some(copy) = self.copy.take() {
-                self.end_copy(&copy);
-            }
-            return;
-        };
-        let blind = copy.is_blind();
-        let bytes = word(copy.step());
-        self.note_word(beat, bytes, blind);
-    }
-
-    /// How many words the engine will move before it ends the transfer.
-    pub(crate) fn words_left(&self) -> usize {
-        self.copy.as_ref().map_or(0, Copy::beats_left)
-    }
-
-    /// The engine moves all words that are left, as [`engine_step`](Self::engine_step) would one by one. Returns how
-    /// many: none, where somebody would see each, since it is to be kept, or to be reported.
-    pub(crate) fn move_words(&mut self) -> usize {
-        let Some(copy) = self.copy.as_mut().filter(|copy| !copy.is_blind() && !self.trace.keeps()) else {
-            return 0;
-        };
-        let words = copy.beats_left();
-        let Some(range) = copy.whole_words_left() else {
-            return 0;
-        };
-        if !self.ownership.dma_accesses(range, copy.access(), copy.site()) {
-            return 0;
-        }
-        copy.finish();
-        words
-    }
-
-    /// Takes the copy that is to be done, for an engine that does it without the lock that this value is behind.
-    pub(crate) fn take_copy(&mut self) -> Option<Copy> {
-        let copy = self.copy.take()?;
-        self.taken = Some((copy.range(), copy.site()));
-        Some(copy)
-    }
-
-    /// The engine has moved `bytes` in `beat`. `blind`: there was no memory.
-    pub(crate) fn note_beat(&mut self, beat: Beat, bytes: &[u8], blind: bool) {
-        self.note_word(beat, word(bytes), blind);
-    }
-
-    #[inline]
-    fn note_word(&mut self, beat: Beat, bytes: [u8; 4], blind: bool) {
-        let Beat { range, access, site } = beat.clone();
-        self.trace.note(None, || Record::Beat { beat, bytes });
-        if !blind {
-            let race = self.ownership.dma_access(range, access, site);
-            self.report(race, site);
-        }
-    }
-
-    /// The engine has moved all bytes: END.
-    pub(crate) fn end_copy(&mut self, copy: &Copy) {
-        self.taken = None;
-        self.generation += 1;
-        self.ownership.job_ended();
-        let job = copy.job();
-        if self.usbd.job().is_none_or(|current| current.id != job.id) {
-            return;
-        }
-        let (block, endpoint, amount) = (job.block(), job.endpoint, copy.moved());
-        self.trace.note(None, || Record::Ended { block, endpoint, amount });
-        self.usbd.complete(job.id, copy.payload());
-        self.settle(copy.site());
     }
 
     /// The peripheral has powered up, or woken up.
@@ -479,7 +396,7 @@ impl Soc {
 
     /// One transaction on the wire: token, answer, and the host's ACK if it was given data.
     pub fn transaction(&mut self, address: u8, endpoint: u8, token: Token) -> Answer {
-        self.carry_out(&Transaction::new(address, endpoint, token))
+        self.carry_out(&Transaction::new(address, endpoint, token), None)
     }
 
     /// What a transaction would be answered, without any effect.
@@ -489,12 +406,12 @@ impl Soc {
         if self.plugged { self.usbd.answer(*address, *endpoint, token) } else { Answer::Silence }
     }
 
-    /// One transaction on the wire, with what happens to it there. Returns what the host sees.
-    pub(crate) fn carry_out(&mut self, transaction: &Transaction) -> Answer {
-        let &Transaction { address, endpoint, token, fault, .. } = transaction;
+    /// One transaction on the wire, to which `fault` happens there. Returns what the host sees.
+    pub(crate) fn carry_out(&mut self, transaction: &Transaction, fault: Option<WireFault>) -> Answer {
+        let &Transaction { address, endpoint, ref token, .. } = transaction;
         let arriving = WireFault::arriving(fault, token).filter(|_| self.plugged);
         let answer = arriving.map_or(Answer::Silence, |token| self.usbd.token(address, endpoint, &token));
-        self.trace.note(None, || Record::Transaction { address, endpoint, token, answer, fault });
+        self.trace.note(None, || Record::Transaction { address, endpoint, token: *token, answer, fault });
         if WireFault::is_acknowledged(fault, answer) {
             self.usbd.acknowledge(endpoint);
         }
@@ -596,11 +513,11 @@ impl Soc {
     }
 }
 
-/// The bytes of a beat, which may be fewer than four.
-fn word(bytes: &[u8]) -> [u8; 4] {
-    let mut word = [0; 4];
-    word[..bytes.len()].copy_from_slice(bytes);
-    word
+/// Takes the memory at `range` away from the copy under way, if that uses it.
+fn revoke(copy: &mut Option<Copy>, range: &Range<u32>) -> Option<Misuse> {
+    let copy = copy.as_mut().filter(|copy| !copy.is_blind() && overlap(&copy.range(), range))?;
+    copy.revoke();
+    Some(ownership::check_acquired_in_flight(copy.range(), copy.site()))
 }
 
 /// All that the future depends on, but for what the driver and the host keep to themselves.

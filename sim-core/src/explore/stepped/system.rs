@@ -357,7 +357,7 @@ impl System {
             Step::Settle => {}
             Step::Transaction(transaction) => {
                 let fault = happens(transaction.fault);
-                return Ok(Reply::Answer(soc.carry_out(&Transaction { fault, ..*transaction })));
+                return Ok(Reply::Answer(soc.carry_out(transaction, fault)));
             }
             Step::Isochronous(isochronous) => {
                 let fault = happens(isochronous.fault);

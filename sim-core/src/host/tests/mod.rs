@@ -1,5 +1,6 @@
 //! The host against a device that is a pure model, and against its twins, each with a defect of its own.
 
+use std::borrow::Cow;
 use std::cell::{RefCell, RefMut};
 use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
@@ -208,7 +209,7 @@ impl Fake {
     fn transact(&mut self, transaction: &Transaction) -> Answer {
         let &Transaction { address, endpoint, token, fault, .. } = transaction;
         let is_mine = self.connected && self.defect != Defect::Deaf && address == self.address;
-        let answer = match Fault::arriving(fault, token).filter(|_| is_mine) {
+        let answer = match Fault::arriving(fault, &token).filter(|_| is_mine).map(Cow::into_owned) {
             None => Answer::Silence,
             Some(token) if endpoint == 0 => self.control(token),
             Some(token) => self.data(endpoint, token),
