@@ -92,6 +92,7 @@ pub mod device;
 pub mod engine;
 #[expect(unsafe_code, reason = "the explorers' buses implement the unsafe traits of dma-api")]
 pub mod explore;
+mod hash;
 pub mod host;
 pub mod machine;
 #[expect(unsafe_code, reason = "the engine reads and writes host memory through windows")]

@@ -11,6 +11,7 @@ use sim_core::host::enumerate::OperatingSystem;
 mod bulk;
 mod classes;
 mod configured;
+mod contents;
 mod control;
 mod hosts;
 mod iso;

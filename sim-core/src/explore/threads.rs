@@ -262,8 +262,8 @@ impl Bus {
         // ORDERING: pairs with the store in `set`; what the host has done is behind the lock.
         let host_is_done = || self.shared.host_is_done.load(Ordering::Acquire);
         drop(self.shared.wait(None, |soc| soc.usbd().interrupt() || host_is_done()));
-        self.serve_interrupts();
         set(false);
+        self.serve_interrupts();
     }
 
     /// Ends the run as a deadlock when nobody has done anything for longer than the host waits for an answer.
@@ -297,7 +297,8 @@ impl std::fmt::Debug for Bus {
 }
 
 // SAFETY:
-// - The emulated chip is an nRF52840, and these are its USBD's.
+// - The emulated chip is an nRF52840, and these are its USBD's. Two that are used at once are two drivers of one chip:
+//   what they start together is reported, and reaches no memory but what was lent.
 unsafe impl UsbdRegisters for Bus {}
 
 // SAFETY:

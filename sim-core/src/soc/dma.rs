@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::engine::Beat;
+use crate::hash::hash;
 
 impl Soc {
     /// Whether the engine has something to do.
@@ -69,11 +70,24 @@ impl Soc {
         }
     }
 
+    /// A copy has ended, or was given up: what it has written is in memory, and from now on nowhere else.
+    pub(super) fn note_delivered(&mut self, copy: &Copy) {
+        if copy.access() == Access::Write && !copy.is_blind() {
+            self.delivered = hash((self.delivered, copy.range(), &copy.payload().bytes()[..copy.moved()]));
+        }
+    }
+
+    /// What the DMA has written since the last call, as a hash: the CPU knows it once it has the memory.
+    pub(crate) fn take_delivered(&mut self) -> u64 {
+        std::mem::take(&mut self.delivered)
+    }
+
     /// The engine has moved all bytes: END.
     pub(crate) fn end_copy(&mut self, copy: &Copy) {
         self.taken = None;
         self.generation += 1;
         self.ownership.job_ended();
+        self.note_delivered(copy);
         let job = copy.job();
         if self.usbd.job().is_none_or(|current| current.id != job.id) {
             return;

@@ -71,6 +71,8 @@ pub struct Soc {
     left: bool,
     /// Counts changes that somebody else can observe.
     generation: u64,
+    /// What the DMA has written into memory since the driver took some back, as a hash.
+    delivered: u64,
 }
 
 impl Soc {
@@ -93,6 +95,7 @@ impl Soc {
             plugged: true,
             left: false,
             generation: 0,
+            delivered: 0,
         }
     }
 
@@ -469,7 +472,9 @@ impl Soc {
             self.ownership.job_captured();
             let (copy, fault) = Copy::new(job, &self.memory);
             let (block, endpoint, range) = (job.block(), job.endpoint, copy.range());
-            self.copy = Some(copy);
+            if let Some(replaced) = self.copy.replace(copy) {
+                self.note_delivered(&replaced);
+            }
             self.trace.note(None, || Record::Captured { block, endpoint, range: range.clone() });
             self.report(fault.map(|fault| check_reach(fault, range)), site);
         }
@@ -491,8 +496,9 @@ impl Soc {
     /// shows from now on.
     fn drop_orphan(&mut self) {
         let current = self.usbd.job().map(|job| job.id);
-        if self.copy.take_if(|copy| current != Some(copy.job().id)).is_some() {
+        if let Some(copy) = self.copy.take_if(|copy| current != Some(copy.job().id)) {
             self.ownership.job_ended();
+            self.note_delivered(&copy);
         }
     }
 
@@ -531,6 +537,7 @@ impl std::hash::Hash for Soc {
             &self.copy,
             self.monitor.violations().len(),
             self.plugged,
+            self.delivered,
         )
             .hash(state);
     }

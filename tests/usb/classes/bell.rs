@@ -22,6 +22,8 @@ const ALLOW_WAKE_UP: Setup =
 struct Bell<'a, B: UsbBus> {
     interface: InterfaceNumber,
     input: EndpointIn<'a, B>,
+    /// The class was told that what it has sent is complete.
+    is_free: bool,
 }
 
 impl<B: UsbBus> UsbClass<B> for Bell<'_, B> {
@@ -29,18 +31,34 @@ impl<B: UsbBus> UsbClass<B> for Bell<'_, B> {
         writer.interface(self.interface, 0xFF, 0, 0)?;
         writer.endpoint(&self.input)
     }
+
+    fn reset(&mut self) {
+        self.is_free = true;
+    }
+
+    fn endpoint_in_complete(&mut self, address: EndpointAddress) {
+        self.is_free |= address == self.input.address();
+    }
 }
 
-/// Rings whenever the host is away and may be woken. The endpoint is halted meanwhile, which is asked for in low power.
+/// Rings once the class was told that what it has rung before is complete, be it that the host has ended a halt, and the
+/// packet with it. Whenever the host is away and may be woken, it rings. The endpoint is halted meanwhile, which is asked for in low power.
 pub fn serve<B: Board>(board: B, pace: Pace) {
     let bus = power_up(&board);
-    let mut bell = Bell::<Bus<B>> { interface: bus.interface(), input: bus.interrupt(8, 10) };
+    let mut bell = Bell::<Bus<B>> { interface: bus.interface(), input: bus.interrupt(8, 10), is_free: true };
     let mut device = builder(&bus, "bell", 0xFF).supports_remote_wakeup(true).build();
     let mut rings = 0_u8;
     while pace.goes_on(&board) {
         device.poll(&mut [&mut bell]);
+        // A number that no endpoint can have.
+        let (bus, nobody) = (device.bus(), EndpointAddress::from(0x7F));
+        assert!(!bus.is_stalled(nobody) && bus.read(nobody, &mut [0; 8]) == Err(UsbError::InvalidEndpoint));
         if device.state() != UsbDeviceState::Suspend {
-            let _ = bell.input.write(&[rings]);
+            // usb-device does not call it here; if somebody does, the bus is not suspended.
+            bus.suspend();
+            if bell.is_free {
+                bell.is_free = bell.input.write(&[rings]).is_err();
+            }
         } else if bell.input.write(&[rings]) == Err(UsbError::WouldBlock) && device.remote_wakeup_enabled() {
             bell.input.stall();
             assert!(device.bus().is_stalled(bell.input.address()));

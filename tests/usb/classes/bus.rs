@@ -1,13 +1,13 @@
 //! Where usb-device and the hardware see things differently: what `UsbBus` does about it, one test each.
 
 use dma_api::usb::{STANDARD_DEVICE_OUT, STANDARD_ENDPOINT_IN, Setup};
-use sim_core::device::usbd::Packet;
+use sim_core::device::usbd::{Packet, Token};
 use sim_core::host::enumerate::OperatingSystem;
 use sim_core::host::requests::{self, get_configuration, get_descriptor, get_endpoint_status};
 use sim_core::host::{HostError, PATIENCE_MS, descriptors};
 
 use crate::classes::devices::Device;
-use crate::classes::harness::passes;
+use crate::classes::harness::{passes, passes_on_schedules};
 
 /// A request that no device here knows: vendor, to the device, without data.
 const UNKNOWN: Setup = Setup { request_type: 0x40, request: 42, value: 0, index: 0, length: 0 };
@@ -249,5 +249,21 @@ fn setup_that_is_read_with_a_reset_is_answered() {
             assert_eq!(outcome?.len(), 18);
         }
         Ok(())
+    });
+}
+
+/// What came before the suspension, and was not looked at, interrupts nobody in low power: nobody could clear it.
+#[test]
+fn packet_that_comes_just_before_a_suspension_is_no_storm() {
+    passes_on_schedules(Device::Handler, |mut host| async move {
+        host.enumerate(OperatingSystem::Linux, 5).await?;
+        for _ in 0..20 {
+            host.token(Token::Setup(Setup::get_device_descriptor(18).to_bytes())).await?;
+            host.suspend().await?;
+            host.settle().await?;
+            host.resume().await?;
+        }
+        host.settle().await?;
+        host.control_in(get_configuration()).await.map(drop)
     });
 }

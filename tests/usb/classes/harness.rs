@@ -2,18 +2,19 @@
 
 use std::cell::RefCell;
 use std::future::Future;
+use std::panic::Location;
 use std::rc::Rc;
 use std::thread::ThreadId;
 
 use dma_api::address::{BusAddress, Region};
 use dma_api::fence::DmaFence;
-use dma_api::nrf52840::usbd::{UsbBus, Usbd, UsbdRegisters};
+use dma_api::nrf52840::usbd::{UsbBus, Usbd, UsbdRegisters, map};
 use dma_api::registers::{OutsideRegisters, Registers};
 use sim_core::explore::scheduler::{Immediate, Scheduler};
 use sim_core::explore::stepped::{self, Run};
 use sim_core::explore::{Board, Kind, Program, Verdict, threads};
 use sim_core::host::{Host, HostError, Script};
-use sim_core::soc::Config;
+use sim_core::soc::{Config, Soc};
 use sim_core::statics;
 use sim_core::trace::{Keep, timeline};
 use tests::pace::Paced;
@@ -150,6 +151,11 @@ where
 
     fn config(&self) -> Config {
         Config::default()
+    }
+
+    /// A bootloader has let an event interrupt that nobody here knows of.
+    fn prepare(&self, soc: &mut Soc) {
+        soc.cpu_write(map::intenset(), map::event_bit(map::events_started()), Location::caller());
     }
 
     fn firmware<B: Board>(&self, board: B) {

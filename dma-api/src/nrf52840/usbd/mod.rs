@@ -59,6 +59,8 @@ pub type ChipBus<F> = Bus<Volatile<{ map::BASE }>, F>;
 ///
 /// - They are the registers at [`map::BASE`] of an nRF52840, or of a model of it. Those of another peripheral may start
 ///   transfers that nobody here knows of.
+/// - Nobody else uses them while a [`Usbd`] has the value; or, if it is a model that can be cloned, two that are used at
+///   once harm no memory.
 pub unsafe trait UsbdRegisters: Registers {}
 
 // SAFETY:

@@ -285,7 +285,8 @@ impl std::fmt::Debug for Bus {
 }
 
 // SAFETY:
-// - The emulated chip is an nRF52840, and these are its USBD's.
+// - The emulated chip is an nRF52840, and these are its USBD's. Two that are used at once are two drivers of one chip:
+//   what they start together is reported, and reaches no memory but what was lent.
 unsafe impl UsbdRegisters for Bus {}
 
 // SAFETY:

@@ -1,13 +1,6 @@
 //! What a CPU has read and written: with that, an explorer knows a state again.
 
-use std::hash::{BuildHasher, Hash};
-
-use foldhash::quality::FixedState;
-
-/// The same for the same parts in every run. Nobody chooses states to collide: a hash that mixes well is enough.
-pub(crate) fn hash(parts: impl Hash) -> u64 {
-    FixedState::default().hash_one(parts)
-}
+use crate::hash::hash;
 
 /// What the driver has read and written: its local state is a function of it.
 ///

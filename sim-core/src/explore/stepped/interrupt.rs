@@ -37,9 +37,10 @@
 
 use std::panic::Location;
 
-use super::history::{History, hash};
+use super::history::History;
 use super::system::{Ended, POLLS_BEFORE_WAITING, POLLS_WITHOUT_HOPE, Poll, Position, System};
 use crate::explore::interrupt::SLEEPING_HANDLER;
+use crate::hash::hash;
 use crate::trace::Record;
 
 /// What stands for sleep among the registers that the driver has read.

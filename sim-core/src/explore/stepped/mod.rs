@@ -62,8 +62,6 @@ mod interrupt;
 mod system;
 
 pub use bus::Bus;
-#[cfg(test)]
-pub(crate) use history::hash;
 
 /// One run.
 #[derive(Debug)]

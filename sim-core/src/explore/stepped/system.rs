@@ -8,13 +8,14 @@ use std::task::{self, Context, Waker};
 
 use dma_api::address::BusAddress;
 
-use super::history::{History, hash};
+use super::history::History;
 use super::interrupt::{Chain, MASK, SLEEP, UNMASK};
 use crate::device::power;
 use crate::device::usbd::{self, Answer};
 use crate::explore::interrupt::{Interrupts, sleeper};
 use crate::explore::scheduler::{Choice, Other, Others, Scheduler};
 use crate::explore::unwind;
+use crate::hash::hash;
 use crate::host::fault::Course;
 use crate::host::{Fault, Faults, HostError, Isochronous, PATIENCE_MS, Reply, Script, Step, Transaction};
 use crate::monitor::Violation;
@@ -406,8 +407,14 @@ impl System {
     /// What stands for the register at `address`, if it is one of POWER and CLOCK, and these can change without the
     /// CPU.
     pub fn supply_register(&self, address: u32) -> Option<u16> {
-        let offset = power::offset_of(address).filter(|_| self.soc.borrow().power().is_modelled())?;
+        let offset = power::offset_of(address)?;
         Some(SUPPLY + offset)
+    }
+
+    /// The driver has memory back that the DMA may have written: what it does next may depend on what is in it.
+    pub fn has_received(&self) {
+        let delivered = self.soc.borrow_mut().take_delivered();
+        self.history.borrow_mut().mark(delivered);
     }
 
     /// The driver has written `value` to `offset`.

@@ -22,6 +22,9 @@ const EVENTS: u32 = map::event_bit(map::events_usbreset())
     | map::event_bit(map::events_ep0setup())
     | map::event_bit(map::events_epdata());
 
+/// Those in low power: what ends it.
+const EVENTS_ASLEEP: u32 = map::event_bit(map::events_usbreset()) | map::event_bit(map::events_usbevent());
+
 /// What is behind the lock of a [`UsbBus`](super::UsbBus).
 #[derive(Debug)]
 pub(super) struct Controller<B> {
@@ -73,6 +76,9 @@ impl<B: Registers + OutsideRegisters + DmaFence> Controller<B> {
 
     pub fn enable(&mut self) {
         self.awake(|_, engine| {
+            // What a bootloader has left would interrupt, and nobody here would clear it.
+            engine.usbd().unlisten(u32::MAX);
+            engine.usbd().write(map::events_ep0datadone(), 0);
             engine.usbd().listen(EVENTS);
             engine.usbd().connect();
         });
@@ -83,10 +89,19 @@ impl<B: Registers + OutsideRegisters + DmaFence> Controller<B> {
     }
 
     pub fn suspend(&mut self) {
+        if !self.device.suspended {
+            return;
+        }
         self.change(|power| match power {
-            Power::Awake(engine) => engine.suspend().map_or_else(Power::Awake, Power::Asleep),
+            Power::Awake(engine) => engine.suspend().map_or_else(Power::Awake, |suspended| {
+                // A packet that came before is told of when the controller is awake: until then it interrupts nobody.
+                suspended.usbd().unlisten(u32::MAX);
+                suspended.usbd().listen(EVENTS_ASLEEP);
+                Power::Asleep(suspended)
+            }),
             other => other,
         });
+        self.listens_to_frames &= matches!(self.power, Some(Power::Awake(_)));
     }
 
     pub fn wake_up(&mut self) -> Result<()> {
@@ -118,7 +133,10 @@ impl<B: Registers + OutsideRegisters + DmaFence> Controller<B> {
             other => other,
         });
         if was_asleep {
-            self.awake(Device::catch_up);
+            self.awake(|device, engine| {
+                engine.usbd().listen(EVENTS);
+                device.catch_up(engine);
+            });
         }
         if has_woken_host {
             // No RESUME follows one's own wake-up.
@@ -199,13 +217,14 @@ impl<B: Registers + OutsideRegisters + DmaFence> Controller<B> {
         match self.device.endpoints.isoout.receive(engine, buffer) {
             Ok(transfer) => {
                 let IsoEnded { engine, buffer, length } = transfer.wait();
-                // Late: the bytes may be of another packet, which is told of next.
-                let length = length.map_err(|_| UsbError::WouldBlock);
-                if let Ok(length) = length {
-                    bytes[..length].copy_from_slice(&buffer[..length]);
-                }
+                // Late: the bytes may be of another packet, which is told of next. And a frame that began before the
+                // start has brought another packet than the one that `begin` has looked at.
+                let outcome = length.map_err(|_| UsbError::WouldBlock).and_then(|length| {
+                    bytes.get_mut(..length).ok_or(UsbError::BufferOverflow)?.copy_from_slice(&buffer[..length]);
+                    Ok(length)
+                });
                 self.put_back(engine, buffer);
-                length
+                outcome
             }
             Err(Refused { kind, channel, buffer }) => {
                 self.put_back(channel, buffer);

@@ -20,8 +20,10 @@ pub(super) struct Device {
     output: Bits,
     /// OUT endpoints with a packet that usb-device was told of.
     received: u16,
+    /// IN endpoints whose packet was given up by the end of a halt: complete, as far as their class is concerned.
+    given_up: u16,
     /// The bus is suspended, and usb-device was told.
-    suspended: bool,
+    pub suspended: bool,
     /// There is memory for isochronous packets.
     has_isochronous: bool,
     /// An isochronous packet was sent, and usb-device was not told that it is complete.
@@ -41,9 +43,9 @@ struct Bits {
     unstalled_later: u16,
 }
 
-/// The bit of endpoint `number`.
+/// The bit of endpoint `number`; none for a number that no endpoint has.
 const fn bit(number: usize) -> u16 {
-    1 << number
+    if number > ISOCHRONOUS { 0 } else { 1 << number }
 }
 
 impl Device {
@@ -54,6 +56,7 @@ impl Device {
             input: Bits::default(),
             output: Bits::default(),
             received: 0,
+            given_up: 0,
             suspended: false,
             isochronous_is_sent: false,
             control_packet_size: 64,
@@ -128,7 +131,8 @@ impl Device {
         for bits in [&mut self.input, &mut self.output] {
             *bits = Bits { allocated: bits.allocated, ..Bits::default() };
         }
-        (self.received, self.isochronous_is_sent, self.control) = (0, false, Pipe::default());
+        (self.received, self.given_up, self.isochronous_is_sent) = (0, 0, false);
+        self.control = Pipe::default();
         self.forget_suspension(engine);
     }
 
@@ -267,6 +271,9 @@ impl Device {
         let (number, direction) = (address.index(), address.direction());
         let was_halted = self.is_stalled(address);
         let Self { endpoints, .. } = self;
+        if direction == UsbDirection::In && was_halted && !halted && endpoints.epin[number - 1].is_armed() {
+            self.given_up |= bit(number);
+        }
         match direction {
             UsbDirection::In if halted || was_halted => endpoints.epin[number - 1].halt(engine, halted),
             UsbDirection::In => engine.usbd().unhalt(endpoints.epin[number - 1].number(), true),
@@ -292,7 +299,7 @@ impl Device {
     /// Whether something is left for the next `poll` that raises no event of its own.
     pub fn waits_for_poll<B>(&self, engine: &Engine<B>) -> bool {
         let [has_in, has_out] = self.has_isochronous();
-        has_in || has_out || self.control.waits_for_poll() || engine.usbd.setup.is_some()
+        has_in || has_out || self.given_up != 0 || self.control.waits_for_poll() || engine.usbd.setup.is_some()
     }
 
     pub fn poll<B: Registers + DmaFence>(&mut self, engine: &mut Engine<B>) -> PollResult {
@@ -337,6 +344,7 @@ impl Device {
     /// read yet.
     fn packets<B: Registers + DmaFence>(&mut self, engine: &mut Engine<B>) -> (u16, u16) {
         let mut ep_in_complete = u16::from(core::mem::take(&mut self.control.complete));
+        ep_in_complete |= core::mem::take(&mut self.given_up);
         let mut ep_out = u16::from(self.control.received);
         let Endpoints { epin, epout, isoin, isoout, .. } = &mut self.endpoints;
         // In this order: a host that has taken an answer, and sends the next question, is seen to have taken it.

@@ -78,6 +78,8 @@ pub struct Item {
     pub channel: usize,
     /// How many items of this transfer came before it.
     pub number: u32,
+    /// Which transfer of the channel it belongs to, counted from EN=1 to EN=1.
+    pub transfer: u32,
     /// Where it comes from.
     pub source: Access,
     /// Where it goes.
@@ -121,6 +123,8 @@ struct Channel {
     reload: u32,
     /// Items moved since EN=1, or since the lap began.
     moved: u32,
+    /// How often EN has gone to 1.
+    transfers: u32,
 }
 
 impl Channel {
@@ -145,7 +149,7 @@ impl Channel {
         let peripheral = side(self.cpar, ccr::PSIZE.get(self.ccr), ccr::PINC.is_set(self.ccr))?;
         let memory = side(self.cmar, ccr::MSIZE.get(self.ccr), ccr::MINC.is_set(self.ccr))?;
         let (source, destination) = if ccr::DIR.is_set(self.ccr) { (memory, peripheral) } else { (peripheral, memory) };
-        Some(Item { channel: index, number: self.moved, source, destination })
+        Some(Item { channel: index, number: self.moved, transfer: self.transfers, source, destination })
     }
 }
 
@@ -236,6 +240,7 @@ impl Dma {
             return;
         }
         channel.moved = 0;
+        channel.transfers = channel.transfers.wrapping_add(1);
         if channel.item(index).is_none() {
             self.misuse.push(Misuse::Mode { channel: index });
         }
@@ -307,10 +312,14 @@ impl Dma {
 
     /// The item in flight has ended: its destination was written, or (`failed`) one of its accesses has failed.
     pub fn end(&mut self, failed: bool) {
-        let Some(Item { channel: index, .. }) = self.in_flight.take() else {
+        let Some(Item { channel: index, transfer, .. }) = self.in_flight.take() else {
             return;
         };
         let channel = &mut self.channels[index];
+        if transfer != channel.transfers {
+            // The channel has begun another since: it counts for none.
+            return;
+        }
         if failed {
             channel.ccr &= !ccr::EN.mask();
             return self.raise(index, TEIF);

@@ -170,6 +170,20 @@ fn item_in_flight_outlives_its_channel() {
 }
 
 #[test]
+fn item_in_flight_counts_for_no_other_transfer() {
+    for failed in [false, true] {
+        let mut dma = Dma::new(7);
+        start(&mut dma, 0, MINC, 3);
+        dma.begin(dma.next(1).expect("it is asked for"));
+        dma.write(ccr(0), 0);
+        start(&mut dma, 0, MINC, 1);
+        dma.end(failed);
+        assert_eq!((dma.read(map::cndtr(0)), flags(&mut dma, 0)), (1, 0));
+        assert!(ccr::EN.is_set(dma.read(ccr(0))));
+    }
+}
+
+#[test]
 fn transfer_that_was_stopped_goes_on_from_its_count_and_begins_at_its_addresses() {
     let mut dma = Dma::new(7);
     start(&mut dma, 0, MINC, 3);
