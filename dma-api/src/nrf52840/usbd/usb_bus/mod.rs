@@ -59,9 +59,14 @@
 //! }
 //! ```
 //!
-//! *Not done*: a cable that is pulled is a suspension here, and the controller sleeps. It is not powered down.
-//! SET_INTERFACE resets no toggles: which endpoints an interface has, only its class knows. It can `unstall` them in
-//! `set_alt_setting`.
+//! # Limits
+//!
+//! - A cable that is pulled is a suspension here, and the controller sleeps. It is not powered down; one that is pulled
+//!   while [`wake_up`](UsbBus::wake_up) is under way leaves the controller waking.
+//! - A host that suspends, resumes and suspends again between two `poll`s is taken to have resumed: no register says
+//!   which came last. The controller stays awake.
+//! - SET_INTERFACE resets no toggles: which endpoints an interface has, only its class knows. It can `unstall` them in
+//!   `set_alt_setting`.
 
 use core::cell::RefCell;
 use core::fmt;
