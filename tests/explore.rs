@@ -240,14 +240,20 @@ fn access_before_ready_is_found_on_the_schedule_that_has_it() {
     assert_eq!(verdict.kind(), Kind::Violation(Rule::AccessBeforeReady), "{verdict}");
 }
 
-/// Firmware that polls a register which never changes, and may write another one meanwhile.
-struct PollsForever {
-    writes: bool,
+/// Firmware that waits for what never comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PollsForever {
+    /// It reads one register.
+    Reads,
+    /// It writes another one meanwhile.
+    Writes,
+    /// It reads one of POWER, which never changes where the supply is not modelled.
+    ReadsPower,
 }
 
 impl Program for PollsForever {
     fn name(&self) -> String {
-        format!("polls-forever:{}", self.writes)
+        format!("polls-forever:{self:?}")
     }
 
     fn config(&self) -> Config {
@@ -255,8 +261,9 @@ impl Program for PollsForever {
     }
 
     fn firmware<B: Board>(&self, board: B) {
+        while *self == Self::ReadsPower && !board.power().is_removed() {}
         while !dma_api::nrf52840::usbd::Usbd::new(board.clone()).is_ready() {
-            if self.writes {
+            if *self == Self::Writes {
                 // SAFETY:
                 // - The write starts no transfer.
                 unsafe { board.write(map::events_sof(), 0) };
@@ -271,12 +278,12 @@ impl Program for PollsForever {
 
 #[test]
 fn firmware_that_polls_forever_is_a_deadlock_on_threads_and_stepped() {
-    for writes in [false, true] {
-        let verdict = stepped::explore(&PollsForever { writes }, Limits::default()).verdict;
-        assert_eq!(verdict.kind(), Kind::Deadlock, "{writes}: {verdict}");
+    for program in [PollsForever::Reads, PollsForever::Writes, PollsForever::ReadsPower] {
+        let verdict = stepped::explore(&program, Limits::default()).verdict;
+        assert_eq!(verdict.kind(), Kind::Deadlock, "{program:?}: {verdict}");
     }
     // Six seconds of real time, in which nothing happens but what the firmware does.
-    let run = threads::run(&PollsForever { writes: true }, None);
+    let run = threads::run(&PollsForever::Writes, None);
     assert_eq!(run.verdict.kind(), Kind::Deadlock, "{}", run.verdict);
 }
 

@@ -17,13 +17,13 @@
 //! # Use
 //!
 //! ```no_run
-//! # fn buffer() -> &'static mut dma_api::nrf52840::usbd::PacketBuffer { unimplemented!() }
 //! use dma_api::fence::InOrder;
 //! use dma_api::nrf52840::power::{ChipRegisters, Power, State};
-//! use dma_api::nrf52840::usbd::{ChipBus, Ep0In, Event, Usbd};
+//! use dma_api::nrf52840::usbd::{ChipBus, Ep0In, Event, PacketBuffer, Usbd};
 //! use dma_api::registers::Volatile;
 //! use dma_api::usb::{SET_ADDRESS, SET_CONFIGURATION, Setup};
 //!
+//! static mut BUFFER: PacketBuffer = PacketBuffer::new();
 //! static DESCRIPTOR: [u8; 18] = [18, 1, 0, 2, 0, 0, 0, 64, 0x15, 0x19, 0x0F, 0x52, 0, 1, 0, 0, 0, 1];
 //!
 //! // SAFETY: this runs on an nRF52840, nobody else uses USBD, and nobody has before.
@@ -36,7 +36,8 @@
 //! // SAFETY: those are its POWER and CLOCK.
 //! let mut power = unsafe { Power::new(registers) };
 //! while power.advance(&mut usbd) != State::Attached {} // VBUS, READY, the crystal, the regulator; then the pull-up
-//! let mut ep0in = Ep0In::new(usbd, buffer());
+//! // SAFETY: nobody else uses it, and this runs once.
+//! let mut ep0in = Ep0In::new(usbd, unsafe { &mut *(&raw mut BUFFER) });
 //! loop {
 //!     match ep0in.next_event() {
 //!         // GET_DESCRIPTOR of the device.

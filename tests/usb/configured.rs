@@ -1,12 +1,16 @@
 //! A device that the host has just configured, and whose firmware has yet to accept it.
 
+use std::cell::RefCell;
 use std::panic::Location;
+use std::rc::Rc;
 
 use dma_api::fence::DmaFence;
 use dma_api::nrf52840::usbd::{ControlEvent, Endpoints, Engine, Usbd, UsbdRegisters, map};
 use dma_api::usb::Setup;
 use sim_core::check::programs::connect;
 use sim_core::device::usbd::Token;
+use sim_core::explore::scheduler::Immediate;
+use sim_core::explore::{Kind, Program, stepped};
 use sim_core::soc::Soc;
 use sim_core::statics;
 
@@ -30,4 +34,11 @@ pub fn begin<B: UsbdRegisters + DmaFence>(bus: B, setup: Setup) -> (Engine<B>, E
 pub fn end<B: UsbdRegisters + DmaFence>(engine: Engine<B>, endpoints: Endpoints) {
     let (_, buffer) = engine.into_parts(endpoints);
     statics::give_back(buffer);
+}
+
+/// Runs `program` on the schedule that lets everybody else go first.
+#[track_caller]
+pub fn expect_sound_at_once(program: &impl Program) {
+    let run = stepped::run(program, &Rc::new(RefCell::new(Immediate)), None);
+    assert_eq!(run.verdict.kind(), Kind::Sound, "{}", run.verdict);
 }

@@ -1,18 +1,14 @@
 //! What endpoints 0 to 7 refuse, and what is as before then: the packet that waits, the engine, the buffer.
 
-use std::cell::RefCell;
-use std::rc::Rc;
-
 use dma_api::nrf52840::usbd::{Control, ControlError, ControlEvent, Endpoints, Engine, ReceiveError, SendError};
 use dma_api::nrf52840::usbd::{EpIn, EpOut, map};
 use dma_api::usb::Setup;
 use sim_core::device::usbd::{Answer, Packet, Token};
-use sim_core::explore::scheduler::Immediate;
-use sim_core::explore::{Board, Kind, Program, stepped};
+use sim_core::explore::{Board, Program};
 use sim_core::host::{Host, HostError, Script};
 use sim_core::soc::{Config, Soc};
 
-use super::configured::{begin, end, prepare};
+use super::configured::{begin, end, expect_sound_at_once, prepare};
 
 /// A firmware that asks for what it does not get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -209,28 +205,22 @@ async fn expect_silence(host: &mut Host, token: Token) -> Result<(), HostError> 
     }
 }
 
-#[track_caller]
-fn expect_refusals(asks: AsksFor) {
-    let run = stepped::run(&asks, &Rc::new(RefCell::new(Immediate)), None);
-    assert_eq!(run.verdict.kind(), Kind::Sound, "{}", run.verdict);
-}
-
 #[test]
 fn in_packet_that_cannot_be_sent_comes_back() {
-    expect_refusals(AsksFor::Sending);
+    expect_sound_at_once(&AsksFor::Sending);
 }
 
 #[test]
 fn out_packet_that_cannot_be_received_waits() {
-    expect_refusals(AsksFor::Receiving);
+    expect_sound_at_once(&AsksFor::Receiving);
 }
 
 #[test]
 fn endpoint_zero_that_sends_refuses_all_else_until_it_has_sent() {
-    expect_refusals(AsksFor::ControlIn);
+    expect_sound_at_once(&AsksFor::ControlIn);
 }
 
 #[test]
 fn endpoint_zero_that_receives_refuses_all_else_until_it_has_read() {
-    expect_refusals(AsksFor::ControlOut);
+    expect_sound_at_once(&AsksFor::ControlOut);
 }

@@ -359,6 +359,7 @@ impl OutsideRegisters for Bus {
         let line = Location::caller();
         self.shared.with(|soc| soc.cpu_poke(address, value, line));
         self.shared.stop_at_violation();
+        self.stop_if_nothing_happens(&format_args!("writes the register at {address:#x}"));
     }
 }
 

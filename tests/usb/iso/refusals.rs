@@ -1,19 +1,15 @@
 //! What the isochronous endpoints refuse, and what comes back then.
 
-use std::cell::RefCell;
-use std::rc::Rc;
-
 use dma_api::nrf52840::usbd::{
     Endpoints, Engine, IsoIn, IsoOut, IsoReceiveError, IsoSendError, OpenError, Received, Share, WithoutData,
 };
-use sim_core::explore::scheduler::Immediate;
-use sim_core::explore::{Board, Kind, Program, stepped};
+use sim_core::explore::{Board, Program};
 use sim_core::host::{Host, Script};
 use sim_core::machine::Fences;
 use sim_core::soc::{Config, Soc};
 
 use super::stream::{accept, begin, config, configure, memory};
-use crate::configured::end;
+use crate::configured::{end, expect_sound_at_once};
 
 /// A firmware that asks for what it does not get.
 #[derive(Clone, Copy, Debug)]
@@ -134,23 +130,17 @@ fn not_received<B: Board>(
     (refused.channel, refused.buffer)
 }
 
-#[track_caller]
-fn expect_refusals(asks: AsksFor) {
-    let run = stepped::run(&asks, &Rc::new(RefCell::new(Immediate)), None);
-    assert_eq!(run.verdict.kind(), Kind::Sound, "{}", run.verdict);
-}
-
 #[test]
 fn buffer_of_both_directions_is_shared_in_halves_or_not_at_all() {
-    expect_refusals(AsksFor::Opening);
+    expect_sound_at_once(&AsksFor::Opening);
 }
 
 #[test]
 fn in_packet_that_cannot_be_sent_comes_back() {
-    expect_refusals(AsksFor::Sending);
+    expect_sound_at_once(&AsksFor::Sending);
 }
 
 #[test]
 fn out_packet_that_cannot_be_received_waits() {
-    expect_refusals(AsksFor::Receiving);
+    expect_sound_at_once(&AsksFor::Receiving);
 }
