@@ -396,3 +396,37 @@ fn transfer_that_is_slow_enough_is_not_over_when_nobody_waits() {
         assert!(matches!(verdict.kind(), Kind::Violation(_)), "{slow:?}: {verdict}");
     }
 }
+
+/// Firmware that powers up a controller which a bootloader has left on.
+struct PowersUpAgain;
+
+impl Program for PowersUpAgain {
+    fn name(&self) -> String {
+        "powers-up-again".to_owned()
+    }
+
+    fn config(&self) -> Config {
+        Config::default()
+    }
+
+    fn prepare(&self, soc: &mut Soc) {
+        connect(soc);
+    }
+
+    fn firmware<B: Board>(&self, board: B) {
+        let mut usbd = dma_api::nrf52840::usbd::Usbd::new(board);
+        usbd.power_up();
+        while !usbd.is_ready() {}
+        usbd.connect();
+    }
+
+    fn host(&self, mut host: Host) -> Script {
+        Box::pin(async move { host.reset().await })
+    }
+}
+
+#[test]
+fn controller_that_a_bootloader_has_left_on_is_powered_up_anew() {
+    let verdict = stepped::explore(&PowersUpAgain, Limits::default()).verdict;
+    assert_eq!(verdict.kind(), Kind::Sound, "{verdict}");
+}

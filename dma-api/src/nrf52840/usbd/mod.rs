@@ -133,6 +133,10 @@ impl<B: Registers + OutsideRegisters> Usbd<B> {
     /// Call it, and `is_ready` until it says so, where no interrupt handler does the workarounds of another peripheral:
     /// theirs open and close the same registers (Tock and Zephyr lock interrupts here).
     pub fn power_up(&mut self) {
+        // A bootloader has left it on: READY comes when ENABLE goes from 0 to 1, and not again.
+        if self.event(map::enable()) {
+            self.power_down();
+        }
         self.starting = true;
         self.write(map::eventcause(), map::eventcause::READY.mask());
         self.begin_workarounds();

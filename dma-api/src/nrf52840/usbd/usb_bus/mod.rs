@@ -24,10 +24,10 @@
 //!
 //! # Interrupts
 //!
-//! `enable` lets the controller interrupt: at USBRESET, EP0DATADONE, USBEVENT, EP0SETUP and EPDATA, and at
-//! nothing else that was enabled before. Whether the CPU listens is for you to say. One `poll` an
-//! interrupt is enough: what a `poll` leaves for the next one is in an event that asserts the line still, or the next
-//! start of frame is made to interrupt as well. It does for as long as an isochronous endpoint is open.
+//! `enable` lets the controller interrupt: at USBRESET, EP0DATADONE, USBEVENT, EP0SETUP and EPDATA, and at nothing else
+//! that was enabled before. Whether the CPU listens is for you to say. One `poll` an interrupt is enough: what a `poll`
+//! leaves for the next one is in an event that asserts the line still, or the next start of frame is made to interrupt
+//! as well. It does for as long as an isochronous endpoint is open.
 //!
 //! # Suspend
 //!
