@@ -44,7 +44,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the fences that every other file is kept from stand here")]
 
-use core::sync::atomic::{Ordering, compiler_fence, fence};
+use core::sync::atomic::{AtomicU8, Ordering, compiler_fence, fence};
 
 use crate::address::{BusAddress, Region};
 
@@ -58,6 +58,8 @@ use crate::address::{BusAddress, Region};
 /// - `acquire`: accesses that the calling thread makes to the region after the call happen after every register
 ///   read that it made before the call.
 /// - The address that `release` returns is the region's, for the DMA engine that the registers belong to.
+/// - `snapshot`: its loads happen after every register read that the calling thread made before the call, and before
+///   every register read that it makes after the call.
 pub unsafe trait DmaFence {
     /// Gives `region` to the DMA: CPU -> DMA.
     ///
@@ -82,6 +84,38 @@ pub unsafe trait DmaFence {
     #[doc(alias = "dma_end")]
     #[track_caller]
     unsafe fn acquire(&self, region: Region);
+
+    /// Copies `region` to `into` while it is the DMA's, which may be writing it: for buffers that are filled for ever.
+    ///
+    /// The bytes are loaded one by one, after every register read that came before the call, and before every one that
+    /// comes after it: what registers say on both sides tells the caller which bytes stood still.
+    ///
+    /// # Safety
+    ///
+    /// - The region lies within one that `release` was called with, for the DMA to write, and `acquire` was not.
+    /// - `into` is valid for writes of as many bytes, and shares none with the region.
+    #[track_caller]
+    unsafe fn snapshot(&self, region: Region, into: *mut u8);
+}
+
+/// Copies bytes that a DMA may be writing. Orders nothing: what stands around it does.
+///
+/// # Safety
+///
+/// - The region is valid for reads, and written by none but the DMA.
+/// - `into` is valid for writes of as many bytes, and shares none with the region.
+unsafe fn load_each(region: Region, into: *mut u8) {
+    for index in 0..region.length {
+        // SAFETY:
+        // - The byte is valid for reads, atomic ones: a byte is aligned, and who writes it is no thread of this
+        //   program (the caller's debt).
+        let byte = unsafe { AtomicU8::from_ptr(region.pointer.wrapping_add(index)) };
+        // ORDERING: none needed: the fences of the callers stand around the loop.
+        let byte = byte.load(Ordering::Relaxed);
+        // SAFETY:
+        // - It is one of the bytes that `into` is valid for (the caller's debt).
+        unsafe { into.wrapping_add(index).write(byte) };
+    }
 }
 
 /// The fence for in-order cores: Cortex-M0, M0+, M3, M4, M4F. Orders the compiler, emits no instruction.
@@ -95,6 +129,8 @@ pub struct InOrder;
 //   writes, and an in-order core performs them in program order (AN321 4.18).
 // - `acquire`: `compiler_fence(Acquire)` keeps it from moving later accesses before earlier volatile reads; likewise.
 // - The address is the pointer's own: CPU and DMA share the bus.
+// - `snapshot`: a `compiler_fence(Acquire)` stands on each side of the loads, and lets neither them nor a register read
+//   pass; likewise.
 unsafe impl DmaFence for InOrder {
     #[inline]
     unsafe fn release(&self, region: Region) -> BusAddress {
@@ -111,6 +147,16 @@ unsafe impl DmaFence for InOrder {
         // the register read that saw the end.
         compiler_fence(Ordering::Acquire);
     }
+    #[inline]
+    unsafe fn snapshot(&self, region: Region, into: *mut u8) {
+        // ORDERING: orders the loads below after the register read that saw how far the DMA has come.
+        compiler_fence(Ordering::Acquire);
+        // SAFETY:
+        // - Region and `into` are valid, and apart: the caller's debt, passed on unchanged.
+        unsafe { load_each(region, into) };
+        // ORDERING: orders the loads above before the register read that sees how far the DMA has come by then.
+        compiler_fence(Ordering::Acquire);
+    }
 }
 
 /// The fence for Cortex-M7 and for multi-core Cortex-M chips. Emits DMB.
@@ -124,6 +170,7 @@ pub struct Barrier;
 //   DMB on Cortex-M, which orders all memory and device accesses before it with all after it (ARMv7-M ARM, DMB).
 // - `acquire`: `fence(Acquire)` likewise, for later accesses and earlier volatile reads.
 // - The address is the pointer's own: CPU and DMA share the bus.
+// - `snapshot`: a DMB stands on each side of the loads.
 unsafe impl DmaFence for Barrier {
     #[inline]
     unsafe fn release(&self, region: Region) -> BusAddress {
@@ -138,6 +185,16 @@ unsafe impl DmaFence for Barrier {
     unsafe fn acquire(&self, _region: Region) {
         // ORDERING: pairs with `fence(Release)` in `release`; orders the CPU's accesses to the region after the
         // register read that saw the end.
+        fence(Ordering::Acquire);
+    }
+    #[inline]
+    unsafe fn snapshot(&self, region: Region, into: *mut u8) {
+        // ORDERING: orders the loads below after the register read that saw how far the DMA has come.
+        fence(Ordering::Acquire);
+        // SAFETY:
+        // - Region and `into` are valid, and apart: the caller's debt, passed on unchanged.
+        unsafe { load_each(region, into) };
+        // ORDERING: orders the loads above before the register read that sees how far the DMA has come by then.
         fence(Ordering::Acquire);
     }
 }

@@ -33,8 +33,7 @@
 //! let mut usbd = Usbd::new(bus);
 //! // SAFETY: this runs on an nRF52840, and nobody else uses POWER and CLOCK.
 //! let registers: ChipRegisters = unsafe { Volatile::new() };
-//! // SAFETY: those are its POWER and CLOCK.
-//! let mut power = unsafe { Power::new(registers) };
+//! let mut power = Power::new(registers);
 //! while power.advance(&mut usbd) != State::Attached {} // VBUS, READY, the crystal, the regulator; then the pull-up
 //! // SAFETY: nobody else uses it, and this runs once.
 //! let mut ep0in = Ep0In::new(usbd, unsafe { &mut *(&raw mut BUFFER) });
@@ -86,6 +85,7 @@
 //! impl DmaFence for NoFence { // a fence is a promise: `unsafe impl`
 //!     unsafe fn release(&self, region: Region) -> BusAddress { BusAddress::of_pointer(region.pointer) }
 //!     unsafe fn acquire(&self, _: Region) {}
+//!     unsafe fn snapshot(&self, _: Region, _: *mut u8) {}
 //! }
 //! ```
 
@@ -99,6 +99,7 @@ pub mod fence;
 pub mod nrf52840;
 #[expect(unsafe_code, reason = "volatile accesses, and writes that can start a transfer")]
 pub mod registers;
+#[expect(unsafe_code, reason = "the drivers lend memory to the DMA")]
 pub mod stm32f103;
 pub mod table;
 #[expect(unsafe_code, reason = "a transfer lends memory to the DMA")]

@@ -56,20 +56,76 @@ pub trait OutsideRegisters {
     unsafe fn poke(&self, address: u32, value: u32);
 }
 
-/// The registers at `BASE`, by volatile accesses: the real chip.
+/// A peripheral of a chip.
+pub trait Peripheral {
+    /// The address of its first register.
+    const BASE: usize;
+}
+
+/// The registers of one peripheral of a chip: which, says `P`.
+///
+/// Its value can be given to a safe constructor of the driver of `P`.
+///
+/// # Safety
+///
+/// - The registers are those of `P`, or of a model of it, at their offsets from its base. Those of another peripheral
+///   may start transfers that nobody here knows of.
+/// - Nobody else uses them while a driver has the value; or, if it is a model that can be cloned, two that are used at
+///   once harm no memory.
+pub unsafe trait RegistersOf<P>: Registers {}
+
+// SAFETY:
+// - The registers are those of `R`, which promises it.
+unsafe impl<P, R: RegistersOf<P>, F> RegistersOf<P> for Bus<R, F> {}
+
+/// Registers that the drivers of a peripheral's parts (the channels of a DMA controller) can share.
+pub trait Share: Sized {
+    /// The same registers, once more.
+    ///
+    /// # Safety
+    ///
+    /// - The two values never access the same register, but for registers whose every access stands for itself: no
+    ///   value that was read from one is written back to it, changed.
+    unsafe fn share(&self) -> Self;
+}
+
+impl<const BASE: usize, const SIZE: usize> Share for Volatile<BASE, SIZE> {
+    unsafe fn share(&self) -> Self {
+        // INVARIANT: the two do not use the same registers, or do not disturb each other there (the caller's debt).
+        Self(())
+    }
+}
+
+impl<R: Share, F: Clone> Share for Bus<R, F> {
+    unsafe fn share(&self) -> Self {
+        // SAFETY:
+        // - The two do not disturb each other: the caller's debt, passed on unchanged.
+        let registers = unsafe { self.registers.share() };
+        Self { registers, fence: self.fence.clone() }
+    }
+}
+
+/// The `SIZE` bytes of registers from `BASE` on, by volatile accesses: the real chip.
 ///
 /// # Invariants
 ///
-/// - At most one value for a peripheral is in use at a time (the debt of [`Volatile::new`]).
+/// - At most one value for a peripheral is in use at a time (the debt of [`Volatile::new`]); or each keeps to its part
+///   (that of [`Share::share`]).
 #[derive(Debug)]
-pub struct Volatile<const BASE: usize>(());
+pub struct Volatile<const BASE: usize, const SIZE: usize = 0x1000>(());
 
-impl<const BASE: usize> Volatile<BASE> {
+impl<const BASE: usize, const SIZE: usize> Volatile<BASE, SIZE> {
+    /// What an offset is cut down to: a word within the registers.
+    const OFFSETS: usize = {
+        assert!(SIZE.is_power_of_two() && SIZE >= 4, "the registers of a peripheral are a power of two of bytes");
+        SIZE - 4
+    };
+
     /// Takes the peripheral whose registers start at `BASE`.
     ///
     /// # Safety
     ///
-    /// - A peripheral's registers are at `BASE..BASE + 0x1000`: this runs on the chip that has them.
+    /// - A peripheral's registers are at `BASE..BASE + SIZE`: this runs on the chip that has them.
     /// - Nobody else accesses these registers while the value is in use.
     /// - No transfer runs, and no shortcut will start one, that the peripheral was given before.
     pub const unsafe fn new() -> Self {
@@ -78,19 +134,19 @@ impl<const BASE: usize> Volatile<BASE> {
     }
 
     const fn pointer(offset: u16) -> *mut u32 {
-        core::ptr::with_exposed_provenance_mut(BASE + (offset & 0xFFC) as usize)
+        core::ptr::with_exposed_provenance_mut(BASE + (offset as usize & Self::OFFSETS))
     }
 }
 
 // SAFETY:
 // - `read` and `write` are one volatile access each: the compiler neither makes up, merges nor leaves out any.
 // - Volatile accesses are not reordered among themselves, by the compiler; device memory keeps program order, on Arm.
-unsafe impl<const BASE: usize> Registers for Volatile<BASE> {
+unsafe impl<const BASE: usize, const SIZE: usize> Registers for Volatile<BASE, SIZE> {
     #[inline]
     fn read(&self, offset: u16) -> u32 {
         // SAFETY:
-        // - The address is a register: `new` was promised 0x1000 bytes of them, and `pointer` masks the offset to
-        //   an aligned word below 0x1000.
+        // - The address is a register: `new` was promised `SIZE` bytes of them, and `pointer` cuts the offset down to an
+        //   aligned word of these.
         unsafe { Self::pointer(offset).read_volatile() }
     }
 
@@ -103,7 +159,7 @@ unsafe impl<const BASE: usize> Registers for Volatile<BASE> {
     }
 }
 
-impl<const BASE: usize> OutsideRegisters for Volatile<BASE> {
+impl<const BASE: usize, const SIZE: usize> OutsideRegisters for Volatile<BASE, SIZE> {
     #[inline]
     unsafe fn peek(&self, address: u32) -> u32 {
         let register = core::ptr::with_exposed_provenance::<u32>(address as usize & !3);
@@ -190,6 +246,13 @@ unsafe impl<R, F: DmaFence> DmaFence for Bus<R, F> {
         // - The region was released and the DMA has ended: the caller's debt, passed on unchanged.
         unsafe { self.fence.acquire(region) }
     }
+
+    #[inline]
+    unsafe fn snapshot(&self, region: Region, into: *mut u8) {
+        // SAFETY:
+        // - Region and `into` are valid, and apart: the caller's debt, passed on unchanged.
+        unsafe { self.fence.snapshot(region, into) }
+    }
 }
 
 #[cfg(test)]
@@ -201,5 +264,6 @@ mod tests {
         type Usbd = Volatile<0x4002_7000>;
         assert_eq!(Usbd::pointer(0x004).addr(), 0x4002_7004);
         assert_eq!(Usbd::pointer(0xFFFF).addr(), 0x4002_7FFC);
+        assert_eq!(Volatile::<0x4002_0000, 0x400>::pointer(0x404).addr(), 0x4002_0004);
     }
 }

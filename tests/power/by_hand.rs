@@ -1,10 +1,10 @@
 //! A controller taken up and down by hand, with one mistake: twins of `Power::advance`.
 
-use dma_api::nrf52840::power::{Power, State, map as power_map};
+use dma_api::nrf52840::power::{Power, PowerClock, State, map as power_map};
 use dma_api::nrf52840::usbd::Usbd;
 use dma_api::registers::Registers;
 use dma_api::table::Field;
-use sim_core::explore::{Board, PowerRegisters};
+use sim_core::explore::{Block, Board};
 
 /// What the firmware does wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,28 +33,28 @@ pub enum Wrong {
 #[derive(Debug)]
 pub enum Supplied<B> {
     /// The driver.
-    Driver(Power<PowerRegisters<B>>),
+    Driver(Power<Block<B, PowerClock>>),
     /// A hand that makes a mistake.
-    ByHand { registers: PowerRegisters<B>, wrong: Wrong, state: State },
+    ByHand { registers: Block<B, PowerClock>, wrong: Wrong, state: State },
 }
 
 /// The driver for a firmware that gets this wrong.
 pub fn supply<B: Board>(board: &B, wrong: Wrong) -> Supplied<B> {
     match wrong {
         Wrong::Nothing | Wrong::ComesUpOnce => Supplied::Driver(board.power()),
-        _ => Supplied::ByHand { registers: board.power_registers(), wrong, state: State::Unplugged },
+        _ => Supplied::ByHand { registers: board.block(), wrong, state: State::Unplugged },
     }
 }
 
 /// Writes a register of POWER and CLOCK.
-pub fn write<B: Board>(registers: &PowerRegisters<B>, offset: u16, value: u32) {
+pub fn write<B: Board>(registers: &Block<B, PowerClock>, offset: u16, value: u32) {
     // SAFETY:
     // - The write starts no transfer: no register of POWER and CLOCK does.
     unsafe { registers.write(offset, value) };
 }
 
 /// Clears an event; returns whether it was set.
-fn take<B: Board>(registers: &PowerRegisters<B>, event: u16) -> bool {
+fn take<B: Board>(registers: &Block<B, PowerClock>, event: u16) -> bool {
     let set = registers.read(event) != 0;
     if set {
         write(registers, event, 0);
@@ -63,7 +63,7 @@ fn take<B: Board>(registers: &PowerRegisters<B>, event: u16) -> bool {
 }
 
 /// What [`Power::advance`] does, with one thing wrong about it.
-fn advance<B: Board>(registers: &PowerRegisters<B>, wrong: Wrong, state: State, usbd: &mut Usbd<B>) -> State {
+fn advance<B: Board>(registers: &Block<B, PowerClock>, wrong: Wrong, state: State, usbd: &mut Usbd<B>) -> State {
     let status = |field: Field| field.is_set(registers.read(power_map::usbregstatus()));
     let removed = take(registers, power_map::events_usbremoved());
     match state {

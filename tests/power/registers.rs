@@ -1,6 +1,6 @@
 //! POWER and CLOCK under the stepped explorer: a poll that waits, and a choice at a write.
 
-use dma_api::nrf52840::power::map as power_map;
+use dma_api::nrf52840::power::{PowerClock, map as power_map};
 use dma_api::registers::Registers;
 use sim_core::device::usbd::{Options, Supply};
 use sim_core::explore::stepped::{self, Limits};
@@ -67,7 +67,7 @@ impl Program for Clears {
     }
 
     fn firmware<B: Board>(&self, board: B) {
-        let registers = board.power_registers();
+        let registers = board.block::<PowerClock>();
         let seen = registers.read(power_map::events_usbremoved()) != 0;
         if seen || self.blindly {
             write(&registers, power_map::events_usbremoved(), 0);

@@ -118,7 +118,7 @@ impl<B: OutsideRegisters> OutsideRegisters for Sabotaged<B> {
 }
 
 // SAFETY:
-// - `release` orders, and returns, what the board's does.
+// - `release` orders, and returns, what the board's does, and so does `snapshot`.
 // - `acquire` orders what the board's does. MUTANT: with `ForgetsAcquire` it does nothing; that harms the program under
 //   test, not this one, as long as the board runs driver and engine on one thread, as `explore::stepped` does.
 // - The address is the board's.
@@ -138,5 +138,11 @@ unsafe impl<B: DmaFence> DmaFence for Sabotaged<B> {
         //   caller was lied to; the board then reports `AcquiredInFlight` and closes its window, so that its engine
         //   does not reach the region.
         unsafe { self.board.acquire(region) }
+    }
+
+    unsafe fn snapshot(&self, region: Region, into: *mut u8) {
+        // SAFETY:
+        // - Region and `into` are valid, and apart: the caller's debt, passed on unchanged.
+        unsafe { self.board.snapshot(region, into) }
     }
 }

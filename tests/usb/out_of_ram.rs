@@ -28,7 +28,7 @@ struct Elsewhere<B> {
 }
 
 // SAFETY:
-// - `release` and `acquire` order what the board's do.
+// - `release`, `acquire` and `snapshot` order what the board's do.
 // - The address is the board's, or one that the engine does not reach: such a transfer is reported, and moves nothing.
 unsafe impl<B: Board> DmaFence for Elsewhere<B> {
     unsafe fn release(&self, region: Region) -> BusAddress {
@@ -42,6 +42,12 @@ unsafe impl<B: Board> DmaFence for Elsewhere<B> {
         // SAFETY:
         // - The region was released, and no transfer uses it: the caller's debt, passed on unchanged.
         unsafe { self.board.acquire(region) }
+    }
+
+    unsafe fn snapshot(&self, region: Region, into: *mut u8) {
+        // SAFETY:
+        // - Region and `into` are valid, and apart: the caller's debt, passed on unchanged.
+        unsafe { self.board.snapshot(region, into) }
     }
 }
 

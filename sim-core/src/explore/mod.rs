@@ -16,27 +16,27 @@ use std::panic::resume_unwind;
 
 use dma_api::address::BusAddress;
 use dma_api::fence::DmaFence;
-use dma_api::nrf52840::power::Power;
+use dma_api::nrf52840::power::{Power, PowerClock};
 use dma_api::nrf52840::usbd::UsbdRegisters;
-use dma_api::registers::OutsideRegisters;
+use dma_api::registers::{OutsideRegisters, Peripheral};
 use serde::Serialize;
 
 use crate::host::{Host, Script};
 use crate::monitor::{Policy, Rule, Violation};
 use crate::soc::{Config, Soc};
 
+mod block;
 mod interrupt;
 pub mod model;
-mod power;
 mod quiet;
 pub mod replay;
 pub mod scheduler;
 pub mod stepped;
 pub mod threads;
 
+pub use block::Block;
 #[cfg(test)]
 pub(crate) use interrupt::tests::storm as interrupt_storm;
-pub use power::PowerRegisters;
 pub use quiet::quietly;
 
 /// What firmware runs on: the bus of an emulated chip.
@@ -94,15 +94,14 @@ pub trait Board: UsbdRegisters + OutsideRegisters + DmaFence + Clone + fmt::Debu
     fn acquire_fence(&self);
 
     /// The driver of this chip's POWER and CLOCK, with its controller off.
-    fn power(&self) -> Power<PowerRegisters<Self>> {
-        // SAFETY:
-        // - They are the registers at `map::BASE` of an emulated nRF52840, none of which starts a transfer.
-        unsafe { Power::new(self.power_registers()) }
+    fn power(&self) -> Power<Block<Self, PowerClock>> {
+        Power::new(self.block())
     }
 
-    /// The registers of this chip's POWER and CLOCK, for firmware that has no driver of them.
-    fn power_registers(&self) -> PowerRegisters<Self> {
-        PowerRegisters::new(self.clone())
+    /// The registers of the peripheral `P`, for its driver, or for firmware that has none. On a chip without the
+    /// peripheral all are 0.
+    fn block<P: Peripheral>(&self) -> Block<Self, P> {
+        Block::new(self.clone())
     }
 }
 

@@ -367,6 +367,7 @@ impl OutsideRegisters for Bus {
 // - `release` and `acquire` order the region's accesses: both take the lock that the engine takes before and after it
 //   copies, so the copy happens after the first and before the second.
 // - The address is the region's: the window that `Soc::release` opens.
+// - `snapshot` loads between two register accesses: under the lock that these take.
 unsafe impl DmaFence for Bus {
     unsafe fn release(&self, region: Region) -> BusAddress {
         let line = Location::caller();
@@ -393,6 +394,22 @@ unsafe impl DmaFence for Bus {
         soc.acquire(region, line);
         drop(soc);
         self.shared.stop_at_violation();
+    }
+
+    unsafe fn snapshot(&self, region: Region, into: *mut u8) {
+        let line = Location::caller();
+        self.serve_interrupts();
+        let mut seen = vec![0; region.length];
+        // Under the lock that an STM32's DMA moves its items under.
+        let mut soc = self.shared.soc.lock();
+        if let Some(view) = soc.snapshot(region, line) {
+            view.read(0, &mut seen);
+        }
+        drop(soc);
+        self.shared.stop_at_violation();
+        // SAFETY:
+        // - `into` is valid for so many bytes (the caller's debt), and `seen` is a `Vec` of this call.
+        unsafe { into.copy_from_nonoverlapping(seen.as_ptr(), seen.len()) }
     }
 }
 

@@ -123,6 +123,16 @@ impl Cell {
         self.writes.is_known_to(master) && (access == Access::Read || self.reads.is_known_to(master))
     }
 
+    /// A write of another that `master` has been told of by a register, and that is not in its past: it has not passed
+    /// an acquire fence since.
+    pub(super) fn unfenced(&self, master: &Master) -> Option<Conflict> {
+        (0..MASTERS).filter(|&other| other != master.index).find_map(|other| {
+            let written = self.writes.0[other];
+            let is_told_only = written > master.now.0[other] && written <= master.collected.0[other];
+            is_told_only.then(|| Conflict { access: Access::Write, master: other, site: self.sites[other] })
+        })
+    }
+
     /// Notes an access by `master`.
     #[inline]
     pub(super) fn note(&mut self, master: &Master, access: Access, site: Option<Site>) {
@@ -190,6 +200,18 @@ mod tests {
         device.collect(&cpu.stamp());
         device.acquire_fence();
         assert!(cell.access(&device, Access::Read, None).is_some());
+    }
+
+    #[test]
+    fn write_that_a_register_tells_of_needs_an_acquire_fence() {
+        let (mut cpu, mut device, mut cell) = (Master::new(0), Master::new(1), Cell::default());
+        cell.access(&device, Access::Write, None);
+        assert_eq!(cell.unfenced(&cpu), None, "nobody has told the CPU of it");
+        device.release_fence();
+        cpu.collect(&device.stamp());
+        assert_eq!(cell.unfenced(&cpu), Some(Conflict { access: Access::Write, master: 1, site: None }));
+        cpu.acquire_fence();
+        assert_eq!(cell.unfenced(&cpu), None);
     }
 
     #[test]

@@ -80,6 +80,15 @@ impl Ownership {
         check_race(cells, cpu, range, access, Site::Cpu(site))
     }
 
+    /// The CPU copies `range` while the DMA may write there. What registers have told it is there, it has to see.
+    pub fn cpu_snapshot(&mut self, range: Range<u32>, site: &'static Location<'static>) -> Option<Misuse> {
+        let Self { cpu, cells, .. } = self;
+        let words = words(&range);
+        let mut found = words.clone().zip(cells.of(words)).map(|(word, cell)| (word, cell.unfenced(cpu)));
+        let (word, conflict) = found.find_map(|(word, conflict)| Some((word, conflict?)))?;
+        Some(report_race((word * BEAT).max(range.start)..range.end, Site::Cpu(site), conflict))
+    }
+
     /// The DMA accesses `range`, in one beat.
     pub fn dma_access(&mut self, range: Range<u32>, access: Access, site: Site) -> Option<Misuse> {
         let Self { dma, cells, .. } = self;
@@ -140,6 +149,15 @@ pub fn check_released_twice(lent: Option<Range<u32>>) -> Option<Misuse> {
 pub fn check_acquired_without_release(is_lent: bool, length: usize) -> Option<Misuse> {
     (!is_lent).then(|| {
         let what = format!("{length} bytes are taken back that were not lent: `acquire` what `release` was given");
+        Misuse::new(Rule::AcquiredWithoutRelease, what)
+    })
+}
+
+/// Only what the DMA fills is copied while it does: what the CPU has is read without.
+pub fn check_snapshot_of_lent(is_lent: bool, length: usize) -> Option<Misuse> {
+    (!is_lent).then(|| {
+        let what =
+            format!("a snapshot of {length} bytes that are not lent to the DMA for writing: `release` them first");
         Misuse::new(Rule::AcquiredWithoutRelease, what)
     })
 }

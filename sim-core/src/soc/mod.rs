@@ -20,7 +20,7 @@ use crate::device::usbd::{Answer, Options, Token, Usbd};
 use crate::engine::Copy;
 use crate::host::{Fault as WireFault, Faults, Isochronous, Transaction};
 use crate::machine::Fences;
-use crate::memory::{Fault, Memory};
+use crate::memory::{Fault, Memory, View};
 use crate::monitor::clocks::Access;
 use crate::monitor::ownership::{self, Ownership, overlap};
 use crate::monitor::{Misuse, Monitor, Policies, Policy, Rule, Site, Violation};
@@ -233,6 +233,23 @@ impl Soc {
         self.report(ownership::check_acquired_without_release(exact, region.length), Site::Cpu(line));
         self.report(in_flight, Site::Cpu(line));
         self.report(race, Site::Cpu(line));
+    }
+
+    /// The driver begins to copy `region`, which the DMA fills: the fence. Returns what the bytes are read from; `None`
+    /// if it is not lent for that.
+    pub(crate) fn snapshot(&mut self, region: Region, line: Line) -> Option<View> {
+        if self.fences.machine.honours(self.fences.end) {
+            self.ownership.acquire_fence();
+        }
+        let range = self.memory.filling(region);
+        let is_lent = range.is_some();
+        let race = range.clone().and_then(|range| self.ownership.cpu_snapshot(range, line));
+        let fence = self.fences.end;
+        self.trace.note(Some(line), || Record::Snapshot { range: range.clone().unwrap_or_default(), fence });
+        self.report(ownership::check_snapshot_of_lent(is_lent, region.length), Site::Cpu(line));
+        self.report(race, Site::Cpu(line));
+        let address = BusAddress::new(range?.start);
+        self.memory.view(address, region.length, Direction::DeviceToMemory).ok()
     }
 
     /// Leaves the run: the driver's frames are about to go, and its buffers with them. The engine moves nothing more. A

@@ -65,6 +65,13 @@ pub enum Record {
         /// With this fence.
         fence: Strength,
     },
+    /// The CPU copied memory that is the DMA's.
+    Snapshot {
+        /// Its addresses.
+        range: Range<u32>,
+        /// With this fence.
+        fence: Strength,
+    },
     /// The CPU touched simulated RAM.
     Touch {
         /// The address.

@@ -56,6 +56,7 @@ fn duration_ns(entry: &Entry) -> u64 {
         | Record::WritePower { .. }
         | Record::Release { .. }
         | Record::Acquire { .. }
+        | Record::Snapshot { .. }
         | Record::Touch { .. }
         | Record::Beat { .. } => CYCLE_NS,
         record @ (Record::Transaction { .. } | Record::Isochronous { .. } | Record::StartOfFrame(_)) => {

@@ -89,6 +89,9 @@ fn describe(record: &Record) -> Option<(Lane, String)> {
         Record::Acquire { range, fence } => {
             (Lane::Cpu, format!("acquire {:#x}, {} bytes ({fence})", range.start, range.len()))
         }
+        Record::Snapshot { range, fence } => {
+            (Lane::Cpu, format!("snapshot {:#x}, {} bytes ({fence})", range.start, range.len()))
+        }
         Record::Touch { address, write } => {
             (Lane::Cpu, format!("{} {address:#x}", if *write { "write" } else { "read" }))
         }

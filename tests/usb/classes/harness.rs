@@ -104,7 +104,7 @@ impl<B: OutsideRegisters> OutsideRegisters for OneThread<B> {
 }
 
 // SAFETY:
-// - These are `release` and `acquire` of `board`, which keep what is promised.
+// - These are `release`, `acquire` and `snapshot` of `board`, which keep what is promised.
 unsafe impl<B: DmaFence> DmaFence for OneThread<B> {
     unsafe fn release(&self, region: Region) -> BusAddress {
         // SAFETY:
@@ -116,6 +116,12 @@ unsafe impl<B: DmaFence> DmaFence for OneThread<B> {
         // SAFETY:
         // - The region was released, and its transfer has ended: the caller's debt, passed on unchanged.
         unsafe { self.board().acquire(region) }
+    }
+
+    unsafe fn snapshot(&self, region: Region, into: *mut u8) {
+        // SAFETY:
+        // - Region and `into` are valid, and apart: the caller's debt, passed on unchanged.
+        unsafe { self.board().snapshot(region, into) }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! `tests/power` has the same mistakes, and others, around the driver of POWER and CLOCK.
 
-use dma_api::nrf52840::power::map as power_map;
+use dma_api::nrf52840::power::{PowerClock, map as power_map};
 use dma_api::nrf52840::usbd::map;
 use dma_api::registers::Registers;
 use dma_api::table::Field;
@@ -39,7 +39,7 @@ impl Mutant for Without {
 
     fn firmware<B: Board>(&self, hand: &Hand<B>, wrong: bool) {
         let leaves_out = |what| wrong && *self == what;
-        let power = hand.0.power_registers();
+        let power = hand.0.block::<PowerClock>();
         let wait = |offset, field: Field| while !field.is_set(power.read(offset)) {};
         if !leaves_out(Self::Vbus) {
             wait(power_map::usbregstatus(), power_map::usbregstatus::VBUSDETECT);

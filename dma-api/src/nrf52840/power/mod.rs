@@ -33,7 +33,7 @@
 //!   [`start_clock`](Power::start_clock) are there, calling them is left to the firmware.
 
 use super::usbd::Usbd;
-use crate::registers::{OutsideRegisters, Registers, Volatile};
+use crate::registers::{OutsideRegisters, Peripheral, Registers, RegistersOf, Volatile};
 
 pub mod map;
 
@@ -58,13 +58,21 @@ pub struct Power<R> {
     state: State,
 }
 
-impl<R: Registers> Power<R> {
+/// The peripheral at [`map::BASE`]: POWER and CLOCK share a block.
+#[derive(Debug)]
+pub enum PowerClock {}
+
+impl Peripheral for PowerClock {
+    const BASE: usize = map::BASE;
+}
+
+// SAFETY:
+// - `Volatile::new` was promised that the peripheral is there.
+unsafe impl RegistersOf<PowerClock> for ChipRegisters {}
+
+impl<R: RegistersOf<PowerClock>> Power<R> {
     /// The driver of these registers, for a controller that is off.
-    ///
-    /// # Safety
-    ///
-    /// - They are the registers at [`map::BASE`] of an nRF52840, or of a model of it: none of them starts a transfer.
-    pub const unsafe fn new(registers: R) -> Self {
+    pub const fn new(registers: R) -> Self {
         Self { registers, state: State::Unplugged }
     }
 
@@ -160,7 +168,7 @@ impl<R: Registers> Power<R> {
 
     fn write(&self, offset: u16, value: u32) {
         // SAFETY:
-        // - The write starts no transfer: no register of POWER and CLOCK does, and `new` was promised that it is those.
+        // - The write starts no transfer: no register of POWER and CLOCK does, and it is one of those (`RegistersOf`).
         unsafe { self.registers.write(offset, value) }
     }
 }

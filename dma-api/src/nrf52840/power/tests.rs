@@ -38,6 +38,10 @@ impl Block {
 unsafe impl UsbdRegisters for &Block {}
 
 // SAFETY:
+// - They are cells.
+unsafe impl RegistersOf<PowerClock> for &Block {}
+
+// SAFETY:
 // - There is no transfer, and no memory that anybody lets go of by what is read here.
 unsafe impl Registers for &Block {
     fn read(&self, offset: u16) -> u32 {
@@ -80,10 +84,7 @@ struct Rig<'a> {
 
 impl<'a> Rig<'a> {
     fn new(registers: &'a Block, core: &'a Block) -> Self {
-        // SAFETY:
-        // - It is a model of the registers at `map::BASE`: memory, which starts no transfer.
-        let power = unsafe { Power::new(registers) };
-        Self { registers, core, power, usbd: Usbd::new(core) }
+        Self { registers, core, power: Power::new(registers), usbd: Usbd::new(core) }
     }
 
     fn advance(&mut self) -> State {

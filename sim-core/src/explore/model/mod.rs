@@ -351,6 +351,7 @@ impl OutsideRegisters for Bus {
 // - `release` and `acquire` order the region's accesses: loom runs its threads one at a time on one thread of the
 //   system. What the fence is worth on the machine under test is judged by loom, on the shadow cell.
 // - The address is the region's: the window that `Soc::release` opens.
+// - `snapshot` loads between two register accesses: on one thread, in program order.
 unsafe impl DmaFence for Bus {
     unsafe fn release(&self, region: Region) -> BusAddress {
         let line = Location::caller();
@@ -379,6 +380,24 @@ unsafe impl DmaFence for Bus {
         self.0.access(Access::Write, Site::Cpu(line));
         lock(&self.0.soc).acquire(region, line);
         self.0.stop_at_violation();
+    }
+
+    unsafe fn snapshot(&self, region: Region, into: *mut u8) {
+        let line = Location::caller();
+        if self.0.fences.machine.honours(self.0.fences.end) {
+            fence::acquire();
+        }
+        let mut seen = vec![0; region.length];
+        if !std::thread::panicking() {
+            self.0.access(Access::Read, Site::Cpu(line));
+            if let Some(view) = lock(&self.0.soc).snapshot(region, line) {
+                view.read(0, &mut seen);
+            }
+            self.0.stop_at_violation();
+        }
+        // SAFETY:
+        // - `into` is valid for so many bytes (the caller's debt), and `seen` is a `Vec` of this call.
+        unsafe { into.copy_from_nonoverlapping(seen.as_ptr(), seen.len()) }
     }
 }
 

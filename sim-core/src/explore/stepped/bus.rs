@@ -15,6 +15,9 @@ use crate::explore::{Board, WHILE_LEAVING};
 use crate::hash::hash;
 use crate::host::{Host, HostError, Reply, Step, Wire};
 
+/// How many bytes are copied at once.
+const WORD: usize = 4;
+
 /// The bus that firmware runs on.
 #[derive(Clone)]
 pub struct Bus(Rc<System>);
@@ -110,6 +113,7 @@ impl OutsideRegisters for Bus {
 // - `release` and `acquire` order the region's accesses: driver and engine run on one thread, in program order. What
 //   the fence is worth on the machine under test is judged by the monitor, not performed.
 // - The address is the region's: the window that `Soc::release` opens.
+// - `snapshot` loads between two register accesses: on one thread, in program order.
 unsafe impl DmaFence for Bus {
     unsafe fn release(&self, region: Region) -> BusAddress {
         let line = Location::caller();
@@ -129,6 +133,30 @@ unsafe impl DmaFence for Bus {
         if region.direction == Direction::DeviceToMemory {
             self.0.has_received();
         }
+    }
+
+    unsafe fn snapshot(&self, region: Region, into: *mut u8) {
+        let line = Location::caller();
+        let mut seen = Vec::with_capacity(region.length);
+        if !std::thread::panicking() {
+            self.0.choice_point(Position::Memory(line));
+            let view = self.0.soc.borrow_mut().snapshot(region, line);
+            self.0.stop_at_violation();
+            // What the DMA writes in the middle tears the copy: it can, between two words.
+            while let Some(view) = view.as_ref().filter(|_| seen.len() < region.length) {
+                let start = seen.len();
+                if start > 0 {
+                    self.0.choice_point(Position::Memory(line));
+                }
+                seen.resize(region.length.min(start + WORD), 0);
+                view.read(start, &mut seen[start..]);
+            }
+            self.0.history.borrow_mut().mark(hash(&seen));
+        }
+        seen.resize(region.length, 0);
+        // SAFETY:
+        // - `into` is valid for so many bytes (the caller's debt), and `seen` is a `Vec` of this call.
+        unsafe { into.copy_from_nonoverlapping(seen.as_ptr(), seen.len()) }
     }
 }
 
