@@ -140,7 +140,8 @@ impl Shared {
         let is_over = || self.firmware_is_done() && self.host_is_done.load(Ordering::Acquire);
         loop {
             let rises = |soc: &Soc| soc.usbd().is_powering_up() || soc.supply_steps().next().is_some();
-            let ready = |soc: &Soc| soc.engine_is_busy() || rises(soc) || is_over();
+            let moves = |soc: &Soc| soc.dma_steps().next().is_some() || soc.wire_steps().next().is_some();
+            let ready = |soc: &Soc| soc.engine_is_busy() || moves(soc) || rises(soc) || is_over();
             let Some(mut soc) = self.wait(None, ready) else {
                 return;
             };
@@ -152,6 +153,15 @@ impl Shared {
             }
             if let Some(step) = soc.supply_steps().next() {
                 soc.supply_step(step);
+                self.tell(soc);
+                continue;
+            }
+            if moves(&soc) {
+                // A step of each that can take one, then the lock is somebody else's.
+                let controllers: Vec<_> = soc.dma_steps().collect();
+                controllers.into_iter().for_each(|controller| soc.dma_step(controller));
+                let usarts: Vec<_> = soc.wire_steps().collect();
+                usarts.into_iter().for_each(|usart| soc.wire_step(usart));
                 self.tell(soc);
                 continue;
             }
@@ -222,18 +232,19 @@ impl Bus {
         if !self.interrupts.can_run() {
             return;
         }
-        let (mut asserted, mut since) = (0, Instant::now());
+        let (mut asserted, mut since) = (Vec::new(), Instant::now());
         let backoff = Backoff::new();
         loop {
             let mut soc = self.shared.soc.lock();
-            if !soc.usbd().interrupt() {
+            if !soc.interrupt() {
                 return;
             }
-            if asserted != soc.usbd().asserted() {
-                (asserted, since) = (soc.usbd().asserted(), Instant::now());
+            let now = soc.asserted();
+            if asserted != now {
+                (asserted, since) = (now, Instant::now());
             } else if since.elapsed() > NOTHING_HAPPENS {
                 let times = format!("again and again for {} s", since.elapsed().as_secs());
-                let (storm, site) = self.interrupts.storm(soc.usbd(), &times);
+                let (storm, site) = self.interrupts.storm(&soc, &times);
                 let what = storm.what.clone();
                 soc.report(Some(storm), site);
                 drop(soc);
@@ -261,7 +272,7 @@ impl Bus {
         set(true);
         // ORDERING: pairs with the store in `set`; what the host has done is behind the lock.
         let host_is_done = || self.shared.host_is_done.load(Ordering::Acquire);
-        drop(self.shared.wait(None, |soc| soc.usbd().interrupt() || host_is_done()));
+        drop(self.shared.wait(None, |soc| soc.interrupt() || host_is_done()));
         set(false);
         self.serve_interrupts();
     }
@@ -497,10 +508,15 @@ impl ThreadsWire {
     }
 
     /// Waits for as long as a host waits for a device, or while the firmware runs.
-    fn wait_for(&self, ready: impl Fn(&Soc) -> bool, error: fn(u64, String) -> HostError) -> Result<(), HostError> {
+    fn wait_for(
+        &self,
+        ready: impl Fn(&Soc) -> bool,
+        error: impl Fn(u64, String) -> HostError,
+    ) -> Result<(), HostError> {
         let started = Instant::now();
-        let is_hopeless = || self.0.firmware_is_done();
-        let soc = self.0.wait(Some(started + DEVICE_PATIENCE), |soc| ready(soc) || is_hopeless());
+        let moves = |soc: &Soc| soc.dma_steps().next().is_some() || soc.wire_steps().next().is_some();
+        let is_hopeless = |soc: &Soc| self.0.firmware_is_done() && !moves(soc);
+        let soc = self.0.wait(Some(started + DEVICE_PATIENCE), |soc| ready(soc) || is_hopeless(soc));
         if soc.is_some_and(|soc| ready(&soc)) {
             return Ok(());
         }
@@ -514,7 +530,7 @@ impl ThreadsWire {
             "the firmware has returned".to_owned()
         } else if self.0.firmware_is_asleep.load(Ordering::Relaxed) {
             // ORDERING: none needed: written under the same lock.
-            sleeper(soc.usbd())
+            sleeper(&soc)
         } else {
             "the firmware runs".to_owned()
         };
@@ -538,10 +554,11 @@ impl ThreadsWire {
             thread::sleep(least);
             let soc = self.0.soc.lock();
             // ORDERING: none needed: written under the same lock.
-            let sleeps = self.0.firmware_is_asleep.load(Ordering::Relaxed) && !soc.usbd().interrupt();
+            let sleeps = self.0.firmware_is_asleep.load(Ordering::Relaxed) && !soc.interrupt();
             let polls = self.0.reads.load(Ordering::Relaxed) >= READS_WHEN_SETTLED;
             let rises = soc.usbd().is_powering_up() || soc.supply_steps().next().is_some();
-            let is_idle = !rises && !soc.engine_is_busy() && !soc.is_copying();
+            let moves = soc.dma_steps().next().is_some() || soc.wire_steps().next().is_some();
+            let is_idle = !rises && !moves && !soc.engine_is_busy() && !soc.is_copying();
             if is_idle && (sleeps || polls || self.0.firmware_is_done()) || started.elapsed() > most {
                 return;
             }
@@ -565,6 +582,12 @@ impl ThreadsWire {
             Step::Disconnect => self.0.with(|soc| soc.plug(false)),
             Step::Connect => self.0.with(|soc| soc.plug(true)),
             Step::Settle => self.settle(),
+            Step::Serial { port, does } => {
+                let (port, does) = (*port, *does);
+                let error = |milliseconds, sides| does.in_vain(port, milliseconds, sides);
+                self.wait_for(|soc| soc.can_carry_out_serial(port, does), error)?;
+                return Ok(self.0.with(|soc| soc.carry_out_serial(port, does)));
+            }
             Step::Transaction(transaction) => return self.transaction(transaction).map(Reply::Answer),
             Step::Isochronous(isochronous) => {
                 return Ok(Reply::Packet(self.0.with(|soc| soc.carry_out_isochronous(isochronous))));

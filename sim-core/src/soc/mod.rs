@@ -6,7 +6,9 @@
 //! ```text
 //! CPU   cpu_read, cpu_write, cpu_peek, cpu_poke, release, acquire, load, store
 //! DMA   engine_step (a beat, or the END);  or take_copy .. note_beat .. end_copy, to copy outside of a lock
+//!       dma_step (an item's read, or its write), of an STM32F103
 //! host  transaction, bus_reset, iso_in, iso_out, start_of_frame, suspend, resume, plug
+//! peer  serial_send, serial_idle, serial_receive; wire_step (a frame has gone over the wire)
 //! time  power_up_done, supply_step
 //! ```
 
@@ -15,9 +17,12 @@ use std::panic::Location;
 
 use dma_api::address::{BusAddress, Direction, Region};
 
+use crate::device::Chip;
 use crate::device::power::{self, Power, Step};
-use crate::device::usbd::{Answer, Options, Token, Usbd};
+use crate::device::stm32f103::Stm32f103;
+use crate::device::usbd::{Answer, Options, Token, Usbd, names_of};
 use crate::engine::Copy;
+use crate::hash::hash;
 use crate::host::{Fault as WireFault, Faults, Isochronous, Transaction};
 use crate::machine::Fences;
 use crate::memory::{Fault, Memory, View};
@@ -27,6 +32,7 @@ use crate::monitor::{Misuse, Monitor, Policies, Policy, Rule, Site, Violation};
 use crate::trace::{Keep, Levels, Record, Trace};
 
 mod dma;
+mod stm32f103;
 
 type Line = &'static Location<'static>;
 
@@ -47,6 +53,8 @@ pub struct Config {
     pub keep: Keep,
     /// Bytes of simulated RAM.
     pub ram: usize,
+    /// The chip.
+    pub chip: Chip,
     /// What may happen on the wire, where a scheduler chooses: `explore::stepped`.
     pub faults: Faults,
 }
@@ -57,6 +65,8 @@ pub struct Soc {
     fences: Fences,
     usbd: Usbd,
     power: Power,
+    /// In an STM32F103 only; USBD and POWER are out of reset then, for ever.
+    stm32f103: Option<Box<Stm32f103>>,
     memory: Memory,
     ownership: Ownership,
     monitor: Monitor,
@@ -85,7 +95,8 @@ impl Soc {
             fences: config.fences,
             usbd,
             power,
-            memory: Memory::new(config.ram),
+            stm32f103: (config.chip == Chip::Stm32f103).then(Box::default),
+            memory: Memory::new(config.chip, config.ram),
             ownership: Ownership::default(),
             monitor: Monitor::new(config.policies),
             trace: Trace::new(config.keep),
@@ -156,33 +167,63 @@ impl Soc {
         self.settle(Site::Cpu(line));
     }
 
-    /// The driver reads a register outside of the chip's block, by its address: one of POWER and CLOCK, or one that an
-    /// erratum's workaround uses. 0 where this system has none.
+    /// The driver reads a register of another peripheral than USBD, by its address: of POWER and CLOCK, of DMA and
+    /// USART, or one that an erratum's workaround uses. 0 where this system has none.
     pub fn cpu_peek(&mut self, address: u32, line: Line) -> u32 {
+        if let Some(place) = self.place_of(address) {
+            let value = self.read_stm32f103(place, line);
+            self.trace.note(Some(line), || Record::Peek { address, value });
+            return value;
+        }
         self.ownership.register_read();
         let Some(offset) = power::offset_of(address) else {
             return self.usbd.peek(address).unwrap_or_default();
         };
         let read = self.power.read(offset);
         let value = read.as_ref().copied().unwrap_or_default();
-        self.trace.note(Some(line), || Record::ReadPower { offset, value });
+        self.trace.note(Some(line), || Record::Peek { address, value });
         self.feed();
         self.report(read.err(), Site::Cpu(line));
         value
     }
 
-    /// The driver writes a register outside of the chip's block, by its address: as [`cpu_peek`](Self::cpu_peek) reads
-    /// it. Of these, POWER and CLOCK are in the trace.
+    /// The driver writes a register of another peripheral than USBD, by its address: as [`cpu_peek`](Self::cpu_peek)
+    /// reads it. An erratum's are not in the trace.
     pub fn cpu_poke(&mut self, address: u32, value: u32, line: Line) {
         self.ownership.register_written();
         self.generation += 1;
+        if let Some(place) = self.place_of(address) {
+            self.trace.note(Some(line), || Record::Poke { address, value });
+            return self.write_stm32f103(place, value, line);
+        }
         let Some(offset) = power::offset_of(address) else {
             return self.usbd.poke(address, value);
         };
-        self.trace.note(Some(line), || Record::WritePower { offset, value });
+        self.trace.note(Some(line), || Record::Poke { address, value });
         let written = self.power.write(offset, value);
         self.feed();
         self.report(written.err(), Site::Cpu(line));
+    }
+
+    /// Whether the register at `address` (of another peripheral than USBD) can change without the CPU.
+    pub(crate) fn is_shared(&self, address: u32) -> bool {
+        power::offset_of(address).is_some() || self.place_of(address).is_some()
+    }
+
+    /// Whether a transfer runs, or a channel is enabled for one.
+    pub fn dma_is_busy(&self) -> bool {
+        self.engine_is_busy() || self.stm32f103().is_some_and(Stm32f103::is_busy)
+    }
+
+    /// Whether the interrupt line is asserted.
+    pub fn interrupt(&self) -> bool {
+        self.usbd.interrupt() || self.stm32f103().is_some_and(Stm32f103::interrupt)
+    }
+
+    /// What asserts the interrupt line, by name.
+    pub fn asserted(&self) -> Vec<String> {
+        let stm32f103 = self.stm32f103().map(Stm32f103::asserted).unwrap_or_default();
+        names_of(self.usbd.asserted()).chain(stm32f103).collect()
     }
 
     /// The wires between POWER, CLOCK and the controller.
@@ -225,7 +266,12 @@ impl Soc {
         // One range, unless the driver has lent the region twice.
         let range = self.memory.lent(region).next().unwrap_or_default();
         // There is one copy at most, and it looks through one window.
-        let in_flight = self.memory.lent(region).find_map(|range| revoke(&mut self.copy, &range));
+        let copied = self.memory.lent(region).find_map(|range| revoke(&mut self.copy, &range));
+        let channel = |range: Range<u32>| {
+            let user = self.channel_at(&range, false)?;
+            Some(ownership::check_acquired_in_flight(range, user))
+        };
+        let in_flight = copied.or_else(|| self.memory.lent(region).find_map(channel));
         self.memory.take_back(region);
         let race = self.ownership.cpu_access(range.clone(), CPU_ACCESS, line);
         let fence = self.fences.end;
@@ -321,8 +367,10 @@ impl Soc {
         let job = self.copy.as_ref().map(|copy| (copy.range(), copy.site())).or(self.taken.clone());
         let conflicts = |direction| write || direction == Direction::DeviceToMemory;
         let direction = self.usbd.job().map(|job| job.direction);
+        let channel = self.channel_at(&range, !write).map(|site| (range.clone(), site));
         let in_flight = job
             .filter(|_| direction.is_some_and(conflicts))
+            .or(channel)
             .and_then(|(job, site)| ownership::check_cpu_access_in_flight(range.clone(), job, access, site));
         let race = self.ownership.cpu_access(range, access, line);
         self.report(in_flight, Site::Cpu(line));
@@ -505,8 +553,12 @@ impl Soc {
     }
 
     fn note_levels(&mut self) {
-        let Self { trace, usbd, .. } = self;
-        trace.note_levels(|| Levels { events: usbd.events(), interrupt: usbd.interrupt(), dma: usbd.job().is_some() });
+        if !self.trace.keeps() {
+            return;
+        }
+        let dma = self.usbd.job().is_some() || self.stm32f103().is_some_and(Stm32f103::is_busy);
+        let levels = Levels { events: self.usbd.events(), interrupt: self.interrupt(), dma };
+        self.trace.note_levels(|| levels);
     }
 
     /// A copy whose job the chip has given up is not done. The beats that it has done come before whatever the chip
@@ -549,6 +601,7 @@ impl std::hash::Hash for Soc {
         (
             &self.usbd,
             &self.power,
+            &self.stm32f103,
             &self.memory,
             &self.ownership,
             &self.copy,

@@ -262,9 +262,9 @@ impl Bus {
     #[track_caller]
     fn serve_interrupts(&self) {
         let mut runs = 0;
-        while self.1.can_run() && lock(&self.0.soc).usbd().interrupt() {
+        while self.1.can_run() && lock(&self.0.soc).interrupt() {
             if runs == RUNS_WITHOUT_HOPE {
-                let (storm, site) = self.1.storm(lock(&self.0.soc).usbd(), &format!("{runs} times in a row"));
+                let (storm, site) = self.1.storm(&lock(&self.0.soc), &format!("{runs} times in a row"));
                 let what = storm.what.clone();
                 lock(&self.0.soc).report(Some(storm), site);
                 self.0.stop_at_violation();
@@ -424,7 +424,7 @@ impl Board for Bus {
         }
         assert!(!self.1.is_running(), "{SLEEPING_HANDLER}");
         self.look();
-        while !lock(&self.0.soc).usbd().interrupt() && !self.0.has_all_news() {
+        while !lock(&self.0.soc).interrupt() && !self.0.has_all_news() {
             loom::thread::yield_now();
             self.look();
         }
@@ -571,7 +571,7 @@ fn race() -> Violation {
     let (site, other) = cell::last_two();
     let missing = match site {
         None => "nothing orders the two accesses",
-        Some(Site::Dma { .. }) => {
+        Some(Site::Dma { .. } | Site::Channel { .. }) => {
             "no release fence that this machine honours orders the CPU's access before the start of the transfer"
         }
         _ => "no acquire fence that this machine honours orders the CPU's access after the end of the transfer",

@@ -10,8 +10,8 @@ use dma_api::address::BusAddress;
 
 use super::history::History;
 use super::interrupt::{Chain, MASK, SLEEP, UNMASK};
-use crate::device::power;
-use crate::device::usbd::{self, Answer};
+use crate::device::name_at;
+use crate::device::usbd::Answer;
 use crate::explore::interrupt::{Interrupts, sleeper};
 use crate::explore::scheduler::{Choice, Other, Others, Scheduler};
 use crate::explore::unwind;
@@ -39,11 +39,7 @@ const ACCESSES_WITHOUT_HOPE: u32 = 100_000;
 const TIMEOUTS: u32 = 1024;
 
 /// What stands for "is the host done" among the registers that the driver has read.
-pub(super) const HOST_IS_DONE: u16 = u16::MAX;
-
-/// What the registers of POWER and CLOCK are counted from, among those that the driver has read: beyond the
-/// controller's.
-const SUPPLY: u16 = 0x1000;
+pub(super) const HOST_IS_DONE: u32 = u32::MAX;
 
 /// How a run ended before its end, but for a violation.
 pub(super) enum Ended {
@@ -91,13 +87,14 @@ pub(super) struct Remains {
 /// A register, and the line that reads it: the same register read elsewhere is another poll.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Poll {
-    offset: u16,
+    /// Its address.
+    register: u32,
     line: &'static Location<'static>,
 }
 
 impl Poll {
-    pub fn new(offset: u16, line: &'static Location<'static>) -> Self {
-        Self { offset, line }
+    pub fn new(register: u32, line: &'static Location<'static>) -> Self {
+        Self { register, line }
     }
 }
 
@@ -106,8 +103,8 @@ impl Poll {
 pub(super) enum Position {
     /// It is about to read.
     Read(Poll),
-    /// It is about to write the register at this offset.
-    Write(u16),
+    /// It is about to write the register at this address.
+    Write(u32),
     /// It has started a transfer just now.
     Started,
     /// It is about to lend a buffer, or to take one back.
@@ -120,7 +117,7 @@ pub(super) enum Position {
 
 impl Position {
     pub fn is_sleep(self) -> bool {
-        matches!(self, Self::Read(Poll { offset: SLEEP, .. }))
+        matches!(self, Self::Read(Poll { register: SLEEP, .. }))
     }
 }
 
@@ -187,6 +184,9 @@ impl System {
         }
         if soc.engine_is_busy() {
             others.insert(Other::Engine);
+        }
+        if soc.stm32f103().is_some() {
+            others.extend(soc.dma_steps().map(Other::Dma).chain(soc.wire_steps().map(Other::Wire)));
         }
         let host = self.host.borrow();
         if let Some(step) = host.wants.as_ref().filter(|step| can_go_on(&soc, step)) {
@@ -300,7 +300,7 @@ impl System {
             return;
         }
         let mut choices = self.choices.borrow_mut();
-        choices.push(u8::try_from(pick).expect("there are six masters, a handler, and a few faults"));
+        choices.push(u8::try_from(pick).expect("there are a few masters, a handler, and a few faults"));
         if choices.len() > CHOICES {
             drop(choices);
             self.end(Ended::TooLong);
@@ -313,6 +313,8 @@ impl System {
             Other::Power => self.soc.borrow_mut().power_up_done(),
             Other::Supply(step) => self.soc.borrow_mut().supply_step(step),
             Other::Engine => self.soc.borrow_mut().engine_step(),
+            Other::Dma(controller) => self.soc.borrow_mut().dma_step(controller),
+            Other::Wire(usart) => self.soc.borrow_mut().wire_step(usart),
             Other::Host(course) => {
                 self.host.borrow_mut().faults.spend(course);
                 self.give_turn(Turn::Taken(course));
@@ -356,6 +358,7 @@ impl System {
             Step::Disconnect => soc.plug(false),
             Step::Connect => soc.plug(true),
             Step::Settle => {}
+            Step::Serial { port, does } => return Ok(soc.carry_out_serial(*port, *does)),
             Step::Transaction(transaction) => {
                 let fault = happens(transaction.fault);
                 return Ok(Reply::Answer(soc.carry_out(transaction, fault)));
@@ -404,22 +407,24 @@ impl System {
         }
     }
 
-    /// What stands for the register at `address`, if it is one of POWER and CLOCK, and these can change without the
-    /// CPU.
-    pub fn supply_register(&self, address: u32) -> Option<u16> {
-        let offset = power::offset_of(address)?;
-        Some(SUPPLY + offset)
-    }
-
     /// The driver has memory back that the DMA may have written: what it does next may depend on what is in it.
     pub fn has_received(&self) {
         let delivered = self.soc.borrow_mut().take_delivered();
         self.history.borrow_mut().mark(delivered);
     }
 
-    /// The driver has written `value` to `offset`.
-    pub fn has_written(&self, offset: u16, value: u32) {
-        self.history.borrow_mut().write(offset, value);
+    /// The driver writes `value` to the register at this address, as `write` does.
+    #[track_caller]
+    pub fn write(&self, register: u32, value: u32, write: impl FnOnce(&mut Soc)) {
+        self.choice_point(Position::Write(register));
+        let was_busy = self.soc.borrow().dma_is_busy();
+        write(&mut self.soc.borrow_mut());
+        self.history.borrow_mut().write(register, value);
+        self.stop_at_violation();
+        if !was_busy && self.soc.borrow().dma_is_busy() {
+            // What the CPU does after a start, and before its next register access, may come too late.
+            self.choice_point(Position::Started);
+        }
     }
 
     /// The driver has read or written a byte of memory. It is never taken for a poll.
@@ -454,7 +459,7 @@ impl System {
             }
         };
         *count += 1;
-        self.history.borrow_mut().read(poll.offset, value);
+        self.history.borrow_mut().read(poll.register, value);
     }
 
     /// Leaves the run, through the driver, without a message: the payload is the message. The driver's frames are about
@@ -475,6 +480,9 @@ impl System {
             (None, Some(Step::Transaction(Transaction { token, .. }))) => {
                 format!("the host sends {token} and is answered NAK")
             }
+            (None, Some(Step::Serial { port, .. })) => {
+                format!("the peer of {port:?} waits for a frame, or to send one")
+            }
             (None, _) => "the host waits for nothing".to_owned(),
         };
         format!("{cpu}; {host}; the engine is idle")
@@ -482,13 +490,13 @@ impl System {
 
     fn cpu_waits(&self, position: Position) -> String {
         let waits = match position {
-            Position::Read(Poll { offset: HOST_IS_DONE, .. }) => "the firmware waits for the host".to_owned(),
-            Position::Read(Poll { offset: SLEEP, .. }) => sleeper(self.soc.borrow().usbd()),
-            Position::Read(Poll { offset: MASK | UNMASK, .. }) => {
+            Position::Read(Poll { register: HOST_IS_DONE, .. }) => "the firmware waits for the host".to_owned(),
+            Position::Read(Poll { register: SLEEP, .. }) => sleeper(&self.soc.borrow()),
+            Position::Read(Poll { register: MASK | UNMASK, .. }) => {
                 "the firmware goes through critical sections".to_owned()
             }
-            Position::Read(Poll { offset, .. }) => format!("the driver polls {}", name_of(offset)),
-            Position::Write(offset) => format!("the driver writes {}", name_of(offset)),
+            Position::Read(Poll { register, .. }) => format!("the driver polls {}", name_at(register)),
+            Position::Write(register) => format!("the driver writes {}", name_at(register)),
             Position::Started => "the driver has started a transfer".to_owned(),
             Position::Fence(_) => "the driver lends a buffer or takes one back".to_owned(),
             Position::Memory(_) => "the driver accesses a buffer".to_owned(),
@@ -517,10 +525,6 @@ impl System {
     }
 }
 
-fn name_of(register: u16) -> String {
-    register.checked_sub(SUPPLY).map_or_else(|| usbd::name_of(register), power::name_of)
-}
-
 /// The token of a step that can be abandoned.
 fn token_of(step: &Step) -> &'static str {
     match step {
@@ -539,6 +543,7 @@ fn in_vain(step: &Step, sides: String) -> HostError {
             HostError::Timeout { token: token.name(), address, endpoint, milliseconds: patience_ms.into(), sides }
         }
         Step::WakeUp => HostError::NoWakeUp { milliseconds, sides },
+        Step::Serial { port, does } => does.in_vain(*port, milliseconds, sides),
         _ => HostError::NoDevice { milliseconds, sides },
     }
 }
@@ -549,6 +554,7 @@ fn can_go_on(soc: &Soc, step: &Step) -> bool {
         Step::Reset => soc.is_connected(),
         Step::WakeUp => soc.is_driving_resume(),
         Step::Settle => false,
+        Step::Serial { port, does } => soc.can_carry_out_serial(*port, *does),
         Step::Transaction(transaction) => !transaction.retry || soc.answer(transaction) != Answer::Nak,
         _ => true,
     }
