@@ -199,6 +199,13 @@ impl Memory {
         Some(start..start + bytes(region.length))
     }
 
+    /// Where in the memory of the host the bytes at these addresses are. `None` if in no window that is open.
+    pub(crate) fn host_range(&self, range: &Range<u32>) -> Option<Range<usize>> {
+        let window = self.windows.iter().find(|window| window.lent && window.range().contains(&range.start))?;
+        let start = window.region.pointer.addr() + (range.start - window.base) as usize;
+        Some(start..start + range.len())
+    }
+
     /// What the DMA needs to move `length` bytes at `address`.
     ///
     /// # Errors

@@ -236,6 +236,18 @@ impl Stm32f103 {
         self.misuse.extend(rules::check_request(&name, source, is_its_own));
     }
 
+    /// Whether the item in flight, or else the next one, is this channel's.
+    pub fn is_next(&self, controller: usize, channel: usize) -> bool {
+        let item = self.dma[controller].in_flight().or_else(|| self.next(controller));
+        item.is_some_and(|item| item.channel == channel)
+    }
+
+    /// The USART whose receiver asks this channel for items, if its receiver has room.
+    pub fn receiver_of(&self, controller: usize, channel: usize) -> Option<usize> {
+        let usart = CHANNELS_OF_USARTS.iter().position(|[_, receive]| controller == 0 && *receive == channel)?;
+        self.usarts[usart].has_room().then_some(usart)
+    }
+
     /// What the item in flight has read.
     pub fn held(&self, controller: usize) -> u32 {
         self.held[controller]

@@ -92,6 +92,19 @@ pub struct Item {
     pub destination: Access,
 }
 
+/// What a channel is to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// The memory that it accesses, on the side of CMAR.
+    pub memory: Range<u32>,
+    /// Whether it writes there.
+    pub writes: bool,
+    /// How many items are left.
+    pub items: u32,
+    /// Whether it begins anew after them.
+    pub is_circular: bool,
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 struct Channel {
     ccr: u32,
@@ -370,6 +383,28 @@ impl Dma {
         let half = if left == half { HTIF } else { 0 };
         let complete = if left == 0 { TCIF } else { 0 };
         self.raise(index, half | complete);
+    }
+
+    /// The channels with EN=1 and items left.
+    pub fn running(&self) -> Vec<usize> {
+        let channels = self.channels.iter().enumerate();
+        channels.filter(|(_, channel)| channel.is_enabled() && channel.cndtr > 0).map(|(index, _)| index).collect()
+    }
+
+    /// The channel that is enabled, and that a write of `value` at `offset` disables.
+    pub fn disabled_by(&self, offset: u16, value: u32) -> Option<usize> {
+        let (_, index) = row_of(offset).filter(|(row, _)| row.name == Name::CCR)?;
+        let is_enabled = self.channels.get(index).is_some_and(Channel::is_enabled);
+        (is_enabled && !ccr::EN.is_set(value)).then_some(index)
+    }
+
+    /// What a channel is to do from here on. `None` if there is no such mode.
+    pub fn plan(&self, index: usize) -> Option<Plan> {
+        let channel = self.channels.get(index)?;
+        let [source, destination] = channel.ranges_left()?;
+        let writes = !ccr::DIR.is_set(channel.ccr);
+        let memory = if writes { destination } else { source };
+        Some(Plan { memory, writes, items: channel.cndtr, is_circular: channel.is_circular() })
     }
 
     /// The channels with EN=1.
