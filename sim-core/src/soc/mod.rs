@@ -19,7 +19,7 @@ use dma_api::address::{BusAddress, Direction, Region};
 
 use crate::device::Chip;
 use crate::device::power::{self, Power, Step};
-use crate::device::stm32f103::Stm32f103;
+use crate::device::stm32f103::{Line as SerialLine, Stm32f103};
 use crate::device::usbd::{Answer, Options, Token, Usbd, names_of};
 use crate::engine::Copy;
 use crate::hash::hash;
@@ -58,6 +58,8 @@ pub struct Config {
     pub ram: usize,
     /// The chip.
     pub chip: Chip,
+    /// How quick the serial lines of an STM32F103 are.
+    pub line: SerialLine,
     /// What may happen on the wire, where a scheduler chooses: `explore::stepped`.
     pub faults: Faults,
 }
@@ -70,6 +72,7 @@ pub struct Soc {
     power: Power,
     /// In an STM32F103 only; USBD and POWER are out of reset then, for ever.
     stm32f103: Option<Box<Stm32f103>>,
+    line: SerialLine,
     memory: Memory,
     ownership: Ownership,
     monitor: Monitor,
@@ -103,6 +106,7 @@ impl Soc {
             usbd,
             power,
             stm32f103: (config.chip == Chip::Stm32f103).then(Box::default),
+            line: config.line,
             memory: Memory::new(config.chip, config.ram),
             ownership: Ownership::default(),
             monitor: Monitor::new(config.policies),

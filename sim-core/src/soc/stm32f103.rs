@@ -188,10 +188,13 @@ impl Soc {
         (0..2).find_map(user)
     }
 
-    /// The USARTs, by index, that have a frame on its way out.
+    /// The USARTs, by index, that have a frame on its way out that can arrive now.
     pub fn wire_steps(&self) -> impl Iterator<Item = u8> + use<'_> {
         let chip = self.stm32f103().filter(|_| !self.left);
-        chip.into_iter().flat_map(|chip| (0..3).filter(|&usart| chip.is_transmitting(usart.into())))
+        chip.into_iter().flat_map(|chip| {
+            let waits = |usart| self.line == SerialLine::Slow && chip.is_being_fed(usart);
+            (0..3).filter(move |&usart| chip.is_transmitting(usart.into()) && !waits(usart.into()))
+        })
     }
 
     /// The frame that is on its way out of the USART with this index arrives at the peer.

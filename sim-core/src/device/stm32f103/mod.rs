@@ -76,6 +76,18 @@ pub fn name_of(place: Place) -> Option<String> {
     }
 }
 
+/// How quick a serial line is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Line {
+    /// A frame takes longer than the DMA needs for an item that it is asked for: a transmitter never runs dry in the
+    /// middle of a transfer.
+    #[default]
+    Slow,
+    /// The DMA may be later than that (the bus is busy, or the line is quick). Then TC is set in the middle of a
+    /// transfer, and the DMA's next write to DR does not clear it.
+    Any,
+}
+
 /// DMA and USARTs.
 #[derive(Clone, Debug, Hash)]
 pub struct Stm32f103 {
@@ -262,6 +274,13 @@ impl Stm32f103 {
     /// Whether a frame is on its way out of a USART.
     pub fn is_transmitting(&self, usart: usize) -> bool {
         self.usarts[usart].is_transmitting()
+    }
+
+    /// Whether the DMA is about to give a USART the next frame.
+    pub fn is_being_fed(&self, usart: usize) -> bool {
+        let channel = CHANNELS_OF_USARTS[usart][0];
+        let in_flight = self.dma[0].in_flight().is_some_and(|item| item.channel == channel);
+        in_flight || self.usarts[usart].requests_transmit() && self.dma[0].running().contains(&channel)
     }
 
     /// The frame that is on its way out of a USART is over the wire.

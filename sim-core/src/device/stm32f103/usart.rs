@@ -8,6 +8,10 @@
 //! TXE says that TDR is free, TC that the shift register is, too. DMAT asks for a DMA item while TXE=1, DMAR while
 //! RXNE=1.
 //!
+//! TC is set whenever the transmitter has nothing more to send, in the middle of a transfer too, if the DMA comes late;
+//! and a DMA that writes DR does not clear it, since nobody has read SR before. So a driver clears it before a transfer,
+//! and its wait for the last frame trusts that the DMA was never late ([`Line`](super::Line)).
+//!
 //! *Modelled*: SR with its two ways to clear flags, DR, UE, TE, RE, M, parity and framing errors, noise, overrun, idle
 //! lines, DMAT, DMAR, the interrupt line. *Not modelled*: baud rates, parity as such (an error is what the wire says
 //! it is), break, LIN, smartcard, IrDA, synchronous mode, flow control, mute mode.
