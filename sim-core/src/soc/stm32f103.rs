@@ -197,6 +197,11 @@ impl Soc {
         })
     }
 
+    /// Whether an item or a frame can move.
+    pub(crate) fn is_moving_items(&self) -> bool {
+        self.dma_steps().next().is_some() || self.wire_steps().next().is_some()
+    }
+
     /// The frame that is on its way out of the USART with this index arrives at the peer.
     pub fn wire_step(&mut self, usart: u8) {
         let usart = usart.into();

@@ -4,20 +4,19 @@ use std::cell::{Cell, RefCell};
 use std::fmt::Debug;
 use std::panic::{Location, resume_unwind};
 use std::rc::Rc;
-use std::task::{self, Context, Waker};
 
 use dma_api::address::BusAddress;
 
 use super::history::History;
+use super::host::{HostSide, Turn, can_go_on};
 use super::interrupt::{Chain, MASK, SLEEP, UNMASK};
 use crate::device::name_at;
-use crate::device::usbd::Answer;
 use crate::explore::interrupt::{Interrupts, sleeper};
 use crate::explore::scheduler::{Choice, Other, Others, Scheduler};
 use crate::explore::unwind;
 use crate::hash::hash;
 use crate::host::fault::Course;
-use crate::host::{Fault, Faults, HostError, Isochronous, PATIENCE_MS, Reply, Script, Step, Transaction};
+use crate::host::{Faults, HostError, Step, Transaction};
 use crate::monitor::Violation;
 use crate::soc::{Config, Soc};
 use crate::trace::Trace;
@@ -35,9 +34,6 @@ pub(super) const POLLS_WITHOUT_HOPE: u32 = 100;
 /// write while it waits, and then something changes all the time.
 const ACCESSES_WITHOUT_HOPE: u32 = 100_000;
 
-/// How often the host may wait in vain in one run, before it counts as going on forever.
-const TIMEOUTS: u32 = 1024;
-
 /// What stands for "is the host done" among the registers that the driver has read.
 pub(super) const HOST_IS_DONE: u32 = u32::MAX;
 
@@ -47,31 +43,6 @@ pub(super) enum Ended {
     Deadlock(String),
     /// It does not end.
     TooLong,
-}
-
-/// How the host's step goes.
-#[derive(Hash)]
-pub(super) enum Turn {
-    /// It is taken.
-    Taken(Course),
-    /// Nobody else can go on: time passes until the host gives up. Says where both sides are.
-    InVain(String),
-}
-
-/// The host's script, and how far it is.
-#[derive(Default)]
-pub(super) struct HostSide {
-    script: Option<Script>,
-    /// The step that it takes when it is its turn.
-    pub wants: Option<Step>,
-    /// How the script has ended.
-    pub outcome: Option<Result<(), HostError>>,
-    /// What it was answered, folded into a hash.
-    pub history: u64,
-    /// What may still happen to its transactions.
-    pub faults: Faults,
-    /// How often it has waited in vain.
-    timeouts: u32,
 }
 
 /// What is left of a run.
@@ -149,19 +120,13 @@ impl System {
             soc: RefCell::new(soc),
             scheduler,
             choices: RefCell::default(),
-            host: RefCell::new(HostSide { faults, ..HostSide::default() }),
+            host: RefCell::new(HostSide::new(faults)),
             host_turn: RefCell::default(),
             interrupts: Interrupts::default(),
             history: RefCell::new(history),
             polled: RefCell::default(),
             alone: Cell::default(),
         }
-    }
-
-    /// Runs the host's script up to its first step.
-    pub fn begin_host(&self, script: Script) {
-        self.host.borrow_mut().script = Some(script);
-        self.poll_host();
     }
 
     /// Takes what the run has left. The script goes first: it may hold handles to the system.
@@ -322,71 +287,6 @@ impl System {
         }
     }
 
-    fn give_turn(&self, turn: Turn) {
-        *self.host_turn.borrow_mut() = Some(turn);
-        self.poll_host();
-    }
-
-    /// Nobody can go on, and the host waits: time passes until it goes on or gives up. `false` if it does not wait.
-    fn let_host_give_up(&self, position: Position) -> bool {
-        let sides = format!("{}; the engine is idle", self.cpu_waits(position));
-        let mut host = self.host.borrow_mut();
-        if host.wants.is_none() || host.timeouts == TIMEOUTS {
-            return false;
-        }
-        host.timeouts += u32::from(host.wants != Some(Step::Settle));
-        drop(host);
-        self.give_turn(Turn::InVain(sides));
-        true
-    }
-
-    /// Does what the host wants. It is its turn.
-    pub fn take_step(&self, step: &Step, turn: &Turn) -> Result<Reply, HostError> {
-        let course = match turn {
-            Turn::Taken(Course::Abandoned) => return Err(HostError::Abandoned { token: token_of(step) }),
-            Turn::Taken(course) => *course,
-            Turn::InVain(_) if *step == Step::Settle => return Ok(Reply::Done),
-            Turn::InVain(sides) => return Err(in_vain(step, sides.clone())),
-        };
-        let mut soc = self.soc.borrow_mut();
-        let happens = |told: Option<Fault>| if let Course::Suffers(fault) = course { Some(fault) } else { told };
-        match step {
-            Step::Reset => soc.bus_reset(),
-            Step::StartOfFrame(frame) => soc.start_of_frame(*frame),
-            Step::Suspend => soc.suspend(),
-            Step::Resume | Step::WakeUp => soc.resume(),
-            Step::Disconnect => soc.plug(false),
-            Step::Connect => soc.plug(true),
-            Step::Settle => {}
-            Step::Serial { port, does } => return Ok(soc.carry_out_serial(*port, *does)),
-            Step::Transaction(transaction) => {
-                let fault = happens(transaction.fault);
-                return Ok(Reply::Answer(soc.carry_out(transaction, fault)));
-            }
-            Step::Isochronous(isochronous) => {
-                let fault = happens(isochronous.fault);
-                return Ok(Reply::Packet(soc.carry_out_isochronous(&Isochronous { fault, ..isochronous.clone() })));
-            }
-        }
-        Ok(Reply::Done)
-    }
-
-    /// Runs the host's script until it wants its next turn.
-    fn poll_host(&self) {
-        let Some(mut script) = self.host.borrow_mut().script.take() else {
-            return;
-        };
-        let outcome = script.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-        let mut host = self.host.borrow_mut();
-        match outcome {
-            task::Poll::Pending => host.script = Some(script),
-            task::Poll::Ready(outcome) => {
-                host.wants = None;
-                host.outcome = Some(outcome);
-            }
-        }
-    }
-
     /// Leaves the run if a violation has ended it.
     #[inline]
     #[track_caller]
@@ -488,7 +388,7 @@ impl System {
         format!("{cpu}; {host}; the engine is idle")
     }
 
-    fn cpu_waits(&self, position: Position) -> String {
+    pub fn cpu_waits(&self, position: Position) -> String {
         let waits = match position {
             Position::Read(Poll { register: HOST_IS_DONE, .. }) => "the firmware waits for the host".to_owned(),
             Position::Read(Poll { register: SLEEP, .. }) => sleeper(&self.soc.borrow()),
@@ -522,40 +422,5 @@ impl System {
         if self.soc.borrow().stop().is_none() && self.host.borrow().outcome.is_none() {
             self.end(Ended::Deadlock(self.who_waits(Position::Returned)));
         }
-    }
-}
-
-/// The token of a step that can be abandoned.
-fn token_of(step: &Step) -> &'static str {
-    match step {
-        Step::Transaction(transaction) => transaction.token.name(),
-        Step::Isochronous(Isochronous { sends: Some(_), .. }) => "OUT",
-        _ => "IN",
-    }
-}
-
-/// The host has waited for as long as it waits.
-fn in_vain(step: &Step, sides: String) -> HostError {
-    let milliseconds = PATIENCE_MS.into();
-    match step {
-        Step::Transaction(transaction) => {
-            let Transaction { token, address, endpoint, patience_ms, .. } = *transaction;
-            HostError::Timeout { token: token.name(), address, endpoint, milliseconds: patience_ms.into(), sides }
-        }
-        Step::WakeUp => HostError::NoWakeUp { milliseconds, sides },
-        Step::Serial { port, does } => does.in_vain(*port, milliseconds, sides),
-        _ => HostError::NoDevice { milliseconds, sides },
-    }
-}
-
-/// A host that was answered NAK tries again when the answer would be another.
-fn can_go_on(soc: &Soc, step: &Step) -> bool {
-    match step {
-        Step::Reset => soc.is_connected(),
-        Step::WakeUp => soc.is_driving_resume(),
-        Step::Settle => false,
-        Step::Serial { port, does } => soc.can_carry_out_serial(*port, *does),
-        Step::Transaction(transaction) => !transaction.retry || soc.answer(transaction) != Answer::Nak,
-        _ => true,
     }
 }
