@@ -10,7 +10,7 @@
 use core::fmt;
 use core::mem::MaybeUninit;
 
-use embedded_dma::{ReadBuffer, WriteBuffer};
+use embedded_dma::{ReadBuffer, Word, WriteBuffer};
 
 use crate::address::{Direction, Region};
 
@@ -20,9 +20,9 @@ use crate::address::{Direction, Region};
 ///
 /// # Invariants
 ///
-/// - `buffer` is initialised until [`take`](Self::take).
+/// - `buffer` is initialised until `take`.
 /// - Until the buffer is used or dropped, `region` is valid for what its direction says, and left alone by everybody;
-///   at least for the time that [`Held::new`] was promised.
+///   at least for the time of a borrow, if it is one.
 pub struct Held<B> {
     region: Region,
     buffer: MaybeUninit<B>,
@@ -113,6 +113,31 @@ impl<B> Held<B> {
         // SAFETY:
         // - It is initialised (first invariant), and read once (the caller's debt).
         unsafe { self.buffer.assume_init_read() }
+    }
+}
+
+impl<'a, W: Word> Held<&'a [W]> {
+    /// Holds borrowed words for the DMA to read: for the time of the borrow.
+    pub const fn borrowed(words: &'a [W]) -> Self {
+        let pointer = words.as_ptr().cast_mut().cast();
+        let region = Region { pointer, length: size_of_val(words), direction: Direction::MemoryToDevice };
+        // INVARIANT: it is initialised; the region is valid for reads, and only read, for the time of the borrow.
+        Self { region, buffer: MaybeUninit::new(words) }
+    }
+}
+
+impl<'a, W: Word> Held<&'a mut [W]> {
+    /// Holds borrowed words for the DMA to write: for the time of the borrow.
+    pub const fn borrowed_mut(words: &'a mut [W]) -> Self {
+        let length = size_of_val(words);
+        let mut buffer = MaybeUninit::new(words);
+        // SAFETY:
+        // - It was initialised above.
+        let held = unsafe { buffer.assume_init_mut() };
+        let region = Region { pointer: held.as_mut_ptr().cast(), length, direction: Direction::DeviceToMemory };
+        // INVARIANT: it is initialised; the region is valid for writes of any bytes (`Word`), and the reference is
+        // exclusive for the time of the borrow.
+        Self { region, buffer }
     }
 }
 

@@ -134,6 +134,9 @@ pub struct Refused<K, C, B> {
     pub buffer: B,
 }
 
+/// A transfer that was started, or not.
+pub type Started<B, C> = Result<Transfer<B, C>, Refused<<C as Channel>::Refusal, C, B>>;
+
 /// A transfer that has ended with an error: what, and what took part in it.
 #[derive(Debug)]
 pub struct Failed<K, C, B> {
@@ -168,9 +171,8 @@ impl<B, C: Channel> Transfer<B, C> {
     /// # Safety
     ///
     /// - No transfer of the channel runs.
-    /// - If the region is only valid for a time ([`Held::new`] says so), the value is waited for, stopped or dropped
-    ///   within that time.
-    pub unsafe fn start(mut channel: C, held: Held<B>) -> Result<Self, Refused<C::Refusal, C, B>> {
+    /// - If the buffer is borrowed, the value is waited for, stopped or dropped while the borrow lasts: not forgotten.
+    pub unsafe fn start(mut channel: C, held: Held<B>) -> Started<B, C> {
         // SAFETY:
         // - None runs (the caller's debt).
         // - The region is valid and left alone until the buffer is used or dropped (`Held`): not before the channel has
@@ -184,19 +186,38 @@ impl<B, C: Channel> Transfer<B, C> {
 
     /// Whether the transfer has ended, so that [`poll`](Self::poll) will succeed.
     pub fn is_done(&self) -> bool {
-        self.channel.as_ref().is_none_or(C::is_done)
+        self.channel().is_done()
     }
 
     /// How many bytes were moved, at least: an engine that does not tell has moved none, or all.
     pub fn moved(&self) -> usize {
-        self.channel.as_ref().map_or(0, |channel| channel.moved(self.held.region()))
+        self.channel().moved(self.region())
     }
 
     /// Has `waker` woken once the transfer has ended: see [`Channel::register`].
     pub fn register(&self, waker: &Waker) {
-        if let Some(channel) = &self.channel {
-            channel.register(waker);
+        self.channel().register(waker);
+    }
+
+    /// The channel. It stays where it is, and goes on.
+    pub(crate) fn channel(&self) -> &C {
+        match &self.channel {
+            Some(channel) => channel,
+            None => unreachable!("only `take` and `stop` take it, and end the value"),
         }
+    }
+
+    /// The channel, as [`channel`](Self::channel).
+    pub(crate) fn channel_mut(&mut self) -> &mut C {
+        match &mut self.channel {
+            Some(channel) => channel,
+            None => unreachable!("only `take` and `stop` take it, and end the value"),
+        }
+    }
+
+    /// The memory of the transfer.
+    pub(crate) const fn region(&self) -> Region {
+        self.held.region()
     }
 
     /// Ends the transfer, if the DMA has: channel and buffer, or what went wrong.
@@ -224,12 +245,10 @@ impl<B, C: Channel> Transfer<B, C> {
 
     /// Stops the transfer. Returns how many bytes were moved, too: all of them, if it had ended, or cannot be stopped.
     pub fn stop(mut self) -> (B, C, usize) {
-        let Some(channel) = &mut self.channel else {
-            unreachable!("only `take` and `stop` take it, and end the value")
-        };
+        let region = self.region();
         // SAFETY:
         // - There is a channel: it was started with this region, and has not given it back (invariant).
-        let moved = unsafe { channel.stop(self.held.region()) };
+        let moved = unsafe { self.channel_mut().stop(region) };
         let (buffer, channel) = self.give_back();
         (buffer, channel, moved)
     }
