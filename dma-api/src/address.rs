@@ -5,6 +5,7 @@
 //! one becomes the other, because that is also the moment at which the memory changes hands.
 
 use core::fmt;
+use core::ops::Range;
 
 /// An address on the chip's 32-bit bus, as it is written to a PTR or CMAR register.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,9 +37,13 @@ impl BusAddress {
 
     /// Whether `length` bytes from here lie in the nRF52840's 256 KiB of RAM, which is all that EasyDMA reaches.
     pub const fn is_in_ram(self, length: usize) -> bool {
-        const RAM: core::ops::Range<usize> = 0x2000_0000..0x2004_0000;
+        self.is_within(length, 0x2000_0000..0x2004_0000)
+    }
+
+    /// Whether `length` bytes from here lie in `memory`.
+    pub const fn is_within(self, length: usize, memory: Range<usize>) -> bool {
         let start = self.0 as usize;
-        start >= RAM.start && start <= RAM.end && length <= RAM.end - start
+        start >= memory.start && start <= memory.end && length <= memory.end - start
     }
 
     /// The number that goes onto the bus.
@@ -99,6 +104,13 @@ mod tests {
         assert!(!in_ram(0x1FFF_FFFF, 1) && !in_ram(0x1FFF_FFFF, 0), "flash, or nothing");
         assert!(!in_ram(0x2000_0001, 0x4_0000) && !in_ram(0x2004_0000, 1) && !in_ram(u32::MAX, 1), "past the end");
         assert!(!in_ram(0x2000_0000, usize::MAX));
+    }
+
+    #[test]
+    fn bytes_are_within_memory_or_not() {
+        let within = |address, length| BusAddress::new(address).is_within(length, 0x0800_0000..0x0800_0010);
+        assert!(within(0x0800_0000, 16) && within(0x0800_000F, 1) && within(0x0800_0010, 0));
+        assert!(!within(0x0800_0000, 17) && !within(0x07FF_FFFF, 1) && !within(0x0800_0010, 1));
     }
 
     #[test]

@@ -92,6 +92,9 @@
 #![no_std]
 #![deny(unsafe_code)]
 
+#[cfg(test)]
+extern crate std;
+
 pub mod address;
 #[expect(unsafe_code, reason = "a fence is a promise: an unsafe trait and its implementations")]
 pub mod fence;

@@ -138,6 +138,11 @@ impl Port {
         }
     }
 
+    /// Which way this port moves bytes.
+    pub const fn direction(self) -> Direction {
+        self.direction
+    }
+
     /// The region of this port's direction.
     pub const fn region(self, pointer: *mut u8, length: usize) -> Region {
         Region { pointer, length, direction: self.direction }

@@ -6,10 +6,10 @@ use embedded_dma::{ReadBuffer, WriteBuffer};
 
 use super::engine::{NotInRam, Port};
 use super::{Engine, Refused};
-use crate::address::{Direction, Region};
+use crate::address::Region;
 use crate::fence::DmaFence;
 use crate::registers::Registers;
-use crate::transfer::{self, Channel};
+use crate::transfer::{self, Channel, Held};
 
 /// A transfer that runs: between START and END.
 ///
@@ -57,22 +57,23 @@ unsafe impl<B: Registers + DmaFence> Channel for EngineAt<B> {
 }
 
 impl<B: Registers + DmaFence, T> Transfer<B, T> {
-    /// Starts a transfer of `region`, which is `buffer`'s.
-    ///
-    /// # Safety
-    ///
-    /// - The region is valid for what the port's direction says, and left alone by everybody, for as long as
-    ///   `buffer` is neither used nor dropped.
-    unsafe fn begin<K: From<NotInRam>>(
+    /// Starts a transfer of as much of the buffer as `length` says, which is given the buffer's address and length.
+    fn begin<K: From<NotInRam>>(
         engine: Engine<B>,
         port: Port,
-        region: Region,
-        buffer: T,
+        held: Held<T>,
+        length: impl FnOnce(&Engine<B>, usize, usize) -> Result<usize, K>,
     ) -> Result<Self, Refused<K, Engine<B>, T>> {
+        let Region { pointer, length: capacity, direction } = held.region();
+        assert!(direction == port.direction(), "an endpoint sends or receives");
+        let length = match length(&engine, pointer.addr(), capacity) {
+            Ok(length) => length,
+            Err(kind) => return Err(Refused { kind, channel: engine, buffer: held.into_inner() }),
+        };
         // SAFETY:
         // - No transfer runs: here is the engine.
-        // - The region is valid and left alone: the caller's debt, passed on unchanged.
-        match unsafe { transfer::Transfer::start(EngineAt { engine, port }, region, buffer) } {
+        // - The region is valid for as long as it is held: `send` and `receive` make it of a `'static` buffer.
+        match unsafe { transfer::Transfer::start(EngineAt { engine, port }, held.shortened(length)) } {
             Ok(transfer) => Ok(Self(transfer)),
             Err(Refused { kind, channel, buffer }) => {
                 Err(Refused { kind: kind.into(), channel: channel.engine, buffer })
@@ -114,19 +115,7 @@ impl<B: Registers + DmaFence, T: ReadBuffer<Word = u8> + 'static> Transfer<B, T>
         buffer: T,
         length: impl FnOnce(&Engine<B>, usize, usize) -> Result<usize, K>,
     ) -> Result<Self, Refused<K, Engine<B>, T>> {
-        // SAFETY:
-        // - `buffer` is used by nobody until the transfer has ended: `begin` puts it away.
-        let (pointer, capacity) = unsafe { buffer.read_buffer() };
-        let length = match length(&engine, pointer.addr(), capacity) {
-            Ok(length) => length,
-            Err(kind) => return Err(Refused { kind, channel: engine, buffer }),
-        };
-        let region = port.region(pointer.cast_mut(), length);
-        assert!(length <= capacity && region.direction == Direction::MemoryToDevice, "the endpoint has checked this");
-        // SAFETY:
-        // - The region is valid for reads until `buffer` is used or dropped (`ReadBuffer`, `'static`; the length was
-        //   compared above), and the DMA only reads it: the direction was, too.
-        unsafe { Self::begin(engine, port, region, buffer) }
+        Self::begin(engine, port, Held::to_read(buffer), length)
     }
 }
 
@@ -135,26 +124,14 @@ impl<B: Registers + DmaFence, T: WriteBuffer<Word = u8> + 'static> Transfer<B, T
     ///
     /// # Panics
     ///
-    /// If the buffer is shorter.
+    /// If the buffer is shorter, or the port an IN endpoint's.
     pub(super) fn receive<K: From<NotInRam>>(
         engine: Engine<B>,
         port: Port,
-        mut buffer: T,
+        buffer: T,
         length: impl FnOnce(&Engine<B>, usize, usize) -> Result<usize, K>,
     ) -> Result<Self, Refused<K, Engine<B>, T>> {
-        // SAFETY:
-        // - `buffer` is used by nobody until the transfer has ended: `begin` puts it away.
-        let (pointer, capacity) = unsafe { buffer.write_buffer() };
-        let length = match length(&engine, pointer.addr(), capacity) {
-            Ok(length) => length,
-            Err(kind) => return Err(Refused { kind, channel: engine, buffer }),
-        };
-        assert!(length <= capacity, "the endpoint has compared the lengths");
-        let region = port.region(pointer, length);
-        // SAFETY:
-        // - The region is valid for writes until `buffer` is used or dropped (`WriteBuffer`, `'static`; the length was
-        //   compared above).
-        unsafe { Self::begin(engine, port, region, buffer) }
+        Self::begin(engine, port, Held::to_write(buffer), length)
     }
 }
 

@@ -1,0 +1,61 @@
+//! What goes wrong on the line, and with it in a transfer.
+
+use thiserror::Error;
+
+use super::map::sr;
+use crate::stm32f103::dma::{StartError, TransferError};
+
+/// What the receiver has found wrong. Of several, the first in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum LineError {
+    /// ORE: a frame came before the one ahead of it was read, and is lost.
+    #[error("a frame is lost: the one before it had not been read in time")]
+    Overrun,
+    /// FE: a frame without a stop bit: another baud rate, or a break.
+    #[error("a frame has no stop bit: baud rates differ, or the line was broken")]
+    Framing,
+    /// NE: the samples of a bit differ.
+    #[error("there was noise in a frame")]
+    Noise,
+    /// PE: the parity bit is wrong.
+    #[error("the parity of a frame is wrong")]
+    Parity,
+}
+
+impl LineError {
+    /// The flags of all, in SR.
+    pub(super) const FLAGS: u32 = sr::ORE.mask() | sr::FE.mask() | sr::NE.mask() | sr::PE.mask();
+
+    /// What is set in `status`.
+    pub(super) fn of(status: u32) -> Option<Self> {
+        let errors = [(sr::ORE, Self::Overrun), (sr::FE, Self::Framing), (sr::NE, Self::Noise), (sr::PE, Self::Parity)];
+        errors.into_iter().find(|(flag, _)| flag.is_set(status)).map(|(_, error)| error)
+    }
+}
+
+/// Why a receiver did not start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ReceiveStartError {
+    /// Something went wrong on the line before. The flag is cleared, and the frame that waited is gone: the next start
+    /// succeeds.
+    #[error("before the start: {0}")]
+    Line(LineError),
+    /// The channel's reason.
+    #[error(transparent)]
+    Start(#[from] StartError),
+}
+
+/// What goes wrong while frames are received into memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ReceiveError {
+    /// Something went wrong on the line. The buffer is full all the same: with an overrun frames are missing somewhere
+    /// in it, and otherwise one of them is not what was sent.
+    #[error("while receiving: {0}")]
+    Line(LineError),
+    /// The channel's error. The buffer holds what came before.
+    #[error(transparent)]
+    Transfer(#[from] TransferError),
+}
