@@ -2,7 +2,9 @@
 
 mod errors;
 mod firmware;
+mod futures;
 mod refusals;
 mod rules;
+mod scopes;
 mod stopped;
 mod transfers;

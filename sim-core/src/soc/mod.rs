@@ -89,6 +89,7 @@ pub struct Soc {
     plugged: bool,
     /// The run is over: nothing moves any more.
     left: bool,
+    broken_while_unwinding: bool,
     /// Somebody else looks for races.
     ignores_races: bool,
     /// How many frames the peer has sent, where the script does not: in `turns`.
@@ -121,6 +122,7 @@ impl Soc {
             captured: 0,
             plugged: true,
             left: false,
+            broken_while_unwinding: false,
             ignores_races: false,
             fed: 0,
             generation: 0,
@@ -323,6 +325,40 @@ impl Soc {
         self.left = true;
         self.copy = None;
         self.memory.take_all_back();
+    }
+
+    /// An access of a program that unwinds by a panic of its own. `None` if the run was left.
+    pub(crate) fn while_unwinding<T>(&mut self, access: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        if self.left {
+            return None;
+        }
+        let before = self.stop().is_some();
+        let result = access(self);
+        self.broken_while_unwinding |= !before && self.stop().is_some();
+        Some(result)
+    }
+
+    /// Whether the violation that ends the run came while the program unwound by a panic of its own.
+    pub(crate) fn is_broken_while_unwinding(&self) -> bool {
+        self.broken_while_unwinding
+    }
+
+    /// The DMA moves whatever it can, and what is on the wire arrives.
+    pub(crate) fn let_dma_run(&mut self) {
+        while self.engine_is_busy() {
+            self.engine_step();
+        }
+        // A circular channel that needs no request would go on for ever.
+        const STEPS: usize = 1000;
+        for _ in 0..STEPS {
+            let dma = self.dma_steps().next();
+            let wire = self.wire_steps().next();
+            match (dma, wire) {
+                (Some(controller), _) => self.dma_step(controller),
+                (None, Some(usart)) => self.wire_step(usart),
+                (None, None) => return,
+            }
+        }
     }
 
     /// Where in the memory of the host the bytes at these addresses are. `None` if in no window that is open.

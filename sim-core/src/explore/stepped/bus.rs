@@ -45,10 +45,10 @@ unsafe impl UsbdRegisters for Bus {}
 // - Each takes effect at once, in program order.
 unsafe impl Registers for Bus {
     fn read(&self, offset: u16) -> u32 {
-        if std::thread::panicking() {
-            return WHILE_LEAVING;
-        }
         let line = Location::caller();
+        if std::thread::panicking() {
+            return self.0.while_unwinding(|soc| soc.cpu_read(offset, line)).unwrap_or(WHILE_LEAVING);
+        }
         let poll = Poll::new(usbd::address_of(offset), line);
         self.0.choice_point(Position::Read(poll));
         let value = self.0.soc.borrow_mut().cpu_read(offset, line);
@@ -58,10 +58,11 @@ unsafe impl Registers for Bus {
     }
 
     unsafe fn write(&self, offset: u16, value: u32) {
+        let line = Location::caller();
         if std::thread::panicking() {
+            self.0.while_unwinding(|soc| soc.cpu_write(offset, value, line));
             return;
         }
-        let line = Location::caller();
         self.0.write(usbd::address_of(offset), value, |soc| soc.cpu_write(offset, value, line));
     }
 }
@@ -70,10 +71,10 @@ unsafe impl Registers for Bus {
 /// to do: an access to them is none.
 impl OutsideRegisters for Bus {
     unsafe fn peek(&self, address: u32) -> u32 {
-        if std::thread::panicking() {
-            return WHILE_LEAVING;
-        }
         let line = Location::caller();
+        if std::thread::panicking() {
+            return self.0.while_unwinding(|soc| soc.cpu_peek(address, line)).unwrap_or(WHILE_LEAVING);
+        }
         let poll = self.0.soc.borrow().is_shared(address).then(|| Poll::new(address, line));
         if let Some(poll) = poll {
             self.0.choice_point(Position::Read(poll));
@@ -87,10 +88,11 @@ impl OutsideRegisters for Bus {
     }
 
     unsafe fn poke(&self, address: u32, value: u32) {
+        let line = Location::caller();
         if std::thread::panicking() {
+            self.0.while_unwinding(|soc| soc.cpu_poke(address, value, line));
             return;
         }
-        let line = Location::caller();
         if self.0.soc.borrow().is_shared(address) {
             return self.0.write(address, value, |soc| soc.cpu_poke(address, value, line));
         }
@@ -117,6 +119,10 @@ unsafe impl DmaFence for Bus {
 
     unsafe fn acquire(&self, region: Region) {
         let line = Location::caller();
+        if std::thread::panicking() {
+            self.0.while_unwinding(|soc| soc.acquire(region, line));
+            return;
+        }
         self.0.pass_fence(line);
         self.0.soc.borrow_mut().acquire(region, line);
         self.0.stop_at_violation();

@@ -29,6 +29,9 @@
 //! main program goes on, that part is the same for all: it has learned nothing in between. What the main program has
 //! taken from shared memory before is in its part, since the handler's earlier runs are.
 //!
+//! An interrupt may come just before the CPU falls asleep, after the main program's last look: it is served, and the CPU
+//! sleeps all the same. Only a program that looks and sleeps in one critical section does not lose it.
+//!
 //! Between two register accesses the CPU changes its own memory, and what it shares with the handler is part of that.
 //! So there are choice points where a main program can be interrupted with an effect that a register access does not
 //! have: around a critical section, which is where it looks at shared memory, and at both fences. That a section was
@@ -45,6 +48,9 @@ use crate::trace::Record;
 
 /// What stands for sleep among the registers that the driver has read.
 pub(super) const SLEEP: u32 = u32::MAX - 1;
+
+/// The moment before the CPU falls asleep, likewise: an interrupt that comes here does not wake it.
+pub(super) const BEFORE_SLEEP: u32 = u32::MAX - 4;
 
 /// The beginning of a critical section, likewise.
 pub(super) const MASK: u32 = u32::MAX - 2;
@@ -150,6 +156,7 @@ impl System {
         if self.interrupts.is_running() {
             self.end(Ended::Deadlock(SLEEPING_HANDLER.to_owned()));
         }
+        self.pass(BEFORE_SLEEP, line);
         let poll = Poll::new(SLEEP, line);
         self.soc.borrow_mut().note(Record::Sleep { asleep: true });
         self.choice_point(Position::Read(poll));

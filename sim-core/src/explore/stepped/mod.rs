@@ -25,6 +25,11 @@
 //! point: it is one of those who can go on. Its register accesses are choice points in turn, and its runs are part of
 //! what identifies a state; `interrupt` in this module says why that is enough.
 //!
+//! # Panics
+//!
+//! A program that panics is unwound on the chip as it is, and may catch its panic: a test of what destructors do. The
+//! others go first while it unwinds, at each access, so that what a destructor waits for comes; nothing is chosen there.
+//!
 //! # What a scheduler does not look at
 //!
 //! It says so before ([`Scheduler::asks_for_states`], [`Scheduler::lets_others_run`]). Without states, nobody keeps
@@ -50,7 +55,7 @@ use system::{CHOICES, Ended, Remains, System};
 
 use super::replay::{Recording, ReplayError};
 use super::scheduler::{Exhaustive, Replay, Scheduler};
-use super::{Program, Verdict, quiet, quietly};
+use super::{Program, Stopped, Verdict, quiet, quietly};
 use crate::host::HostError;
 use crate::monitor::Violation;
 use crate::soc::Soc;
@@ -89,7 +94,10 @@ pub fn run<P: Program>(program: &P, scheduler: &Rc<RefCell<impl Scheduler + 'sta
         program.firmware(Bus::new(&system));
         system.wind_up();
     });
-    let Remains { choices, host, trace, violations, stop } = system.take();
+    let Remains { choices, host, trace, violations, stop, is_aftermath } = system.take();
+    // A panic that nobody has caught is the verdict, whatever its destructors did.
+    let is_panic = result.as_ref().is_err_and(|payload| !payload.is::<Stopped>() && !payload.is::<Ended>());
+    let stop = stop.filter(|_| !(is_panic && is_aftermath));
     let replay = || Recording { program: program.name(), choices: choices.clone() }.to_string();
     let verdict = match stop {
         Some(violation) => Verdict::found(Violation { replay: Some(replay()), ..violation }, 1),

@@ -9,7 +9,7 @@ use dma_api::address::BusAddress;
 
 use super::history::History;
 use super::host::{HostSide, Turn, can_go_on};
-use super::interrupt::{Chain, MASK, SLEEP, UNMASK};
+use super::interrupt::{BEFORE_SLEEP, Chain, MASK, SLEEP, UNMASK};
 use crate::device::name_at;
 use crate::explore::interrupt::{Interrupts, sleeper};
 use crate::explore::scheduler::{Choice, Other, Others, Scheduler};
@@ -34,6 +34,9 @@ pub(super) const POLLS_WITHOUT_HOPE: u32 = 100;
 /// write while it waits, and then something changes all the time.
 const ACCESSES_WITHOUT_HOPE: u32 = 100_000;
 
+/// How many accesses destructors make while the program unwinds, before they count as waiting forever.
+const ACCESSES_WHILE_UNWINDING: u32 = 10_000;
+
 /// What stands for "is the host done" among the registers that the driver has read.
 pub(super) const HOST_IS_DONE: u32 = u32::MAX;
 
@@ -53,6 +56,8 @@ pub(super) struct Remains {
     pub violations: Vec<Violation>,
     /// The violation that has ended the run.
     pub stop: Option<Violation>,
+    /// It came while the program unwound by a panic of its own.
+    pub is_aftermath: bool,
 }
 
 /// A register, and the line that reads it: the same register read elsewhere is another poll.
@@ -111,6 +116,8 @@ pub(super) struct System {
     polled: RefCell<Polled>,
     /// How many accesses the driver has made since somebody else could go on.
     alone: Cell<u32>,
+    /// How many accesses the driver has made while it unwound.
+    unwinding: Cell<u32>,
 }
 
 impl System {
@@ -126,6 +133,7 @@ impl System {
             history: RefCell::new(history),
             polled: RefCell::default(),
             alone: Cell::default(),
+            unwinding: Cell::default(),
         }
     }
 
@@ -134,8 +142,9 @@ impl System {
         let HostSide { outcome, .. } = self.host.take();
         let soc = self.soc.replace(Soc::new(Config::default()));
         let stop = soc.stop().map(|(violation, _)| violation.clone());
+        let is_aftermath = soc.is_broken_while_unwinding();
         let (trace, violations) = soc.into_evidence();
-        Remains { choices: self.choices.take(), host: outcome, trace, violations, stop }
+        Remains { choices: self.choices.take(), host: outcome, trace, violations, stop, is_aftermath }
     }
 
     fn others(&self) -> Others {
@@ -287,6 +296,24 @@ impl System {
         }
     }
 
+    /// An access while the program unwinds by a panic of its own, which it may catch: its destructors run on the chip as
+    /// it is. Nobody chooses here, since a verdict cannot be unwound to: the others go first, as far as they can. `None`
+    /// when the run is being left; a destructor that waits for ever is left, too.
+    pub fn while_unwinding<T>(&self, access: impl FnOnce(&mut Soc) -> T) -> Option<T> {
+        let mut soc = self.soc.borrow_mut();
+        self.unwinding.set(self.unwinding.get() + 1);
+        if self.unwinding.get() > ACCESSES_WHILE_UNWINDING {
+            soc.leave();
+        }
+        soc.let_dma_run();
+        let result = soc.while_unwinding(access);
+        let mut history = self.history.borrow_mut();
+        if !history.is_off {
+            history.mark(hash(&*soc));
+        }
+        result
+    }
+
     /// Leaves the run if a violation has ended it.
     #[inline]
     #[track_caller]
@@ -392,6 +419,7 @@ impl System {
         let waits = match position {
             Position::Read(Poll { register: HOST_IS_DONE, .. }) => "the firmware waits for the host".to_owned(),
             Position::Read(Poll { register: SLEEP, .. }) => sleeper(&self.soc.borrow()),
+            Position::Read(Poll { register: BEFORE_SLEEP, .. }) => "the firmware falls asleep".to_owned(),
             Position::Read(Poll { register: MASK | UNMASK, .. }) => {
                 "the firmware goes through critical sections".to_owned()
             }

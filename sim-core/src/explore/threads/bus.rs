@@ -15,9 +15,11 @@ use dma_api::nrf52840::usbd::UsbdRegisters;
 use dma_api::registers::{OutsideRegisters, Registers};
 
 use super::{NOTHING_HAPPENS, Shared};
+use crate::device::name_at;
 use crate::device::usbd::name_of;
 use crate::explore::interrupt::{Interrupts, SLEEPING_HANDLER};
 use crate::explore::{Board, WHILE_LEAVING};
+use crate::soc::Soc;
 use crate::trace::Record;
 
 /// The bus that firmware runs on.
@@ -29,12 +31,20 @@ pub struct Bus {
     /// Polls, and what was new when, at the last look.
     idle: Rc<Cell<(u32, u64, Instant)>>,
     interrupts: Rc<Interrupts>,
+    /// Since when a panic of the program's own unwinds it.
+    unwinding: Rc<Cell<Option<Instant>>>,
 }
 
 impl Bus {
     pub(super) fn new(shared: &Arc<Shared>) -> Self {
         let idle = Rc::new(Cell::new((0, 0, Instant::now())));
-        Self { shared: shared.clone(), backoff: Rc::new(Backoff::new()), idle, interrupts: Rc::default() }
+        Self {
+            shared: shared.clone(),
+            backoff: Rc::new(Backoff::new()),
+            idle,
+            interrupts: Rc::default(),
+            unwinding: Rc::default(),
+        }
     }
 
     /// Runs the handler if it is due, and again for as long as the line is asserted when it returns.
@@ -109,6 +119,25 @@ impl Bus {
     }
 }
 
+impl Bus {
+    /// A poll that gives 0 waits most likely for what has not come.
+    fn back_off(&self, value: u32) {
+        if value == 0 { self.backoff.snooze() } else { self.backoff.reset() }
+    }
+
+    /// An access while the program unwinds by a panic of its own. `None` if the run is being left: a destructor that
+    /// waits for too long is left, too.
+    fn while_unwinding<T>(&self, access: impl FnOnce(&mut Soc) -> T) -> Option<T> {
+        let since = self.unwinding.get().unwrap_or_else(Instant::now);
+        self.unwinding.set(Some(since));
+        if since.elapsed() > NOTHING_HAPPENS {
+            self.shared.leave();
+        }
+        self.backoff.snooze();
+        self.shared.with(|soc| soc.while_unwinding(access))
+    }
+}
+
 impl std::fmt::Debug for Bus {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("threads::Bus")
@@ -125,10 +154,10 @@ unsafe impl UsbdRegisters for Bus {}
 // - Each takes effect at once, in program order.
 unsafe impl Registers for Bus {
     fn read(&self, offset: u16) -> u32 {
-        if thread::panicking() {
-            return WHILE_LEAVING;
-        }
         let line = Location::caller();
+        if thread::panicking() {
+            return self.while_unwinding(|soc| soc.cpu_read(offset, line)).unwrap_or(WHILE_LEAVING);
+        }
         self.serve_interrupts();
         let value = self.shared.with(|soc| {
             // ORDERING: none needed: read under the same lock.
@@ -137,20 +166,16 @@ unsafe impl Registers for Bus {
         });
         self.shared.stop_at_violation();
         self.stop_if_nothing_happens(&format_args!("reads {}", name_of(offset)));
-        if value == 0 {
-            // Most likely a poll for an event that has not come.
-            self.backoff.snooze();
-        } else {
-            self.backoff.reset();
-        }
+        self.back_off(value);
         value
     }
 
     unsafe fn write(&self, offset: u16, value: u32) {
+        let line = Location::caller();
         if thread::panicking() {
+            self.while_unwinding(|soc| soc.cpu_write(offset, value, line));
             return;
         }
-        let line = Location::caller();
         self.backoff.reset();
         self.serve_interrupts();
         self.shared.with(|soc| soc.cpu_write(offset, value, line));
@@ -161,24 +186,32 @@ unsafe impl Registers for Bus {
 
 impl OutsideRegisters for Bus {
     unsafe fn peek(&self, address: u32) -> u32 {
-        if thread::panicking() {
-            return WHILE_LEAVING;
-        }
         let line = Location::caller();
-        let value = self.shared.with(|soc| soc.cpu_peek(address, line));
+        if thread::panicking() {
+            return self.while_unwinding(|soc| soc.cpu_peek(address, line)).unwrap_or(WHILE_LEAVING);
+        }
+        self.serve_interrupts();
+        let value = self.shared.with(|soc| {
+            // ORDERING: none needed: read under the same lock.
+            self.shared.reads.fetch_add(1, Ordering::Relaxed);
+            soc.cpu_peek(address, line)
+        });
         self.shared.stop_at_violation();
-        self.stop_if_nothing_happens(&format_args!("reads the register at {address:#x}"));
+        self.stop_if_nothing_happens(&format_args!("reads {}", name_at(address)));
+        self.back_off(value);
         value
     }
 
     unsafe fn poke(&self, address: u32, value: u32) {
+        let line = Location::caller();
         if thread::panicking() {
+            self.while_unwinding(|soc| soc.cpu_poke(address, value, line));
             return;
         }
-        let line = Location::caller();
+        self.serve_interrupts();
         self.shared.with(|soc| soc.cpu_poke(address, value, line));
         self.shared.stop_at_violation();
-        self.stop_if_nothing_happens(&format_args!("writes the register at {address:#x}"));
+        self.stop_if_nothing_happens(&format_args!("writes {}", name_at(address)));
     }
 }
 

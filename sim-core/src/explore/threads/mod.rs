@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 use crossbeam_utils::Backoff;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-use super::{Program, Verdict, quiet, quietly, unwind};
+use super::{Program, Stopped, Verdict, quiet, quietly, unwind};
 use crate::host::{Host, HostError, PATIENCE_MS};
 use crate::monitor::Violation;
 use crate::soc::Soc;
@@ -240,7 +240,10 @@ pub fn run<P: Program + Sync>(program: &P, keep: Option<Keep>) -> Run {
         (result, host.join().expect("the host's panic was caught in its thread"))
     });
     let soc = std::mem::replace(&mut *shared.soc.lock(), Soc::new(config));
-    let stop = soc.stop().map(|(violation, _)| violation.clone());
+    // A panic that nobody has caught is the verdict, whatever its destructors did.
+    let is_panic = result.as_ref().is_err_and(|payload| !payload.is::<Stopped>() && !payload.is::<Deadlock>());
+    let is_aftermath = is_panic && soc.is_broken_while_unwinding();
+    let stop = soc.stop().filter(|_| !is_aftermath).map(|(violation, _)| violation.clone());
     let (trace, violations) = soc.into_evidence();
     let verdict = stop.map_or_else(|| judge(result, host), |violation| Verdict::found(violation, 1));
     Run { verdict, trace, violations }
