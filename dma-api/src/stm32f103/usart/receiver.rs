@@ -38,8 +38,36 @@ impl<R: RegistersOf<P>, P: Instance, D: Registers + DmaFence, W: Frame> Receiver
         (self.rx, self.channel)
     }
 
-    pub(super) fn rx(&mut self) -> &mut Rx<R, P, W> {
+    pub(in crate::stm32f103) fn rx(&mut self) -> &mut Rx<R, P, W> {
         &mut self.rx
+    }
+
+    pub(in crate::stm32f103) fn engine(&self) -> &P::Receive<D> {
+        &self.channel
+    }
+
+    pub(in crate::stm32f103) fn engine_mut(&mut self) -> &mut P::Receive<D> {
+        &mut self.channel
+    }
+
+    /// Starts to receive, unless something has gone wrong on the line before.
+    ///
+    /// # Safety
+    ///
+    /// - No transfer of the channel runs.
+    /// - The region is valid for what the DMA does to it, and nobody conflicts with that, until this has failed, or the
+    ///   channel has given it back.
+    pub(in crate::stm32f103) unsafe fn begin(&mut self, region: Region, laps: Laps) -> Result<(), ReceiveStartError> {
+        assert_eq!(region.direction, Direction::DeviceToMemory, "a receiver writes memory");
+        let status = self.rx.status();
+        if let Some(error) = self.rx.clear(status) {
+            return Err(ReceiveStartError::Line(error));
+        }
+        // SAFETY:
+        // - The channel is idle, and the region valid and left alone: the caller's debt, passed on unchanged.
+        // - It is DR of the USART that this channel is wired to (`Instance`): a read receives.
+        unsafe { self.channel.start::<W>(region, data_register::<P>(), laps, || {}) }?;
+        Ok(())
     }
 
     /// Fills a buffer.
@@ -137,16 +165,9 @@ unsafe impl<R: RegistersOf<P>, P: Instance, D: Registers + DmaFence, W: Frame> C
     type Error = ReceiveError;
 
     unsafe fn start(&mut self, region: Region) -> Result<(), ReceiveStartError> {
-        assert_eq!(region.direction, Direction::DeviceToMemory, "a receiver writes memory");
-        let status = self.rx.status();
-        if let Some(error) = self.rx.clear(status) {
-            return Err(ReceiveStartError::Line(error));
-        }
         // SAFETY:
-        // - The channel is idle, and the region valid and left alone: the caller's debt, passed on unchanged.
-        // - It is DR of the USART that this channel is wired to (`Instance`): a read receives.
-        unsafe { self.channel.start::<W>(region, data_register::<P>(), Laps::One, || {}) }?;
-        Ok(())
+        // - None runs, and the region is valid and left alone: the caller's debt, passed on unchanged.
+        unsafe { self.begin(region, Laps::One) }
     }
 
     fn is_done(&self) -> bool {
