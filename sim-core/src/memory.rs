@@ -8,7 +8,7 @@
 //! Programs that break the rules on purpose use *simulated RAM* ([`Memory::allocate`]): bytes that are memory of the
 //! chip only, so that a data race on them is a finding and not undefined behaviour of the test.
 //!
-//! - *Modelled*: RAM and flash ranges of the nRF52840, who may read and write what.
+//! - *Modelled*: RAM and flash ranges of both chips, who may read and write what.
 //! - *Not modelled*: caches, wait states, the code-RAM alias at 0x0080_0000.
 //! - *Unspecified; we chose*: RAM that nobody lent or allocated is out of reach for the DMA. On the chip it is there,
 //!   and holds somebody else's data.
@@ -21,12 +21,30 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use dma_api::address::{BusAddress, Direction, Region};
 use thiserror::Error;
 
-/// Data RAM of the nRF52840, 256 KiB.
-pub const RAM: Range<u32> = 0x2000_0000..0x2004_0000;
-/// Flash of the nRF52840, 1 MiB. EasyDMA cannot reach it.
-pub const FLASH: Range<u32> = 0x0000_0000..0x0010_0000;
-/// Where windows begin; simulated RAM lies below.
-const WINDOWS: u32 = 0x2002_0000;
+use crate::device::Chip;
+
+/// Where a chip has its memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Map {
+    ram: Range<u32>,
+    flash: Range<u32>,
+    /// Where windows begin in RAM; simulated RAM lies below.
+    windows: u32,
+}
+
+impl Map {
+    /// nRF52840: 256 KiB of RAM; 1 MiB of flash, which EasyDMA cannot reach. STM32F103: 96 KiB and 1 MiB, as the
+    /// largest of them has.
+    fn of(chip: Chip) -> Self {
+        match chip {
+            Chip::Nrf52840 => Self { ram: RAM..0x2004_0000, flash: 0x0000_0000..0x0010_0000, windows: 0x2002_0000 },
+            Chip::Stm32f103 => Self { ram: RAM..0x2001_8000, flash: 0x0800_0000..0x0810_0000, windows: 0x2000_C000 },
+        }
+    }
+}
+
+/// Where RAM begins, in both chips.
+pub const RAM: u32 = 0x2000_0000;
 
 /// Why the DMA cannot reach a range of memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -35,7 +53,7 @@ pub enum Fault {
     #[error("{0:#010x} is in flash, which EasyDMA cannot read: copy the bytes to RAM first")]
     Flash(u32),
     /// The range is not in RAM as a whole.
-    #[error("{0:#010x} is not in RAM (0x20000000 to 0x2003ffff)")]
+    #[error("{0:#010x} is not in RAM")]
     OutsideRam(u32),
     /// The range is in RAM, but nobody has lent it to the DMA.
     #[error("{0:#010x} is in RAM that was not lent to the DMA: `release` the buffer before the start")]
@@ -76,8 +94,9 @@ fn bytes(length: usize) -> u32 {
 }
 
 /// The chip's memory.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Memory {
+    map: Map,
     ram: Arc<Vec<AtomicU8>>,
     allocated: u32,
     windows: Vec<Window>,
@@ -85,14 +104,21 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Memory with `ram` bytes of simulated RAM at 0x2000_0000.
+    /// The memory of `chip`, with `ram` bytes of simulated RAM at 0x2000_0000.
     ///
     /// # Panics
     ///
-    /// If `ram` is more than the 128 KiB below the windows.
-    pub fn new(ram: usize) -> Self {
-        assert!(bytes(ram) <= WINDOWS - RAM.start, "simulated RAM ends at {WINDOWS:#x}: ask for less");
-        Self { ram: Arc::new((0..ram).map(|_| AtomicU8::new(0)).collect()), ..Self::default() }
+    /// If `ram` is more than the half of RAM that is below the windows.
+    pub fn new(chip: Chip, ram: usize) -> Self {
+        let map = Map::of(chip);
+        assert!(bytes(ram) <= map.windows - RAM, "simulated RAM ends at {:#x}: ask for less", map.windows);
+        let ram = Arc::new((0..ram).map(|_| AtomicU8::new(0)).collect());
+        Self { map, ram, allocated: 0, windows: Vec::new(), next_window: 0 }
+    }
+
+    /// Whether `address` is in flash.
+    pub(crate) fn is_flash(&self, address: u32) -> bool {
+        self.map.flash.contains(&address)
     }
 
     /// Takes `length` bytes of simulated RAM, aligned to a word.
@@ -105,7 +131,7 @@ impl Memory {
         let end = start + bytes(length).next_multiple_of(4);
         assert!(end <= bytes(self.ram.len()), "simulated RAM is used up: make the memory with more than {start} bytes");
         self.allocated = end;
-        BusAddress::new(RAM.start + start)
+        BusAddress::new(RAM + start)
     }
 
     /// Opens a window onto `region`, and gives its address. A region that was lent before keeps its address, unless it
@@ -120,7 +146,7 @@ impl Memory {
     /// - The region is valid for what its direction says, and nobody conflicts with that, until it is taken back.
     pub(crate) unsafe fn lend(&mut self, region: Region) -> BusAddress {
         let length = bytes(region.length);
-        assert!(length <= RAM.end - RAM.start, "a region of {length} bytes does not fit the chip's RAM");
+        assert!(length <= self.map.ram.end - RAM, "a region of {length} bytes does not fit the chip's RAM");
         let mut windows = self.windows.iter_mut();
         let known = windows.find(|window| {
             window.region.pointer == region.pointer
@@ -132,11 +158,11 @@ impl Memory {
             window.lent = true;
             return BusAddress::new(window.base);
         }
-        let base = WINDOWS + self.next_window;
+        let base = self.map.windows + self.next_window;
         let reserved = length.max(1).next_multiple_of(64);
         // A red zone after each window: a transfer that is too long leaves it into nothing, not into its neighbour.
         self.next_window += reserved + 64;
-        assert!(WINDOWS + self.next_window <= RAM.end, "the windows have used up the chip's RAM");
+        assert!(self.map.windows + self.next_window <= self.map.ram.end, "the windows have used up the chip's RAM");
         self.windows.push(Window { base, reserved, region, lent: true });
         BusAddress::new(base)
     }
@@ -173,6 +199,13 @@ impl Memory {
         Some(start..start + bytes(region.length))
     }
 
+    /// Where in the memory of the host the bytes at these addresses are. `None` if in no window that is open.
+    pub(crate) fn host_range(&self, range: &Range<u32>) -> Option<Range<usize>> {
+        let window = self.windows.iter().find(|window| window.lent && window.range().contains(&range.start))?;
+        let start = window.region.pointer.addr() + (range.start - window.base) as usize;
+        Some(start..start + range.len())
+    }
+
     /// What the DMA needs to move `length` bytes at `address`.
     ///
     /// # Errors
@@ -181,18 +214,18 @@ impl Memory {
     pub(crate) fn view(&self, address: BusAddress, length: usize, direction: Direction) -> Result<View, Fault> {
         let start = address.get();
         let last = u64::from(start) + length.max(1) as u64 - 1;
-        if FLASH.contains(&start) {
+        if self.is_flash(start) {
             return Err(Fault::Flash(start));
         }
-        if !RAM.contains(&start) || last >= u64::from(RAM.end) {
-            return Err(Fault::OutsideRam(if RAM.contains(&start) { RAM.end } else { start }));
+        if !self.map.ram.contains(&start) || last >= u64::from(self.map.ram.end) {
+            return Err(Fault::OutsideRam(if self.map.ram.contains(&start) { self.map.ram.end } else { start }));
         }
         let end = start + bytes(length);
-        if end <= RAM.start + self.allocated {
-            return Ok(View(Bytes::Simulated { ram: self.ram.clone(), start: (start - RAM.start) as usize }));
+        if end <= RAM + self.allocated {
+            return Ok(View(Bytes::Simulated { ram: self.ram.clone(), start: (start - RAM) as usize }));
         }
         let open = self.windows.iter().find(|window| window.lent && window.range().contains(&start));
-        let window = open.ok_or(Fault::NotLent(start.max(RAM.start + self.allocated)))?;
+        let window = open.ok_or(Fault::NotLent(start.max(RAM + self.allocated)))?;
         if end > window.range().end {
             return Err(Fault::NotLent(window.range().end));
         }
@@ -215,7 +248,7 @@ impl Memory {
     }
 
     fn simulated(&self, address: BusAddress) -> Option<&AtomicU8> {
-        let offset = address.get().checked_sub(RAM.start)?;
+        let offset = address.get().checked_sub(RAM)?;
         (offset < self.allocated).then(|| &self.ram[offset as usize])
     }
 }
@@ -320,7 +353,7 @@ mod tests {
     #[test]
     fn window_gives_the_bytes_of_the_host() {
         let mut buffer = *b"0123456789";
-        let mut memory = Memory::new(0);
+        let mut memory = Memory::new(Chip::Nrf52840, 0);
         let address = lend(&mut memory, &mut buffer, Direction::MemoryToDevice);
         let mut read = [0; 3];
         let view = memory.view(BusAddress::new(address.get() + 2), 8, Direction::MemoryToDevice);
@@ -331,7 +364,7 @@ mod tests {
     #[test]
     fn window_ends_with_its_last_byte() {
         let mut buffer = [0; 8];
-        let mut memory = Memory::new(0);
+        let mut memory = Memory::new(Chip::Nrf52840, 0);
         let address = lend(&mut memory, &mut buffer, Direction::DeviceToMemory);
         let fault = memory.view(address, 9, Direction::DeviceToMemory).expect_err("one byte too long");
         assert_eq!(fault, Fault::NotLent(address.get() + 8));
@@ -340,7 +373,7 @@ mod tests {
     #[test]
     fn window_taken_back_is_closed_and_keeps_its_address() {
         let mut buffer = [0; 8];
-        let mut memory = Memory::new(0);
+        let mut memory = Memory::new(Chip::Nrf52840, 0);
         let address = lend(&mut memory, &mut buffer, Direction::DeviceToMemory);
         let region = region(&mut buffer, Direction::DeviceToMemory);
         assert!(memory.lent(region).eq(std::iter::once(address.get()..address.get() + 8)));
@@ -354,7 +387,7 @@ mod tests {
     #[test]
     fn region_lent_again_and_again_keeps_its_window() {
         let mut buffer = [0; 8];
-        let mut memory = Memory::new(0);
+        let mut memory = Memory::new(Chip::Nrf52840, 0);
         let address = lend(&mut memory, &mut buffer, Direction::DeviceToMemory);
         for _ in 0..10_000 {
             assert_eq!(lend(&mut memory, &mut buffer, Direction::DeviceToMemory), address);
@@ -365,7 +398,7 @@ mod tests {
     #[test]
     fn windows_onto_one_buffer_are_closed_together() {
         let mut buffer = [0; 200];
-        let mut memory = Memory::new(0);
+        let mut memory = Memory::new(Chip::Nrf52840, 0);
         let short = lend(&mut memory, &mut buffer[..8], Direction::DeviceToMemory);
         let long = lend(&mut memory, &mut buffer, Direction::MemoryToDevice);
         assert_ne!(short, long);
@@ -381,7 +414,7 @@ mod tests {
     #[test]
     fn window_has_one_direction() {
         let mut buffer = [0; 8];
-        let mut memory = Memory::new(0);
+        let mut memory = Memory::new(Chip::Nrf52840, 0);
         let address = lend(&mut memory, &mut buffer, Direction::MemoryToDevice);
         let fault = memory.view(address, 8, Direction::DeviceToMemory).expect_err("the DMA may only read it");
         assert_eq!(fault, Fault::WrongDirection(address.get()));
@@ -389,7 +422,7 @@ mod tests {
 
     #[test]
     fn flash_and_the_end_of_ram_are_out_of_reach() {
-        let memory = Memory::new(0);
+        let memory = Memory::new(Chip::Nrf52840, 0);
         let view = |address| memory.view(BusAddress::new(address), 64, Direction::MemoryToDevice);
         assert_eq!(view(0x0001_0000).expect_err("flash"), Fault::Flash(0x0001_0000));
         assert_eq!(view(0x2003_FFF0).expect_err("beyond RAM"), Fault::OutsideRam(0x2004_0000));
@@ -399,7 +432,7 @@ mod tests {
 
     #[test]
     fn simulated_ram_is_read_and_written_from_both_sides() {
-        let mut memory = Memory::new(16);
+        let mut memory = Memory::new(Chip::Nrf52840, 16);
         let address = memory.allocate(8);
         memory.store(address, 7).expect("it was allocated");
         let view = memory.view(address, 8, Direction::DeviceToMemory).expect("it was allocated");

@@ -1,4 +1,7 @@
-//! `Ep0In` under random use: the property, and what it is compared with.
+//! What several suites need: random use of `Ep0In`, and the judge of mutants.
+//!
+//! [`judge`] says what is asserted of a driver with one mistake. The rest is `Ep0In` under random use: the property, and
+//! what it is compared with.
 //!
 //! | module | what it has |
 //! |---|---|
@@ -18,6 +21,7 @@ pub mod bytes;
 pub mod conversation;
 pub mod events;
 pub mod firmware;
+pub mod judge;
 pub mod notation;
 pub mod operations;
 pub mod pace;

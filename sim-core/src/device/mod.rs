@@ -7,3 +7,25 @@
 pub mod power;
 pub mod stm32f103;
 pub mod usbd;
+
+/// The chip that a system has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Chip {
+    /// nRF52840: USBD with EasyDMA, POWER and CLOCK.
+    #[default]
+    Nrf52840,
+    /// STM32F103: DMA1, DMA2, USART1 to USART3.
+    Stm32f103,
+}
+
+/// The datasheet's name of the register at `address`, whichever chip has it.
+pub fn name_at(address: u32) -> String {
+    let stm32f103 = || stm32f103::place_of(address).and_then(stm32f103::name_of);
+    if let Some(offset) = usbd::offset_of(address) {
+        usbd::name_of(offset)
+    } else if let Some(offset) = power::offset_of(address) {
+        power::name_of(offset)
+    } else {
+        stm32f103().unwrap_or_else(|| format!("the register at {address:#010x}"))
+    }
+}

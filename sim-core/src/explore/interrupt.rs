@@ -25,10 +25,9 @@
 use std::cell::{Cell, RefCell};
 use std::panic::Location;
 
-use dma_api::nrf52840::usbd::map;
-
-use crate::device::usbd::{Usbd, name_of};
+use crate::device::usbd::names_of;
 use crate::monitor::{Misuse, Rule, Site};
+use crate::soc::Soc;
 
 /// A handler that sleeps, in words.
 pub(super) const SLEEPING_HANDLER: &str =
@@ -125,19 +124,24 @@ impl Interrupts {
 
     /// The handler returns again and again, and the line is asserted still. On silicon that goes on for ever: if it
     /// does not end the run as a violation, it is a deadlock.
-    pub fn storm(&self, usbd: &Usbd, times: &str) -> (Misuse, Site) {
+    pub fn storm(&self, soc: &Soc, times: &str) -> (Misuse, Site) {
         let site = self.handler.borrow().as_ref().map_or_else(Location::caller, |handler| handler.installed);
-        let events = names(usbd.asserted(), " and ");
         let what = format!(
-            "the handler has run {times}, and each time returned with {events} set and enabled by INTEN, while nothing \
-             else could happen: clear the event, or its bit of INTEN, before the handler returns"
+            "the handler has run {times}, and each time returned with {} set and enabled, while nothing else could \
+             happen: clear the event or the flag, or what enables it, before the handler returns",
+            soc.asserted().join(" and ")
         );
         (Misuse::new(Rule::InterruptStorm, what), Site::Cpu(site))
     }
 }
 
 /// What a firmware that sleeps waits for.
-pub(super) fn sleeper(usbd: &Usbd) -> String {
+pub(super) fn sleeper(soc: &Soc) -> String {
+    let usbd = soc.usbd();
+    let names = |events, between: &str| names_of(events).collect::<Vec<_>>().join(between);
+    if soc.stm32f103().is_some() {
+        return "the firmware sleeps until a channel or a USART asserts its interrupt line".to_owned();
+    }
     let mut text = match usbd.inten() {
         0 => "the firmware sleeps, and INTEN enables no event to wake it".to_owned(),
         enabled => format!("the firmware sleeps until {}", names(enabled, " or ")),
@@ -147,12 +151,6 @@ pub(super) fn sleeper(usbd: &Usbd) -> String {
         text.push_str(&format!(" (set, and not enabled: {})", names(unheard, ", ")));
     }
     text
-}
-
-/// The names of the events at these bits of INTEN.
-fn names(events: u32, between: &str) -> String {
-    let offsets = (0..32_u16).filter(|bit| events >> bit & 1 == 1).map(|bit| map::events_usbreset() + 4 * bit);
-    offsets.map(name_of).collect::<Vec<_>>().join(between)
 }
 
 /// Does something when it is dropped: at the end of a scope, and when a panic leaves it.

@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use super::descriptors::DescriptorError;
+use super::serial::Port;
 
 /// Why the host gave up.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -82,6 +83,18 @@ pub enum HostError {
         /// Where device and host are.
         sides: String,
     },
+    /// No frame came over a serial line, or none could be sent, because the receiver was off or full.
+    #[error("{port:?}: the peer {does} for {milliseconds} ms, in vain: {sides}")]
+    NoFrame {
+        /// Whose line.
+        port: Port,
+        /// What the peer has done all the time.
+        does: &'static str,
+        /// How long.
+        milliseconds: u64,
+        /// Where the chip is.
+        sides: String,
+    },
     /// The transaction was not sent: the script or the scheduler wanted it so. What comes next is the script's choice.
     #[error("the transfer was abandoned before {token}")]
     Abandoned {
@@ -123,6 +136,7 @@ pub enum HostError {
 impl HostError {
     /// Whether the host has waited in vain: nobody went on.
     pub fn is_timeout(&self) -> bool {
-        matches!(self, Self::Timeout { .. } | Self::NoDevice { .. } | Self::NoWakeUp { .. })
+        let in_vain = matches!(self, Self::NoDevice { .. } | Self::NoWakeUp { .. } | Self::NoFrame { .. });
+        in_vain || matches!(self, Self::Timeout { .. })
     }
 }

@@ -21,6 +21,7 @@
 //! | `control` | control transfers: SETUP, data stage, status stage, the standard requests |
 //! | `transfer` | bulk and interrupt transfers |
 //! | `isochronous` | isochronous packets, one a frame |
+//! | [`serial`] | the peer of a serial line, for a chip that has USARTs |
 //! | [`descriptors`] | what a device says it is, read strictly |
 //! | [`enumerate`] | what Linux, Windows and macOS ask, in their orders |
 //! | [`fault`] | lost, corrupted and repeated packets, by script or by scheduler |
@@ -56,6 +57,7 @@ pub mod fault;
 mod isochronous;
 mod pipes;
 pub mod requests;
+pub mod serial;
 mod transfer;
 mod wire;
 

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use super::fault::Fault;
+use super::serial::{Port, Serial};
 use super::{HostError, PATIENCE_MS};
 use crate::device::usbd::{Answer, Token};
 
@@ -32,6 +33,13 @@ pub enum Step {
     Transaction(Transaction),
     /// A token to the isochronous endpoint, and a packet in one direction or the other.
     Isochronous(Isochronous),
+    /// What the peer of a serial line does.
+    Serial {
+        /// Whose line.
+        port: Port,
+        /// What.
+        does: Serial,
+    },
 }
 
 /// A token, to whom, and what happens to it on the way.
@@ -78,6 +86,8 @@ pub enum Reply {
     Answer(Answer),
     /// The device's packet, for [`Step::Isochronous`]: `None` if none came, or one with a bad CRC.
     Packet(Option<Box<[u8]>>),
+    /// The frame that has come, for [`Serial::Receive`].
+    Frame(u16),
 }
 
 /// What carries the host's steps to the device: an explorer.
@@ -86,8 +96,8 @@ pub trait Wire {
     ///
     /// # Errors
     ///
-    /// [`HostError::Timeout`], [`HostError::NoDevice`] and [`HostError::NoWakeUp`], when the host has waited for as
-    /// long as it waits.
+    /// [`HostError::Timeout`], [`HostError::NoDevice`], [`HostError::NoWakeUp`] and [`HostError::NoFrame`], when the
+    /// host has waited for as long as it waits.
     /// [`HostError::Abandoned`], where the explorer chooses so.
     fn poll_step(&self, step: &Step, context: &mut Context<'_>) -> Poll<Result<Reply, HostError>>;
 }

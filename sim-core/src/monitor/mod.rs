@@ -54,7 +54,7 @@ rules! {
     PointerNotLent,
     /// MAXCNT is more than the endpoint's buffer holds, or than MAXCNT's field does.
     LengthOverBuffer,
-    /// PTR or MAXCNT is not a multiple of 4, where that is asked for.
+    /// PTR or MAXCNT is not a multiple of 4, where that is asked for; CPAR or CMAR none of a channel's width.
     Unaligned,
     /// START while a transfer runs.
     StartWhileBusy,
@@ -94,6 +94,20 @@ rules! {
     OddBytesAtPowerDown,
     /// What the workaround of an erratum does was not done, on silicon that has the erratum.
     WorkaroundMissing,
+    /// CPAR, CMAR, CNDTR or the mode of a DMA channel was written while EN=1.
+    WrittenWhileEnabled,
+    /// A DMA channel was enabled while TEIF says that its transfer before has failed.
+    TransferErrorIgnored,
+    /// A DMA channel was enabled in a mode that there is not.
+    ChannelMode,
+    /// A DMA channel was enabled with CNDTR=0.
+    EmptyTransfer,
+    /// Two peripherals ask one DMA channel for items.
+    ChannelShared,
+    /// A DMA channel moves items of one peripheral when another asks for them.
+    RequestOfAnother,
+    /// A USART or its transmitter was switched off in the middle of a frame.
+    DisabledWhileSending,
     /// The interrupt handler returns with its line asserted, for ever.
     InterruptStorm,
     /// No register has this offset.
@@ -106,6 +120,19 @@ impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self, f)
     }
+}
+
+impl Rule {
+    /// The rules that a driver of an STM32F103 only can break.
+    pub const STM32F103: &[Self] = &[
+        Self::WrittenWhileEnabled,
+        Self::TransferErrorIgnored,
+        Self::ChannelMode,
+        Self::EmptyTransfer,
+        Self::ChannelShared,
+        Self::RequestOfAnother,
+        Self::DisabledWhileSending,
+    ];
 }
 
 /// Something done wrong, as its finder sees it.
@@ -138,6 +165,20 @@ pub enum Site {
         /// The endpoint's number.
         endpoint: u8,
     },
+    /// A channel of an STM32's DMA controller, in the middle of a transfer.
+    Channel {
+        /// The controller's number, from 1.
+        controller: usize,
+        /// The channel's number, from 1.
+        channel: usize,
+        /// Which item of the transfer, counted from 0.
+        item: u32,
+    },
+    /// The peer at the other end of a serial line, by a frame.
+    Peer {
+        /// The USART's number, from 1.
+        usart: usize,
+    },
     /// The engine, in the middle of a transfer.
     Dma {
         /// `EPIN` or `EPOUT`.
@@ -164,6 +205,10 @@ impl fmt::Display for Site {
         match self {
             Self::Cpu(location) => write!(f, "CPU: {}:{}", location.file(), location.line()),
             Self::Host { endpoint } => write!(f, "host: a token to endpoint {endpoint}"),
+            Self::Channel { controller, channel, item } => {
+                write!(f, "DMA: DMA{controller} channel {channel} item {item}")
+            }
+            Self::Peer { usart } => write!(f, "peer: a frame for USART{usart}"),
             Self::Dma { block, endpoint, beat } => write!(f, "DMA: {block}[{endpoint}] beat {beat}"),
         }
     }

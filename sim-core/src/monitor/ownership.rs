@@ -130,8 +130,12 @@ fn check_race(cells: &mut Cells, master: &Master, range: Range<u32>, access: Acc
 #[cold]
 fn report_race(range: Range<u32>, site: Site, conflict: Conflict) -> Misuse {
     let (missing, why) = match site {
-        Site::Dma { .. } => ("release", "the CPU's access may be done after the start of the transfer"),
-        Site::Cpu(_) | Site::Host { .. } => ("acquire", "the CPU's access may be done before the end of the transfer"),
+        Site::Dma { .. } | Site::Channel { .. } => {
+            ("release", "the CPU's access may be done after the start of the transfer")
+        }
+        Site::Cpu(_) | Site::Host { .. } | Site::Peer { .. } => {
+            ("acquire", "the CPU's access may be done before the end of the transfer")
+        }
     };
     let what = format!("no {missing} fence that this machine honours orders CPU and DMA on this buffer: {why}");
     Misuse { range: Some(range), other: conflict.site, ..Misuse::new(Rule::Race, what) }
@@ -169,7 +173,13 @@ pub(crate) fn overlap(a: &Range<u32>, b: &Range<u32>) -> bool {
 
 /// A buffer is taken back while the engine still uses it: the next access is a race, on some schedule.
 pub fn check_acquired_in_flight(range: Range<u32>, site: Site) -> Misuse {
-    let what = "the buffer is taken back while the DMA still uses it: wait for the END event, and `acquire` then";
+    let what = match site {
+        Site::Channel { .. } => {
+            "the buffer is taken back while the DMA may still use it: wait for TCIF; or write EN=0, read CCR back (it \
+             waits for an item in flight), and `acquire` then"
+        }
+        _ => "the buffer is taken back while the DMA still uses it: wait for the END event, and `acquire` then",
+    };
     Misuse { range: Some(range), other: Some(site), ..Misuse::new(Rule::AcquiredInFlight, what.to_owned()) }
 }
 
@@ -177,7 +187,7 @@ pub fn check_acquired_in_flight(range: Range<u32>, site: Site) -> Misuse {
 pub fn check_cpu_access_in_flight(range: Range<u32>, job: Range<u32>, access: Access, site: Site) -> Option<Misuse> {
     overlap(&range, &job).then(|| {
         let verb = if access == Access::Write { "writes" } else { "reads" };
-        let what = format!("the CPU {verb} memory of a running transfer: wait for the END event");
+        let what = format!("the CPU {verb} memory of a running transfer: wait for its end");
         Misuse { range: Some(range), other: Some(site), ..Misuse::new(Rule::CpuAccessInFlight, what) }
     })
 }

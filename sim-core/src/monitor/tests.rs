@@ -1,6 +1,7 @@
 //! Every rule has a sequence that breaks it, and a twin that does not.
 
 use super::*;
+use crate::device::stm32f103::tests::sequences as stm32f103;
 use crate::device::usbd::tests::rules as usbd;
 use crate::explore::interrupt_storm;
 use crate::soc::tests::rules as soc;
@@ -45,6 +46,13 @@ fn sequence(rule: Rule) -> fn(Driver) -> Vec<Rule> {
         Rule::StatusOnSetAddress => usbd::status_on_set_address,
         Rule::OddBytesAtPowerDown => usbd::odd_bytes_at_power_down,
         Rule::WorkaroundMissing => usbd::workaround_missing,
+        Rule::WrittenWhileEnabled => stm32f103::written_while_enabled,
+        Rule::TransferErrorIgnored => stm32f103::transfer_error_ignored,
+        Rule::ChannelMode => stm32f103::channel_mode,
+        Rule::EmptyTransfer => stm32f103::empty_transfer,
+        Rule::ChannelShared => stm32f103::channel_shared,
+        Rule::RequestOfAnother => stm32f103::request_of_another,
+        Rule::DisabledWhileSending => stm32f103::disabled_while_sending,
         Rule::InterruptStorm => interrupt_storm,
         Rule::UnknownRegister => usbd::unknown_register,
         Rule::NotModelled => usbd::not_modelled,

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::engine::Beat;
-use crate::hash::hash;
 
 impl Soc {
     /// Whether the engine has something to do.

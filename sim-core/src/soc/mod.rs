@@ -6,7 +6,9 @@
 //! ```text
 //! CPU   cpu_read, cpu_write, cpu_peek, cpu_poke, release, acquire, load, store
 //! DMA   engine_step (a beat, or the END);  or take_copy .. note_beat .. end_copy, to copy outside of a lock
+//!       dma_step (an item's read, or its write), of an STM32F103
 //! host  transaction, bus_reset, iso_in, iso_out, start_of_frame, suspend, resume, plug
+//! peer  serial_send, serial_idle, serial_receive; wire_step (a frame has gone over the wire)
 //! time  power_up_done, supply_step
 //! ```
 
@@ -15,10 +17,13 @@ use std::panic::Location;
 
 use dma_api::address::{BusAddress, Direction, Region};
 
+use crate::device::Chip;
 use crate::device::power::{self, Power, Step};
-use crate::device::usbd::{Answer, Options, Token, Usbd};
+use crate::device::stm32f103::{Line as SerialLine, Stm32f103};
+use crate::device::usbd::{Options, Usbd, names_of};
 use crate::engine::Copy;
-use crate::host::{Fault as WireFault, Faults, Isochronous, Transaction};
+use crate::hash::hash;
+use crate::host::Faults;
 use crate::machine::Fences;
 use crate::memory::{Fault, Memory, View};
 use crate::monitor::clocks::Access;
@@ -27,6 +32,11 @@ use crate::monitor::{Misuse, Monitor, Policies, Policy, Rule, Site, Violation};
 use crate::trace::{Keep, Levels, Record, Trace};
 
 mod dma;
+mod stm32f103;
+mod turns;
+mod usb;
+
+pub(crate) use turns::Items;
 
 type Line = &'static Location<'static>;
 
@@ -47,6 +57,10 @@ pub struct Config {
     pub keep: Keep,
     /// Bytes of simulated RAM.
     pub ram: usize,
+    /// The chip.
+    pub chip: Chip,
+    /// How quick the serial lines of an STM32F103 are.
+    pub line: SerialLine,
     /// What may happen on the wire, where a scheduler chooses: `explore::stepped`.
     pub faults: Faults,
 }
@@ -57,6 +71,9 @@ pub struct Soc {
     fences: Fences,
     usbd: Usbd,
     power: Power,
+    /// In an STM32F103 only; USBD and POWER are out of reset then, for ever.
+    stm32f103: Option<Box<Stm32f103>>,
+    line: SerialLine,
     memory: Memory,
     ownership: Ownership,
     monitor: Monitor,
@@ -69,6 +86,10 @@ pub struct Soc {
     plugged: bool,
     /// The run is over: nothing moves any more.
     left: bool,
+    /// Somebody else looks for races.
+    ignores_races: bool,
+    /// How many frames the peer has sent, where the script does not: in `turns`.
+    fed: u16,
     /// Counts changes that somebody else can observe.
     generation: u64,
     /// What the DMA has written into memory since the driver took some back, as a hash.
@@ -85,7 +106,9 @@ impl Soc {
             fences: config.fences,
             usbd,
             power,
-            memory: Memory::new(config.ram),
+            stm32f103: (config.chip == Chip::Stm32f103).then(Box::default),
+            line: config.line,
+            memory: Memory::new(config.chip, config.ram),
             ownership: Ownership::default(),
             monitor: Monitor::new(config.policies),
             trace: Trace::new(config.keep),
@@ -94,6 +117,8 @@ impl Soc {
             captured: 0,
             plugged: true,
             left: false,
+            ignores_races: false,
+            fed: 0,
             generation: 0,
             delivered: 0,
         }
@@ -156,33 +181,63 @@ impl Soc {
         self.settle(Site::Cpu(line));
     }
 
-    /// The driver reads a register outside of the chip's block, by its address: one of POWER and CLOCK, or one that an
-    /// erratum's workaround uses. 0 where this system has none.
+    /// The driver reads a register of another peripheral than USBD, by its address: of POWER and CLOCK, of DMA and
+    /// USART, or one that an erratum's workaround uses. 0 where this system has none.
     pub fn cpu_peek(&mut self, address: u32, line: Line) -> u32 {
+        if let Some(place) = self.place_of(address) {
+            let value = self.read_stm32f103(place, line);
+            self.trace.note(Some(line), || Record::Peek { address, value });
+            return value;
+        }
         self.ownership.register_read();
         let Some(offset) = power::offset_of(address) else {
             return self.usbd.peek(address).unwrap_or_default();
         };
         let read = self.power.read(offset);
         let value = read.as_ref().copied().unwrap_or_default();
-        self.trace.note(Some(line), || Record::ReadPower { offset, value });
+        self.trace.note(Some(line), || Record::Peek { address, value });
         self.feed();
         self.report(read.err(), Site::Cpu(line));
         value
     }
 
-    /// The driver writes a register outside of the chip's block, by its address: as [`cpu_peek`](Self::cpu_peek) reads
-    /// it. Of these, POWER and CLOCK are in the trace.
+    /// The driver writes a register of another peripheral than USBD, by its address: as [`cpu_peek`](Self::cpu_peek)
+    /// reads it. An erratum's are not in the trace.
     pub fn cpu_poke(&mut self, address: u32, value: u32, line: Line) {
         self.ownership.register_written();
         self.generation += 1;
+        if let Some(place) = self.place_of(address) {
+            self.trace.note(Some(line), || Record::Poke { address, value });
+            return self.write_stm32f103(place, value, line);
+        }
         let Some(offset) = power::offset_of(address) else {
             return self.usbd.poke(address, value);
         };
-        self.trace.note(Some(line), || Record::WritePower { offset, value });
+        self.trace.note(Some(line), || Record::Poke { address, value });
         let written = self.power.write(offset, value);
         self.feed();
         self.report(written.err(), Site::Cpu(line));
+    }
+
+    /// Whether the register at `address` (of another peripheral than USBD) can change without the CPU.
+    pub(crate) fn is_shared(&self, address: u32) -> bool {
+        power::offset_of(address).is_some() || self.place_of(address).is_some()
+    }
+
+    /// Whether a transfer runs, or a channel is enabled for one.
+    pub fn dma_is_busy(&self) -> bool {
+        self.engine_is_busy() || self.stm32f103().is_some_and(Stm32f103::is_busy)
+    }
+
+    /// Whether the interrupt line is asserted.
+    pub fn interrupt(&self) -> bool {
+        self.usbd.interrupt() || self.stm32f103().is_some_and(Stm32f103::interrupt)
+    }
+
+    /// What asserts the interrupt line, by name.
+    pub fn asserted(&self) -> Vec<String> {
+        let stm32f103 = self.stm32f103().map(Stm32f103::asserted).unwrap_or_default();
+        names_of(self.usbd.asserted()).chain(stm32f103).collect()
     }
 
     /// The wires between POWER, CLOCK and the controller.
@@ -225,7 +280,12 @@ impl Soc {
         // One range, unless the driver has lent the region twice.
         let range = self.memory.lent(region).next().unwrap_or_default();
         // There is one copy at most, and it looks through one window.
-        let in_flight = self.memory.lent(region).find_map(|range| revoke(&mut self.copy, &range));
+        let copied = self.memory.lent(region).find_map(|range| revoke(&mut self.copy, &range));
+        let channel = |range: Range<u32>| {
+            let user = self.channel_at(&range, false)?;
+            Some(ownership::check_acquired_in_flight(range, user))
+        };
+        let in_flight = copied.or_else(|| self.memory.lent(region).find_map(channel));
         self.memory.take_back(region);
         let race = self.ownership.cpu_access(range.clone(), CPU_ACCESS, line);
         let fence = self.fences.end;
@@ -258,6 +318,16 @@ impl Soc {
         self.left = true;
         self.copy = None;
         self.memory.take_all_back();
+    }
+
+    /// Where in the memory of the host the bytes at these addresses are. `None` if in no window that is open.
+    pub(crate) fn host_range(&self, range: &Range<u32>) -> Option<Range<usize>> {
+        self.memory.host_range(range)
+    }
+
+    /// Races are not looked for: loom does that.
+    pub(crate) fn leave_races_to_loom(&mut self) {
+        self.ignores_races = true;
     }
 
     /// Whether `range` shows a byte of `region`, which is lent.
@@ -321,8 +391,10 @@ impl Soc {
         let job = self.copy.as_ref().map(|copy| (copy.range(), copy.site())).or(self.taken.clone());
         let conflicts = |direction| write || direction == Direction::DeviceToMemory;
         let direction = self.usbd.job().map(|job| job.direction);
+        let channel = self.channel_at(&range, !write).map(|site| (range.clone(), site));
         let in_flight = job
             .filter(|_| direction.is_some_and(conflicts))
+            .or(channel)
             .and_then(|(job, site)| ownership::check_cpu_access_in_flight(range.clone(), job, access, site));
         let race = self.ownership.cpu_access(range, access, line);
         self.report(in_flight, Site::Cpu(line));
@@ -342,133 +414,17 @@ impl Soc {
         self.power.steps()
     }
 
+    /// Whether something powers up: the controller, or what it lives on.
+    pub(crate) fn is_rising(&self) -> bool {
+        self.usbd.is_powering_up() || self.supply_steps().next().is_some()
+    }
+
     /// It comes.
     pub fn supply_step(&mut self, step: Step) {
         self.power.step(step);
         self.feed();
         self.generation += 1;
         self.trace.note(None, || Record::Supply(step));
-    }
-
-    /// Whether a host sees a device: pulled up, and at the other end of a cable.
-    pub fn is_connected(&self) -> bool {
-        self.plugged && self.usbd.is_connected()
-    }
-
-    /// The host resets the bus. Nothing happens to a device that is not connected.
-    pub fn bus_reset(&mut self) {
-        self.trace.note(None, || Record::BusReset);
-        if self.plugged {
-            self.usbd.bus_reset();
-        }
-        self.generation += 1;
-        self.drop_orphan();
-        self.note_levels();
-    }
-
-    /// The host begins a frame.
-    pub fn start_of_frame(&mut self, frame: u16) {
-        self.trace.note(None, || Record::StartOfFrame(frame));
-        if self.plugged {
-            self.usbd.start_of_frame(frame);
-        }
-        self.generation += 1;
-        self.note_levels();
-    }
-
-    /// The host lets the bus idle: after 3 ms the device sees a suspension.
-    pub fn suspend(&mut self) {
-        self.trace.note(None, || Record::Suspend);
-        self.usbd.suspend();
-        self.generation += 1;
-        self.note_levels();
-    }
-
-    /// The host resumes the bus.
-    pub fn resume(&mut self) {
-        self.trace.note(None, || Record::Resume);
-        if self.plugged {
-            self.usbd.resume();
-        }
-        self.generation += 1;
-        self.note_levels();
-    }
-
-    /// Whether the device asks for a resume, and a host sees it.
-    pub fn is_driving_resume(&self) -> bool {
-        self.plugged && self.usbd.is_driving_resume()
-    }
-
-    /// The cable is plugged in, or pulled, and VBUS with it. Unspecified; we chose: to a chip whose VBUS is always
-    /// there ([`Supply::Always`](crate::device::usbd::Supply)), a pulled cable is an idle bus.
-    pub fn plug(&mut self, plugged: bool) {
-        self.plugged = plugged;
-        self.trace.note(None, || Record::Cable { plugged });
-        if self.power.is_modelled() {
-            self.power.set_vbus(plugged);
-            self.feed();
-        } else if !plugged {
-            self.usbd.suspend();
-        }
-        self.generation += 1;
-        self.note_levels();
-    }
-
-    /// One transaction on the wire: token, answer, and the host's ACK if it was given data.
-    pub fn transaction(&mut self, address: u8, endpoint: u8, token: Token) -> Answer {
-        self.carry_out(&Transaction::new(address, endpoint, token), None)
-    }
-
-    /// What a transaction would be answered, without any effect.
-    #[inline]
-    pub fn answer(&self, transaction: &Transaction) -> Answer {
-        let Transaction { address, endpoint, token, .. } = transaction;
-        if self.plugged { self.usbd.answer(*address, *endpoint, token) } else { Answer::Silence }
-    }
-
-    /// One transaction on the wire, to which `fault` happens there. Returns what the host sees.
-    pub(crate) fn carry_out(&mut self, transaction: &Transaction, fault: Option<WireFault>) -> Answer {
-        let &Transaction { address, endpoint, ref token, .. } = transaction;
-        let arriving = WireFault::arriving(fault, token).filter(|_| self.plugged);
-        let answer = arriving.map_or(Answer::Silence, |token| self.usbd.token(address, endpoint, &token));
-        self.trace.note(None, || Record::Transaction { address, endpoint, token: *token, answer, fault });
-        if WireFault::is_acknowledged(fault, answer) {
-            self.usbd.acknowledge(endpoint);
-        }
-        if !matches!(answer, Answer::Nak | Answer::Silence) {
-            self.generation += 1;
-        }
-        self.settle(Site::Host { endpoint });
-        WireFault::returning(fault, answer)
-    }
-
-    /// An IN token to the isochronous endpoint, and what the host gets.
-    pub fn iso_in(&mut self, address: u8) -> Option<Box<[u8]>> {
-        self.carry_out_isochronous(&Isochronous { address, sends: None, fault: None })
-    }
-
-    /// An OUT packet to the isochronous endpoint; `intact`: its CRC is right.
-    pub fn iso_out(&mut self, address: u8, bytes: &[u8], intact: bool) {
-        let fault = (!intact).then_some(WireFault::CorruptedPacket);
-        self.carry_out_isochronous(&Isochronous { address, sends: Some(bytes.into()), fault });
-    }
-
-    /// One isochronous transaction, with what happens to it. Returns the packet that the host can make sense of.
-    pub(crate) fn carry_out_isochronous(&mut self, transaction: &Isochronous) -> Option<Box<[u8]>> {
-        let &Isochronous { address, ref sends, fault } = transaction;
-        let arrives = self.plugged && fault != Some(WireFault::LostToken);
-        let is_intact = fault != Some(WireFault::CorruptedPacket);
-        let mut sent = None;
-        match sends {
-            _ if !arrives => {}
-            Some(bytes) => self.usbd.iso_out(address, bytes, is_intact),
-            None => sent = self.usbd.iso_in(address),
-        }
-        self.generation += 1;
-        let (to_host, bytes) = (sends.is_none(), sends.as_deref().map(Into::into));
-        self.trace.note(None, || Record::Isochronous { address, to_host, bytes: bytes.or(sent.clone()), fault });
-        self.note_levels();
-        sent.filter(|_| is_intact)
     }
 
     /// Looks at what an access has brought about: misuse of the chip, a transfer that was started or given up.
@@ -505,8 +461,12 @@ impl Soc {
     }
 
     fn note_levels(&mut self) {
-        let Self { trace, usbd, .. } = self;
-        trace.note_levels(|| Levels { events: usbd.events(), interrupt: usbd.interrupt(), dma: usbd.job().is_some() });
+        if !self.trace.keeps() {
+            return;
+        }
+        let dma = self.usbd.job().is_some() || self.stm32f103().is_some_and(Stm32f103::is_busy);
+        let levels = Levels { events: self.usbd.events(), interrupt: self.interrupt(), dma };
+        self.trace.note_levels(|| levels);
     }
 
     /// A copy whose job the chip has given up is not done. The beats that it has done come before whatever the chip
@@ -522,7 +482,7 @@ impl Soc {
     /// A rule was broken, if there is misuse.
     #[inline]
     pub(crate) fn report(&mut self, misuse: Option<Misuse>, site: Site) {
-        if let Some(misuse) = misuse {
+        if let Some(misuse) = misuse.filter(|misuse| misuse.rule != Rule::Race || !self.ignores_races) {
             self.report_misuse(misuse, site);
         }
     }
@@ -549,6 +509,7 @@ impl std::hash::Hash for Soc {
         (
             &self.usbd,
             &self.power,
+            &self.stm32f103,
             &self.memory,
             &self.ownership,
             &self.copy,

@@ -8,11 +8,13 @@ use std::panic::Location;
 use std::time::Instant;
 
 use crate::device::power::Step;
+use crate::device::stm32f103::usart::FrameError;
 use crate::device::usbd::{Answer, Token};
 use crate::engine::Beat;
 use crate::host::Fault;
 use crate::machine::Strength;
-use crate::monitor::Rule;
+use crate::monitor::clocks::Access;
+use crate::monitor::{Rule, Site};
 
 pub mod pcapng;
 pub mod time;
@@ -37,17 +39,17 @@ pub enum Record {
         /// What was written.
         value: u32,
     },
-    /// The CPU read a register of POWER and CLOCK.
-    ReadPower {
-        /// The register.
-        offset: u16,
+    /// The CPU read a register of another peripheral than USBD.
+    Peek {
+        /// Its address.
+        address: u32,
         /// What it gave.
         value: u32,
     },
-    /// The CPU wrote a register of POWER and CLOCK.
-    WritePower {
-        /// The register.
-        offset: u16,
+    /// The CPU wrote a register of another peripheral than USBD.
+    Poke {
+        /// Its address.
+        address: u32,
         /// What was written.
         value: u32,
     },
@@ -104,6 +106,33 @@ pub enum Record {
         beat: Beat,
         /// The bytes, four at most.
         bytes: [u8; 4],
+    },
+    /// A channel of an STM32's DMA has read an item, or written it.
+    Item {
+        /// Which.
+        site: Site,
+        /// Where.
+        range: Range<u32>,
+        /// Read or written.
+        access: Access,
+        /// The value; `None` if the bus had an error for an answer.
+        value: Option<u32>,
+    },
+    /// A frame has gone over a serial line.
+    Frame {
+        /// The USART's number, from 1.
+        usart: usize,
+        /// Whether the USART has sent it.
+        to_host: bool,
+        /// Its bits.
+        frame: u16,
+        /// What was wrong with it.
+        error: Option<FrameError>,
+    },
+    /// A serial line was idle for a frame.
+    IdleLine {
+        /// The USART's number, from 1.
+        usart: usize,
     },
     /// The transfer has ended.
     Ended {

@@ -26,6 +26,8 @@ const CYCLE_NS: u64 = 62;
 const BUS_RESET_NS: u64 = 2_500;
 const SUSPEND_NS: u64 = 3_000_000;
 const RESUME_NS: u64 = 20_000_000;
+/// Ten bits at 115 200 baud.
+const FRAME_NS: u64 = 86_800;
 const APART_NS: u64 = 2;
 
 /// The time of each entry of `trace`. Starts do not fall; an end is never later than the next start.
@@ -52,19 +54,21 @@ fn duration_ns(entry: &Entry) -> u64 {
     match &entry.record {
         Record::Read { .. }
         | Record::Write { .. }
-        | Record::ReadPower { .. }
-        | Record::WritePower { .. }
+        | Record::Peek { .. }
+        | Record::Poke { .. }
         | Record::Release { .. }
         | Record::Acquire { .. }
         | Record::Snapshot { .. }
         | Record::Touch { .. }
-        | Record::Beat { .. } => CYCLE_NS,
+        | Record::Beat { .. }
+        | Record::Item { .. } => CYCLE_NS,
         record @ (Record::Transaction { .. } | Record::Isochronous { .. } | Record::StartOfFrame(_)) => {
             Packets::of(record).map_or(0, |wire| wire.duration_ns)
         }
         Record::BusReset => BUS_RESET_NS,
         Record::Suspend => SUSPEND_NS,
         Record::Resume => RESUME_NS,
+        Record::Frame { .. } | Record::IdleLine { .. } => FRAME_NS,
         Record::Handler { .. }
         | Record::Sleep { .. }
         | Record::Captured { .. }

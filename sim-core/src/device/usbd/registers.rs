@@ -11,6 +11,9 @@ use super::*;
 /// What a register that is out of reach reads while a transfer runs, where silicon gives garbage.
 const POISON: u32 = 0x55;
 
+/// The address of the block.
+const BASE: u32 = 0x4002_7000;
+
 type Row = Register<Name>;
 
 /// The row of each word of the block: its index in the table plus one, and the register's index in its array.
@@ -51,6 +54,16 @@ fn decode(offset: u16) -> Option<(&'static Row, u16, u32)> {
     Some((&REGISTERS[index], u16::from(n), MASKS[index]))
 }
 
+/// The address of the register at `offset`.
+pub fn address_of(offset: u16) -> u32 {
+    BASE + u32::from(offset)
+}
+
+/// The offset of the register at `address`, if that is in the block.
+pub fn offset_of(address: u32) -> Option<u16> {
+    u16::try_from(address.checked_sub(BASE)?).ok().filter(|offset| *offset < 0x1000)
+}
+
 /// The datasheet's name of the register at `offset`, with its index: `EPIN[0].PTR`.
 pub fn name_of(offset: u16) -> String {
     let Some((row, n, _)) = decode(offset) else {
@@ -64,6 +77,11 @@ pub fn name_of(offset: u16) -> String {
         Some((block @ ("SIZE" | "HALTED"), register)) => format!("{block}.{register}[{n}]"),
         _ => format!("{}[{n}]", row.text),
     }
+}
+
+/// The names of the events at these bits of INTEN.
+pub fn names_of(events: u32) -> impl Iterator<Item = String> {
+    (0..32_u16).filter(move |bit| events >> bit & 1 == 1).map(|bit| name_of(map::events_usbreset() + 4 * bit))
 }
 
 impl Usbd {

@@ -61,15 +61,15 @@ fn second_handler_is_refused() {
 
 #[test]
 fn sleeper_names_what_it_waits_for_and_what_it_does_not_hear() {
-    let mut usbd = Usbd::new(Options::ideal());
-    assert_eq!(sleeper(&usbd), "the firmware sleeps, and INTEN enables no event to wake it");
+    let mut soc = Soc::new(Config { options: Options::ideal(), ..Config::default() });
+    assert_eq!(sleeper(&soc), "the firmware sleeps, and INTEN enables no event to wake it");
     let mask = map::event_bit(map::events_ep0setup()) | map::event_bit(map::events_endepin(1));
-    usbd.write(map::inten(), mask);
-    assert_eq!(sleeper(&usbd), "the firmware sleeps until EVENTS_ENDEPIN[1] or EVENTS_EP0SETUP");
-    usbd.write(map::enable(), 1);
-    usbd.power_up_done();
+    soc.cpu_write(map::inten(), mask, Location::caller());
+    assert_eq!(sleeper(&soc), "the firmware sleeps until EVENTS_ENDEPIN[1] or EVENTS_EP0SETUP");
+    soc.cpu_write(map::enable(), 1, Location::caller());
+    soc.power_up_done();
     let unheard = " (set, and not enabled: EVENTS_USBEVENT)";
-    assert!(sleeper(&usbd).ends_with(unheard), "{}", sleeper(&usbd));
+    assert!(sleeper(&soc).ends_with(unheard), "{}", sleeper(&soc));
 }
 
 /// Firmware whose handler clears SOF, or not.

@@ -17,17 +17,26 @@ pub enum Other {
     Supply(Step),
     /// The DMA engine moves a word, or ends its transfer.
     Engine,
+    /// The DMA controller with this index reads an item, or writes it.
+    Dma(u8),
+    /// The frame that is on its way out of the USART with this index arrives.
+    Wire(u8),
     /// The host takes its step, and this happens to it.
     Host(Course),
 }
 
 /// In the order in which a scheduler counts them: replay strings depend on it.
-const ALL: [Other; 11] = [
+const ALL: [Other; 16] = [
     Other::Handler,
     Other::Power,
     Other::Supply(Step::Regulator),
     Other::Supply(Step::Crystal),
     Other::Engine,
+    Other::Dma(0),
+    Other::Dma(1),
+    Other::Wire(0),
+    Other::Wire(1),
+    Other::Wire(2),
     Other::Host(Course::AsTold),
     Other::Host(Course::Suffers(Fault::LostToken)),
     Other::Host(Course::Suffers(Fault::CorruptedPacket)),
@@ -45,12 +54,14 @@ impl Other {
             Self::Supply(Step::Regulator) => 2,
             Self::Supply(Step::Crystal) => 3,
             Self::Engine => 4,
-            Self::Host(Course::AsTold) => 5,
-            Self::Host(Course::Suffers(Fault::LostToken)) => 6,
-            Self::Host(Course::Suffers(Fault::CorruptedPacket)) => 7,
-            Self::Host(Course::Suffers(Fault::LostHandshake)) => 8,
-            Self::Host(Course::Suffers(Fault::WrongToggle)) => 9,
-            Self::Host(Course::Abandoned) => 10,
+            Self::Dma(controller) => 5 + u32::from(controller),
+            Self::Wire(usart) => 7 + u32::from(usart),
+            Self::Host(Course::AsTold) => 10,
+            Self::Host(Course::Suffers(Fault::LostToken)) => 11,
+            Self::Host(Course::Suffers(Fault::CorruptedPacket)) => 12,
+            Self::Host(Course::Suffers(Fault::LostHandshake)) => 13,
+            Self::Host(Course::Suffers(Fault::WrongToggle)) => 14,
+            Self::Host(Course::Abandoned) => 15,
         }
     }
 }

@@ -20,6 +20,10 @@ pub struct Timing {
     pub beat: u64,
     /// From ENABLE to READY, and from LOWPOWER=0 to USBWUALLOWED.
     pub ready: u64,
+    /// A read or a write of an item, by the DMA of an STM32.
+    pub item: u64,
+    /// A frame on a serial line.
+    pub frame: u64,
     /// The regulator's and the crystal's time to settle.
     pub supply: u64,
     /// Between two steps of the host.
@@ -27,14 +31,14 @@ pub struct Timing {
 }
 
 impl Default for Timing {
-    /// Made up: a word takes as long as an access, and the host is slow.
+    /// Made up: a word and an item take as long as an access, and host and wire are slow.
     fn default() -> Self {
-        Self { access: 1, latch: 4, beat: 1, ready: 100, supply: 1000, host: 64 }
+        Self { access: 1, latch: 4, beat: 1, item: 1, frame: 64, ready: 100, supply: 1000, host: 64 }
     }
 }
 
 /// Those whose times are kept apart.
-const MASTERS: usize = 6;
+const MASTERS: usize = 11;
 const CPU: usize = 0;
 
 /// Everybody in their time; at the same time, the CPU first.
@@ -54,13 +58,15 @@ impl Timed {
 
     /// Where the master's time is kept, how long its first step takes, and the others.
     fn times(&self, other: Other) -> (usize, [u64; 2]) {
-        let Timing { latch, beat, ready, supply, host, .. } = self.timing;
+        let Timing { latch, beat, item, frame, ready, supply, host, .. } = self.timing;
         match other {
             Other::Handler => (1, [0; 2]),
             Other::Power => (2, [ready; 2]),
             Other::Supply(_) => (3, [supply; 2]),
             Other::Engine => (4, [latch + beat, beat]),
             Other::Host(_) => (5, [host; 2]),
+            Other::Dma(controller) => (6 + usize::from(controller), [item; 2]),
+            Other::Wire(usart) => (8 + usize::from(usart), [frame; 2]),
         }
     }
 }

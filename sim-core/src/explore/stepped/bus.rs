@@ -11,6 +11,7 @@ use dma_api::registers::{OutsideRegisters, Registers};
 
 use super::interrupt::{MASK, UNMASK};
 use super::system::{HOST_IS_DONE, Poll, Position, System};
+use crate::device::usbd;
 use crate::explore::{Board, WHILE_LEAVING};
 use crate::hash::hash;
 use crate::host::{Host, HostError, Reply, Step, Wire};
@@ -48,7 +49,7 @@ unsafe impl Registers for Bus {
             return WHILE_LEAVING;
         }
         let line = Location::caller();
-        let poll = Poll::new(offset, line);
+        let poll = Poll::new(usbd::address_of(offset), line);
         self.0.choice_point(Position::Read(poll));
         let value = self.0.soc.borrow_mut().cpu_read(offset, line);
         self.0.stop_at_violation();
@@ -61,27 +62,19 @@ unsafe impl Registers for Bus {
             return;
         }
         let line = Location::caller();
-        self.0.choice_point(Position::Write(offset));
-        let was_busy = self.0.soc.borrow().engine_is_busy();
-        self.0.soc.borrow_mut().cpu_write(offset, value, line);
-        self.0.has_written(offset, value);
-        self.0.stop_at_violation();
-        if !was_busy && self.0.soc.borrow().engine_is_busy() {
-            // What the CPU does after a start, and before its next register access, may come too late.
-            self.0.choice_point(Position::Started);
-        }
+        self.0.write(usbd::address_of(offset), value, |soc| soc.cpu_write(offset, value, line));
     }
 }
 
-/// An access to POWER and CLOCK is a choice where these can change without the CPU. Nobody else has to do with the
-/// other registers: an access to them is none.
+/// An access to a register that can change without the CPU is a choice. With the others (an erratum's) nobody else has
+/// to do: an access to them is none.
 impl OutsideRegisters for Bus {
     unsafe fn peek(&self, address: u32) -> u32 {
         if std::thread::panicking() {
             return WHILE_LEAVING;
         }
         let line = Location::caller();
-        let poll = self.0.supply_register(address).map(|register| Poll::new(register, line));
+        let poll = self.0.soc.borrow().is_shared(address).then(|| Poll::new(address, line));
         if let Some(poll) = poll {
             self.0.choice_point(Position::Read(poll));
         }
@@ -97,14 +90,11 @@ impl OutsideRegisters for Bus {
         if std::thread::panicking() {
             return;
         }
-        let register = self.0.supply_register(address);
-        if let Some(register) = register {
-            self.0.choice_point(Position::Write(register));
+        let line = Location::caller();
+        if self.0.soc.borrow().is_shared(address) {
+            return self.0.write(address, value, |soc| soc.cpu_poke(address, value, line));
         }
-        self.0.soc.borrow_mut().cpu_poke(address, value, Location::caller());
-        if let Some(register) = register {
-            self.0.has_written(register, value);
-        }
+        self.0.soc.borrow_mut().cpu_poke(address, value, line);
         self.0.stop_at_violation();
     }
 }

@@ -11,7 +11,7 @@ pub(super) struct History {
     /// All up to the last write or news.
     pub past: u64,
     /// Reads since then.
-    pub reads: Vec<(u16, u32)>,
+    pub reads: Vec<(u32, u32)>,
     /// In the handler: what the main program knows, and where it is.
     pub interrupted: Option<u64>,
     /// What the main program knows, before all runs of the handler since it has gone on.
@@ -23,24 +23,24 @@ pub(super) struct History {
 }
 
 impl History {
-    pub fn write(&mut self, offset: u16, value: u32) {
+    pub fn write(&mut self, register: u32, value: u32) {
         if self.is_off {
             return;
         }
-        self.past = hash((self.past, &self.reads, offset, value));
+        self.past = hash((self.past, &self.reads, register, value));
         self.reads.clear();
     }
 
-    pub fn read(&mut self, offset: u16, value: u32) {
+    pub fn read(&mut self, register: u32, value: u32) {
         if self.is_off {
             return;
         }
-        let is_news = self.reads.iter().any(|read| read.0 == offset && read.1 != value);
+        let is_news = self.reads.iter().any(|read| read.0 == register && read.1 != value);
         if is_news {
             self.past = hash((self.past, &self.reads));
             self.reads.clear();
         }
-        self.reads.push((offset, value));
+        self.reads.push((register, value));
         let length = self.reads.len();
         let rounds = |round: usize| {
             let mut rounds = self.reads[length - 3 * round..].chunks(round);

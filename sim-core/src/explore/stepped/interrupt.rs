@@ -44,13 +44,13 @@ use crate::hash::hash;
 use crate::trace::Record;
 
 /// What stands for sleep among the registers that the driver has read.
-pub(super) const SLEEP: u16 = u16::MAX - 1;
+pub(super) const SLEEP: u32 = u32::MAX - 1;
 
 /// The beginning of a critical section, likewise.
-pub(super) const MASK: u16 = u16::MAX - 2;
+pub(super) const MASK: u32 = u32::MAX - 2;
 
 /// The end of a critical section, likewise.
-pub(super) const UNMASK: u16 = u16::MAX - 3;
+pub(super) const UNMASK: u32 = u32::MAX - 3;
 
 /// The handler's runs at one choice point, with the line asserted all the time.
 #[derive(Default)]
@@ -93,12 +93,12 @@ impl Chain {
 impl System {
     /// Whether the handler is due: it can run, and the line is asserted.
     pub fn is_handler_due(&self) -> bool {
-        self.interrupts.can_run() && self.soc.borrow().usbd().interrupt()
+        self.interrupts.can_run() && self.soc.borrow().interrupt()
     }
 
     /// Whether the CPU sleeps at `position`, and nothing wakes it.
     pub fn is_asleep(&self, position: Position) -> bool {
-        let woken = || self.soc.borrow().usbd().interrupt() || self.host.borrow().outcome.is_some();
+        let woken = || self.soc.borrow().interrupt() || self.host.borrow().outcome.is_some();
         position.is_sleep() && !woken()
     }
 
@@ -107,7 +107,7 @@ impl System {
     pub fn interrupt(&self, position: Position, chain: &mut Chain) {
         if chain.runs >= POLLS_WITHOUT_HOPE {
             let times = format!("{} times in a row", chain.runs);
-            let (storm, site) = self.interrupts.storm(self.soc.borrow().usbd(), &times);
+            let (storm, site) = self.interrupts.storm(&self.soc.borrow(), &times);
             let what = storm.what.clone();
             self.soc.borrow_mut().report(Some(storm), site);
             self.stop_at_violation();
@@ -127,7 +127,7 @@ impl System {
 
     /// The CPU comes to the begin or the end of a critical section.
     #[track_caller]
-    pub fn pass(&self, edge: u16, line: &'static Location<'static>) {
+    pub fn pass(&self, edge: u32, line: &'static Location<'static>) {
         if self.interrupts.can_run() {
             let poll = Poll::new(edge, line);
             self.choice_point(Position::Read(poll));

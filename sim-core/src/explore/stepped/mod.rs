@@ -58,6 +58,7 @@ use crate::trace::{Keep, Trace};
 
 mod bus;
 mod history;
+mod host;
 mod interrupt;
 mod system;
 

@@ -4,20 +4,19 @@ use std::cell::{Cell, RefCell};
 use std::fmt::Debug;
 use std::panic::{Location, resume_unwind};
 use std::rc::Rc;
-use std::task::{self, Context, Waker};
 
 use dma_api::address::BusAddress;
 
 use super::history::History;
+use super::host::{HostSide, Turn, can_go_on};
 use super::interrupt::{Chain, MASK, SLEEP, UNMASK};
-use crate::device::power;
-use crate::device::usbd::{self, Answer};
+use crate::device::name_at;
 use crate::explore::interrupt::{Interrupts, sleeper};
 use crate::explore::scheduler::{Choice, Other, Others, Scheduler};
 use crate::explore::unwind;
 use crate::hash::hash;
 use crate::host::fault::Course;
-use crate::host::{Fault, Faults, HostError, Isochronous, PATIENCE_MS, Reply, Script, Step, Transaction};
+use crate::host::{Faults, HostError, Step, Transaction};
 use crate::monitor::Violation;
 use crate::soc::{Config, Soc};
 use crate::trace::Trace;
@@ -35,15 +34,8 @@ pub(super) const POLLS_WITHOUT_HOPE: u32 = 100;
 /// write while it waits, and then something changes all the time.
 const ACCESSES_WITHOUT_HOPE: u32 = 100_000;
 
-/// How often the host may wait in vain in one run, before it counts as going on forever.
-const TIMEOUTS: u32 = 1024;
-
 /// What stands for "is the host done" among the registers that the driver has read.
-pub(super) const HOST_IS_DONE: u16 = u16::MAX;
-
-/// What the registers of POWER and CLOCK are counted from, among those that the driver has read: beyond the
-/// controller's.
-const SUPPLY: u16 = 0x1000;
+pub(super) const HOST_IS_DONE: u32 = u32::MAX;
 
 /// How a run ended before its end, but for a violation.
 pub(super) enum Ended {
@@ -51,31 +43,6 @@ pub(super) enum Ended {
     Deadlock(String),
     /// It does not end.
     TooLong,
-}
-
-/// How the host's step goes.
-#[derive(Hash)]
-pub(super) enum Turn {
-    /// It is taken.
-    Taken(Course),
-    /// Nobody else can go on: time passes until the host gives up. Says where both sides are.
-    InVain(String),
-}
-
-/// The host's script, and how far it is.
-#[derive(Default)]
-pub(super) struct HostSide {
-    script: Option<Script>,
-    /// The step that it takes when it is its turn.
-    pub wants: Option<Step>,
-    /// How the script has ended.
-    pub outcome: Option<Result<(), HostError>>,
-    /// What it was answered, folded into a hash.
-    pub history: u64,
-    /// What may still happen to its transactions.
-    pub faults: Faults,
-    /// How often it has waited in vain.
-    timeouts: u32,
 }
 
 /// What is left of a run.
@@ -91,13 +58,14 @@ pub(super) struct Remains {
 /// A register, and the line that reads it: the same register read elsewhere is another poll.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Poll {
-    offset: u16,
+    /// Its address.
+    register: u32,
     line: &'static Location<'static>,
 }
 
 impl Poll {
-    pub fn new(offset: u16, line: &'static Location<'static>) -> Self {
-        Self { offset, line }
+    pub fn new(register: u32, line: &'static Location<'static>) -> Self {
+        Self { register, line }
     }
 }
 
@@ -106,8 +74,8 @@ impl Poll {
 pub(super) enum Position {
     /// It is about to read.
     Read(Poll),
-    /// It is about to write the register at this offset.
-    Write(u16),
+    /// It is about to write the register at this address.
+    Write(u32),
     /// It has started a transfer just now.
     Started,
     /// It is about to lend a buffer, or to take one back.
@@ -120,7 +88,7 @@ pub(super) enum Position {
 
 impl Position {
     pub fn is_sleep(self) -> bool {
-        matches!(self, Self::Read(Poll { offset: SLEEP, .. }))
+        matches!(self, Self::Read(Poll { register: SLEEP, .. }))
     }
 }
 
@@ -152,19 +120,13 @@ impl System {
             soc: RefCell::new(soc),
             scheduler,
             choices: RefCell::default(),
-            host: RefCell::new(HostSide { faults, ..HostSide::default() }),
+            host: RefCell::new(HostSide::new(faults)),
             host_turn: RefCell::default(),
             interrupts: Interrupts::default(),
             history: RefCell::new(history),
             polled: RefCell::default(),
             alone: Cell::default(),
         }
-    }
-
-    /// Runs the host's script up to its first step.
-    pub fn begin_host(&self, script: Script) {
-        self.host.borrow_mut().script = Some(script);
-        self.poll_host();
     }
 
     /// Takes what the run has left. The script goes first: it may hold handles to the system.
@@ -187,6 +149,9 @@ impl System {
         }
         if soc.engine_is_busy() {
             others.insert(Other::Engine);
+        }
+        if soc.stm32f103().is_some() {
+            others.extend(soc.dma_steps().map(Other::Dma).chain(soc.wire_steps().map(Other::Wire)));
         }
         let host = self.host.borrow();
         if let Some(step) = host.wants.as_ref().filter(|step| can_go_on(&soc, step)) {
@@ -300,7 +265,7 @@ impl System {
             return;
         }
         let mut choices = self.choices.borrow_mut();
-        choices.push(u8::try_from(pick).expect("there are six masters, a handler, and a few faults"));
+        choices.push(u8::try_from(pick).expect("there are a few masters, a handler, and a few faults"));
         if choices.len() > CHOICES {
             drop(choices);
             self.end(Ended::TooLong);
@@ -313,73 +278,11 @@ impl System {
             Other::Power => self.soc.borrow_mut().power_up_done(),
             Other::Supply(step) => self.soc.borrow_mut().supply_step(step),
             Other::Engine => self.soc.borrow_mut().engine_step(),
+            Other::Dma(controller) => self.soc.borrow_mut().dma_step(controller),
+            Other::Wire(usart) => self.soc.borrow_mut().wire_step(usart),
             Other::Host(course) => {
                 self.host.borrow_mut().faults.spend(course);
                 self.give_turn(Turn::Taken(course));
-            }
-        }
-    }
-
-    fn give_turn(&self, turn: Turn) {
-        *self.host_turn.borrow_mut() = Some(turn);
-        self.poll_host();
-    }
-
-    /// Nobody can go on, and the host waits: time passes until it goes on or gives up. `false` if it does not wait.
-    fn let_host_give_up(&self, position: Position) -> bool {
-        let sides = format!("{}; the engine is idle", self.cpu_waits(position));
-        let mut host = self.host.borrow_mut();
-        if host.wants.is_none() || host.timeouts == TIMEOUTS {
-            return false;
-        }
-        host.timeouts += u32::from(host.wants != Some(Step::Settle));
-        drop(host);
-        self.give_turn(Turn::InVain(sides));
-        true
-    }
-
-    /// Does what the host wants. It is its turn.
-    pub fn take_step(&self, step: &Step, turn: &Turn) -> Result<Reply, HostError> {
-        let course = match turn {
-            Turn::Taken(Course::Abandoned) => return Err(HostError::Abandoned { token: token_of(step) }),
-            Turn::Taken(course) => *course,
-            Turn::InVain(_) if *step == Step::Settle => return Ok(Reply::Done),
-            Turn::InVain(sides) => return Err(in_vain(step, sides.clone())),
-        };
-        let mut soc = self.soc.borrow_mut();
-        let happens = |told: Option<Fault>| if let Course::Suffers(fault) = course { Some(fault) } else { told };
-        match step {
-            Step::Reset => soc.bus_reset(),
-            Step::StartOfFrame(frame) => soc.start_of_frame(*frame),
-            Step::Suspend => soc.suspend(),
-            Step::Resume | Step::WakeUp => soc.resume(),
-            Step::Disconnect => soc.plug(false),
-            Step::Connect => soc.plug(true),
-            Step::Settle => {}
-            Step::Transaction(transaction) => {
-                let fault = happens(transaction.fault);
-                return Ok(Reply::Answer(soc.carry_out(transaction, fault)));
-            }
-            Step::Isochronous(isochronous) => {
-                let fault = happens(isochronous.fault);
-                return Ok(Reply::Packet(soc.carry_out_isochronous(&Isochronous { fault, ..isochronous.clone() })));
-            }
-        }
-        Ok(Reply::Done)
-    }
-
-    /// Runs the host's script until it wants its next turn.
-    fn poll_host(&self) {
-        let Some(mut script) = self.host.borrow_mut().script.take() else {
-            return;
-        };
-        let outcome = script.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-        let mut host = self.host.borrow_mut();
-        match outcome {
-            task::Poll::Pending => host.script = Some(script),
-            task::Poll::Ready(outcome) => {
-                host.wants = None;
-                host.outcome = Some(outcome);
             }
         }
     }
@@ -404,22 +307,24 @@ impl System {
         }
     }
 
-    /// What stands for the register at `address`, if it is one of POWER and CLOCK, and these can change without the
-    /// CPU.
-    pub fn supply_register(&self, address: u32) -> Option<u16> {
-        let offset = power::offset_of(address)?;
-        Some(SUPPLY + offset)
-    }
-
     /// The driver has memory back that the DMA may have written: what it does next may depend on what is in it.
     pub fn has_received(&self) {
         let delivered = self.soc.borrow_mut().take_delivered();
         self.history.borrow_mut().mark(delivered);
     }
 
-    /// The driver has written `value` to `offset`.
-    pub fn has_written(&self, offset: u16, value: u32) {
-        self.history.borrow_mut().write(offset, value);
+    /// The driver writes `value` to the register at this address, as `write` does.
+    #[track_caller]
+    pub fn write(&self, register: u32, value: u32, write: impl FnOnce(&mut Soc)) {
+        self.choice_point(Position::Write(register));
+        let was_busy = self.soc.borrow().dma_is_busy();
+        write(&mut self.soc.borrow_mut());
+        self.history.borrow_mut().write(register, value);
+        self.stop_at_violation();
+        if !was_busy && self.soc.borrow().dma_is_busy() {
+            // What the CPU does after a start, and before its next register access, may come too late.
+            self.choice_point(Position::Started);
+        }
     }
 
     /// The driver has read or written a byte of memory. It is never taken for a poll.
@@ -454,7 +359,7 @@ impl System {
             }
         };
         *count += 1;
-        self.history.borrow_mut().read(poll.offset, value);
+        self.history.borrow_mut().read(poll.register, value);
     }
 
     /// Leaves the run, through the driver, without a message: the payload is the message. The driver's frames are about
@@ -475,20 +380,23 @@ impl System {
             (None, Some(Step::Transaction(Transaction { token, .. }))) => {
                 format!("the host sends {token} and is answered NAK")
             }
+            (None, Some(Step::Serial { port, .. })) => {
+                format!("the peer of {port:?} waits for a frame, or to send one")
+            }
             (None, _) => "the host waits for nothing".to_owned(),
         };
         format!("{cpu}; {host}; the engine is idle")
     }
 
-    fn cpu_waits(&self, position: Position) -> String {
+    pub fn cpu_waits(&self, position: Position) -> String {
         let waits = match position {
-            Position::Read(Poll { offset: HOST_IS_DONE, .. }) => "the firmware waits for the host".to_owned(),
-            Position::Read(Poll { offset: SLEEP, .. }) => sleeper(self.soc.borrow().usbd()),
-            Position::Read(Poll { offset: MASK | UNMASK, .. }) => {
+            Position::Read(Poll { register: HOST_IS_DONE, .. }) => "the firmware waits for the host".to_owned(),
+            Position::Read(Poll { register: SLEEP, .. }) => sleeper(&self.soc.borrow()),
+            Position::Read(Poll { register: MASK | UNMASK, .. }) => {
                 "the firmware goes through critical sections".to_owned()
             }
-            Position::Read(Poll { offset, .. }) => format!("the driver polls {}", name_of(offset)),
-            Position::Write(offset) => format!("the driver writes {}", name_of(offset)),
+            Position::Read(Poll { register, .. }) => format!("the driver polls {}", name_at(register)),
+            Position::Write(register) => format!("the driver writes {}", name_at(register)),
             Position::Started => "the driver has started a transfer".to_owned(),
             Position::Fence(_) => "the driver lends a buffer or takes one back".to_owned(),
             Position::Memory(_) => "the driver accesses a buffer".to_owned(),
@@ -514,42 +422,5 @@ impl System {
         if self.soc.borrow().stop().is_none() && self.host.borrow().outcome.is_none() {
             self.end(Ended::Deadlock(self.who_waits(Position::Returned)));
         }
-    }
-}
-
-fn name_of(register: u16) -> String {
-    register.checked_sub(SUPPLY).map_or_else(|| usbd::name_of(register), power::name_of)
-}
-
-/// The token of a step that can be abandoned.
-fn token_of(step: &Step) -> &'static str {
-    match step {
-        Step::Transaction(transaction) => transaction.token.name(),
-        Step::Isochronous(Isochronous { sends: Some(_), .. }) => "OUT",
-        _ => "IN",
-    }
-}
-
-/// The host has waited for as long as it waits.
-fn in_vain(step: &Step, sides: String) -> HostError {
-    let milliseconds = PATIENCE_MS.into();
-    match step {
-        Step::Transaction(transaction) => {
-            let Transaction { token, address, endpoint, patience_ms, .. } = *transaction;
-            HostError::Timeout { token: token.name(), address, endpoint, milliseconds: patience_ms.into(), sides }
-        }
-        Step::WakeUp => HostError::NoWakeUp { milliseconds, sides },
-        _ => HostError::NoDevice { milliseconds, sides },
-    }
-}
-
-/// A host that was answered NAK tries again when the answer would be another.
-fn can_go_on(soc: &Soc, step: &Step) -> bool {
-    match step {
-        Step::Reset => soc.is_connected(),
-        Step::WakeUp => soc.is_driving_resume(),
-        Step::Settle => false,
-        Step::Transaction(transaction) => !transaction.retry || soc.answer(transaction) != Answer::Nak,
-        _ => true,
     }
 }

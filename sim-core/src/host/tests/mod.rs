@@ -262,6 +262,7 @@ impl Fake {
             Step::StartOfFrame(frame) => self.log.push(format!("SOF {frame}")),
             Step::Disconnect | Step::Connect => self.connected = *step == Step::Connect,
             Step::Settle => {}
+            Step::Serial { port, does } => return Err(does.in_vain(*port, PATIENCE_MS.into(), sides())),
             Step::Suspend | Step::Resume => self.log.push(format!("{step:?}")),
         }
         Ok(Reply::Done)

@@ -16,6 +16,7 @@ use dma_api::usb::Setup;
 
 use super::*;
 use crate::device::usbd::Packet;
+use crate::device::usbd::{Answer, Token};
 
 mod data_endpoints;
 mod errata;

@@ -20,7 +20,7 @@ fn under_way(config: Config, direction: Direction, [offset, length, steps]: [u32
 fn left(rig: &mut Rig) -> (u64, Vec<Violation>, Vec<u8>) {
     rig.run_to_end();
     let violations = rig.soc.monitor().violations().to_vec();
-    (crate::hash::hash(&rig.soc), violations, rig.buffer().to_vec())
+    (hash(&rig.soc), violations, rig.buffer().to_vec())
 }
 
 /// How many words are moved at once in such a transfer, which is then as if they were moved one by one.

@@ -16,13 +16,19 @@
 //!
 //! *Unspecified; we chose*: HTIF comes when CNDTR is half of what was written to it last, rounded down (as Renode has it); EN=1
 //! begins at CPAR and CMAR again, and goes on from the CNDTR that is there; a lap of circular mode is as long as what
-//! was written to CNDTR last; writes of CPAR and CMAR with EN=1 are lost, as those of CNDTR are.
+//! was written to CNDTR last; writes of CPAR and CMAR with EN=1 are lost, as those of CNDTR are; a read of a register
+//! of the controller waits for the item in flight of a channel that is disabled (`Soc::cpu_peek` does it), so that a
+//! driver can wait for it.
 
 use std::cmp::Reverse;
 use std::ops::Range;
 
 use dma_api::stm32f103::dma::map::{GIF, HTIF, Name, REGISTERS, TCIF, TEIF, ccr};
 use dma_api::table::Register;
+
+use super::rules;
+use crate::monitor::Misuse;
+use crate::monitor::ownership::overlap;
 
 /// A width of accesses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -86,31 +92,17 @@ pub struct Item {
     pub destination: Access,
 }
 
-/// How a register was misused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Misuse {
-    /// CPAR, CMAR, CNDTR or the mode was written while EN=1.
-    WrittenWhileEnabled {
-        /// The channel's index.
-        channel: usize,
-        /// The register's name.
-        register: &'static str,
-    },
-    /// EN=1 with TEIF set: nobody has looked at the error.
-    ErrorIgnored {
-        /// The channel's index.
-        channel: usize,
-    },
-    /// MEM2MEM and CIRC, or a reserved width.
-    Mode {
-        /// The channel's index.
-        channel: usize,
-    },
-    /// No register is there.
-    Unknown {
-        /// The offset.
-        offset: u16,
-    },
+/// What a channel is to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// The memory that it accesses, on the side of CMAR.
+    pub memory: Range<u32>,
+    /// Whether it writes there.
+    pub writes: bool,
+    /// How many items are left.
+    pub items: u32,
+    /// Whether it begins anew after them.
+    pub is_circular: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -153,9 +145,28 @@ impl Channel {
     }
 }
 
+impl Channel {
+    /// What the channel is still to read, and to write. `None` if there is no such mode.
+    fn ranges_left(&self) -> Option<[Range<u32>; 2]> {
+        let side = |base: u32, size, increments: bool| {
+            let width = Width::from_size(size)?.bytes();
+            let items =
+                if self.is_circular() { 0..self.reload } else { self.moved..self.moved.saturating_add(self.cndtr) };
+            let items = if increments { items } else { 0..1 };
+            let at = |item: u32| base.wrapping_add(item.wrapping_mul(width));
+            Some(at(items.start)..at(items.end))
+        };
+        let peripheral = side(self.cpar, ccr::PSIZE.get(self.ccr), ccr::PINC.is_set(self.ccr))?;
+        let memory = side(self.cmar, ccr::MSIZE.get(self.ccr), ccr::MINC.is_set(self.ccr))?;
+        Some(if ccr::DIR.is_set(self.ccr) { [memory, peripheral] } else { [peripheral, memory] })
+    }
+}
+
 /// A controller.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Dma {
+    /// Its index, from 0.
+    controller: usize,
     channels: Vec<Channel>,
     flags: u32,
     /// The item whose source was read.
@@ -171,15 +182,19 @@ fn row_of(offset: u16) -> Option<(&'static Register<Name>, usize)> {
     })
 }
 
-/// The bits of CCR that may change while EN=1: EN itself, and which flags interrupt.
-fn free_bits() -> u32 {
-    [ccr::EN, ccr::TCIE, ccr::HTIE, ccr::TEIE].iter().fold(0, |bits, field| bits | field.mask())
+/// The manual's name of the register at `offset`, with its channel: `CNDTR5`.
+pub fn name_of(offset: u16) -> String {
+    match row_of(offset) {
+        None => format!("{offset:#05x}"),
+        Some((row, _)) if row.count == 1 => row.text.to_owned(),
+        Some((row, index)) => format!("{}{}", row.text, index + 1),
+    }
 }
 
 impl Dma {
-    /// A controller with this many channels, out of reset.
-    pub fn new(channels: usize) -> Self {
-        Self { channels: vec![Channel::default(); channels], flags: 0, in_flight: None, misuse: Vec::new() }
+    /// The controller with this index (from 0) and this many channels, out of reset.
+    pub fn new(controller: usize, channels: usize) -> Self {
+        Self { controller, channels: vec![Channel::default(); channels], flags: 0, in_flight: None, misuse: Vec::new() }
     }
 
     /// Reads the register at `offset`.
@@ -209,8 +224,9 @@ impl Dma {
         if let Name::IFCR = row.name {
             return self.clear(value);
         }
-        if row.name != Name::ISR && self.channels[index].is_enabled() {
-            return self.misuse.push(Misuse::WrittenWhileEnabled { channel: index, register: row.text });
+        let is_enabled = row.name != Name::ISR && self.channels[index].is_enabled();
+        if let Some(misuse) = rules::check_written_while_enabled(&self.name_of(index), row.text, is_enabled) {
+            return self.misuse.push(misuse);
         }
         let channel = &mut self.channels[index];
         match row.name {
@@ -224,29 +240,39 @@ impl Dma {
     fn row(&mut self, offset: u16) -> Option<(&'static Register<Name>, usize)> {
         let found = row_of(offset).filter(|(_, index)| *index < self.channels.len());
         if found.is_none() {
-            self.misuse.push(Misuse::Unknown { offset });
+            self.misuse
+                .push(rules::unknown_register(&format!("at offset {offset:#05x} of DMA{}", self.controller + 1)));
         }
         found
     }
 
+    fn name_of(&self, index: usize) -> String {
+        rules::channel_name(self.controller, index)
+    }
+
     fn write_ccr(&mut self, index: usize, value: u32) {
+        let before = self.channels[index];
+        let stays = before.is_enabled() && ccr::EN.is_set(value);
+        let changes = stays && (before.ccr ^ value) & !rules::free_bits() != 0;
+        self.misuse.extend(rules::check_written_while_enabled(&self.name_of(index), "CCR", changes));
+        self.channels[index].ccr = value;
+        if !before.is_enabled() && ccr::EN.is_set(value) {
+            self.enable(index);
+        }
+    }
+
+    /// EN goes to 1.
+    fn enable(&mut self, index: usize) {
         let channel = &mut self.channels[index];
-        if channel.is_enabled() && ccr::EN.is_set(value) && (channel.ccr ^ value) & !free_bits() != 0 {
-            self.misuse.push(Misuse::WrittenWhileEnabled { channel: index, register: "CCR" });
-        }
-        let starts = !channel.is_enabled() && ccr::EN.is_set(value);
-        channel.ccr = value;
-        if !starts {
-            return;
-        }
         channel.moved = 0;
         channel.transfers = channel.transfers.wrapping_add(1);
-        if channel.item(index).is_none() {
-            self.misuse.push(Misuse::Mode { channel: index });
-        }
-        if self.flags_of(index) & TEIF != 0 {
-            self.misuse.push(Misuse::ErrorIgnored { channel: index });
-        }
+        let (channel, name) = (*channel, self.name_of(index));
+        let [psize, msize] = [ccr::PSIZE, ccr::MSIZE].map(|size| Width::from_size(size.get(channel.ccr)));
+        self.misuse.extend(rules::check_mode(&name, channel.item(index).is_some()));
+        self.misuse.extend(rules::check_transfer_error_seen(&name, self.flags_of(index) & TEIF != 0));
+        self.misuse.extend(rules::check_not_empty(&name, channel.cndtr));
+        self.misuse.extend(rules::check_aligned(&name, "CPAR", channel.cpar, psize));
+        self.misuse.extend(rules::check_aligned(&name, "CMAR", channel.cmar, msize));
     }
 
     /// IFCR: a flag is cleared by its bit, all four by GIF's.
@@ -310,6 +336,30 @@ impl Dma {
         self.in_flight
     }
 
+    /// Whether the item in flight is one of a channel that has been disabled since.
+    pub fn is_draining(&self) -> bool {
+        self.in_flight.is_some_and(|item| !self.channels[item.channel].is_enabled())
+    }
+
+    /// A transfer that may access a byte of `range` from now on (with `writes`: write it), and the item that it is at.
+    /// In circular mode that is all that it has ever accessed.
+    pub fn user_of(&self, range: &Range<u32>, writes: bool) -> Option<Item> {
+        // Its source was read.
+        let in_flight = self.in_flight.filter(|item| overlap(&item.destination.range(), range));
+        let mut waiting = self.channels.iter().enumerate().filter_map(|(index, channel)| {
+            let item = channel.item(index).filter(|_| channel.is_enabled() && channel.cndtr > 0)?;
+            let [source, destination] = channel.ranges_left()?;
+            let uses = overlap(&destination, range) || !writes && overlap(&source, range);
+            uses.then_some(item)
+        });
+        in_flight.or_else(|| waiting.next())
+    }
+
+    /// Whether a channel is enabled, with items left, or an item is in flight.
+    pub fn is_busy(&self) -> bool {
+        self.in_flight.is_some() || self.channels.iter().any(|channel| channel.is_enabled() && channel.cndtr > 0)
+    }
+
     /// The item in flight has ended: its destination was written, or (`failed`) one of its accesses has failed.
     pub fn end(&mut self, failed: bool) {
         let Some(Item { channel: index, transfer, .. }) = self.in_flight.take() else {
@@ -333,6 +383,43 @@ impl Dma {
         let half = if left == half { HTIF } else { 0 };
         let complete = if left == 0 { TCIF } else { 0 };
         self.raise(index, half | complete);
+    }
+
+    /// The channels with EN=1 and items left.
+    pub fn running(&self) -> Vec<usize> {
+        let channels = self.channels.iter().enumerate();
+        channels.filter(|(_, channel)| channel.is_enabled() && channel.cndtr > 0).map(|(index, _)| index).collect()
+    }
+
+    /// The channel that is enabled, and that a write of `value` at `offset` disables.
+    pub fn disabled_by(&self, offset: u16, value: u32) -> Option<usize> {
+        let (_, index) = row_of(offset).filter(|(row, _)| row.name == Name::CCR)?;
+        let is_enabled = self.channels.get(index).is_some_and(Channel::is_enabled);
+        (is_enabled && !ccr::EN.is_set(value)).then_some(index)
+    }
+
+    /// What a channel is to do from here on. `None` if there is no such mode.
+    pub fn plan(&self, index: usize) -> Option<Plan> {
+        let channel = self.channels.get(index)?;
+        let [source, destination] = channel.ranges_left()?;
+        let writes = !ccr::DIR.is_set(channel.ccr);
+        let memory = if writes { destination } else { source };
+        Some(Plan { memory, writes, items: channel.cndtr, is_circular: channel.is_circular() })
+    }
+
+    /// The channels with EN=1.
+    pub fn enabled_channels(&self) -> Vec<usize> {
+        (0..self.channels.len()).filter(|&index| self.channels[index].is_enabled()).collect()
+    }
+
+    /// Whether the channel needs no request.
+    pub fn is_memory_to_memory(&self, channel: usize) -> bool {
+        ccr::MEM2MEM.is_set(self.channels[channel].ccr)
+    }
+
+    /// Whether something was done wrong since the last `take_misuse`.
+    pub fn has_misuse(&self) -> bool {
+        !self.misuse.is_empty()
     }
 
     /// What was done wrong since the last call.

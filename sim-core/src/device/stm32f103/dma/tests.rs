@@ -3,6 +3,7 @@
 use dma_api::stm32f103::dma::map;
 
 use super::*;
+use crate::monitor::Rule;
 
 /// Configures the channel with this index, and enables it.
 fn start(dma: &mut Dma, index: u16, mode: u32, items: u32) {
@@ -20,6 +21,11 @@ fn item(dma: &mut Dma, requests: u32) -> Option<Item> {
     Some(item)
 }
 
+/// The rules that were broken since the last call.
+fn rules(dma: &mut Dma) -> Vec<Rule> {
+    dma.take_misuse().into_iter().map(|misuse| misuse.rule).collect()
+}
+
 fn flags(dma: &mut Dma, index: u16) -> u32 {
     dma.read(map::isr()) >> map::flags_of(index) & 0xF
 }
@@ -29,7 +35,7 @@ const CIRC: u32 = ccr::CIRC.mask();
 
 #[test]
 fn item_needs_a_request_an_enabled_channel_and_items_left() {
-    let mut dma = Dma::new(7);
+    let mut dma = Dma::new(0, 7);
     start(&mut dma, 4, MINC, 2);
     assert_eq!(item(&mut dma, 0b110_1111), None, "another channel's request");
     assert!(item(&mut dma, 1 << 4).is_some() && item(&mut dma, 1 << 4).is_some());
@@ -43,7 +49,7 @@ fn direction_says_which_side_is_read() {
     for (mode, source, destination) in
         [(MINC, 0x4001_3804, 0x2000_0000), (MINC | ccr::DIR.mask(), 0x2000_0000, 0x4001_3804)]
     {
-        let mut dma = Dma::new(7);
+        let mut dma = Dma::new(0, 7);
         start(&mut dma, 0, mode, 1);
         let item = item(&mut dma, 1).expect("it is asked for");
         assert_eq!((item.source.address, item.destination.address), (source, destination));
@@ -57,7 +63,7 @@ fn each_side_advances_by_its_own_width() {
     for (psize, msize, sources, destinations) in
         [(0, 1, [0, 1, 2, 3], [0, 2, 4, 6]), (2, 0, [0, 4, 8, 12], [0, 1, 2, 3]), (1, 1, [0, 2, 4, 6], [0, 2, 4, 6])]
     {
-        let mut dma = Dma::new(7);
+        let mut dma = Dma::new(0, 7);
         dma.write(map::cpar(0), 0x2000_1000);
         dma.write(map::cmar(0), 0x2000_0000);
         dma.write(map::cndtr(0), 4);
@@ -70,7 +76,7 @@ fn each_side_advances_by_its_own_width() {
 
 #[test]
 fn low_bits_of_an_address_are_ignored() {
-    let mut dma = Dma::new(7);
+    let mut dma = Dma::new(0, 7);
     dma.write(map::cpar(0), 0x4001_3807);
     dma.write(map::cmar(0), 0x2000_0003);
     dma.write(map::cndtr(0), 1);
@@ -81,7 +87,7 @@ fn low_bits_of_an_address_are_ignored() {
 
 #[test]
 fn flags_come_at_half_and_at_the_end() {
-    let mut dma = Dma::new(7);
+    let mut dma = Dma::new(0, 7);
     start(&mut dma, 1, MINC, 5);
     let seen: Vec<_> = (0..5)
         .map(|_| {
@@ -95,7 +101,7 @@ fn flags_come_at_half_and_at_the_end() {
 
 #[test]
 fn flag_is_cleared_by_its_bit_and_all_by_gif() {
-    let mut dma = Dma::new(7);
+    let mut dma = Dma::new(0, 7);
     start(&mut dma, 2, MINC, 1);
     item(&mut dma, 4);
     assert_eq!(flags(&mut dma, 2), GIF | HTIF | TCIF);
@@ -117,7 +123,7 @@ fn start_again(dma: &mut Dma, index: u16) {
 
 #[test]
 fn circular_transfer_begins_again() {
-    let mut dma = Dma::new(7);
+    let mut dma = Dma::new(0, 7);
     start(&mut dma, 0, MINC | CIRC, 2);
     let addresses: Vec<_> = (0..5).filter_map(|_| item(&mut dma, 1)).map(|item| item.destination.address).collect();
     assert_eq!(addresses, [0x2000_0000, 0x2000_0001, 0x2000_0000, 0x2000_0001, 0x2000_0000]);
@@ -127,14 +133,14 @@ fn circular_transfer_begins_again() {
 
 #[test]
 fn memory_to_memory_needs_no_request() {
-    let mut dma = Dma::new(5);
+    let mut dma = Dma::new(1, 5);
     start(&mut dma, 4, MINC | ccr::MEM2MEM.mask(), 1);
     assert!(item(&mut dma, 0).is_some());
 }
 
 #[test]
 fn highest_priority_goes_first_and_then_the_lowest_number() {
-    let mut dma = Dma::new(7);
+    let mut dma = Dma::new(0, 7);
     start(&mut dma, 1, ccr::PL.put(1), 1);
     start(&mut dma, 3, ccr::PL.put(3), 1);
     start(&mut dma, 6, ccr::PL.put(3), 1);
@@ -144,7 +150,7 @@ fn highest_priority_goes_first_and_then_the_lowest_number() {
 
 #[test]
 fn failed_access_stops_the_channel() {
-    let mut dma = Dma::new(7);
+    let mut dma = Dma::new(0, 7);
     start(&mut dma, 0, MINC | ccr::TEIE.mask(), 3);
     item(&mut dma, 1);
     dma.begin(dma.next(1).expect("two are left"));
@@ -154,12 +160,12 @@ fn failed_access_stops_the_channel() {
     assert_eq!((dma.read(map::cndtr(0)), dma.interrupts()), (2, 1));
     assert_eq!(dma.next(1), None);
     dma.write(ccr(0), ccr::EN.mask());
-    assert_eq!(dma.take_misuse(), [Misuse::ErrorIgnored { channel: 0 }]);
+    assert_eq!(rules(&mut dma), [Rule::TransferErrorIgnored]);
 }
 
 #[test]
 fn item_in_flight_outlives_its_channel() {
-    let mut dma = Dma::new(7);
+    let mut dma = Dma::new(0, 7);
     start(&mut dma, 0, MINC, 3);
     let item = dma.next(1).expect("it is asked for");
     dma.begin(item);
@@ -172,7 +178,7 @@ fn item_in_flight_outlives_its_channel() {
 #[test]
 fn item_in_flight_counts_for_no_other_transfer() {
     for failed in [false, true] {
-        let mut dma = Dma::new(7);
+        let mut dma = Dma::new(0, 7);
         start(&mut dma, 0, MINC, 3);
         dma.begin(dma.next(1).expect("it is asked for"));
         dma.write(ccr(0), 0);
@@ -185,7 +191,7 @@ fn item_in_flight_counts_for_no_other_transfer() {
 
 #[test]
 fn transfer_that_was_stopped_goes_on_from_its_count_and_begins_at_its_addresses() {
-    let mut dma = Dma::new(7);
+    let mut dma = Dma::new(0, 7);
     start(&mut dma, 0, MINC, 3);
     item(&mut dma, 1);
     dma.write(ccr(0), MINC);
@@ -199,11 +205,11 @@ fn registers_of_an_enabled_channel_are_left_alone() {
     for (offset, register) in
         [(map::cndtr(0), "CNDTR"), (map::cpar(0), "CPAR"), (map::cmar(0), "CMAR"), (ccr(0), "CCR")]
     {
-        let mut dma = Dma::new(7);
+        let mut dma = Dma::new(0, 7);
         start(&mut dma, 0, MINC, 3);
         let value = if register == "CCR" { ccr::EN.mask() | CIRC } else { 1 };
         dma.write(offset, value);
-        assert_eq!(dma.take_misuse(), [Misuse::WrittenWhileEnabled { channel: 0, register }]);
+        assert_eq!(rules(&mut dma), [Rule::WrittenWhileEnabled], "{register}");
         assert!(register == "CCR" || dma.read(offset) != 1);
         dma.write(ccr(0), 0);
         dma.write(offset, 1);
@@ -213,7 +219,7 @@ fn registers_of_an_enabled_channel_are_left_alone() {
 
 #[test]
 fn interrupt_enables_may_change_while_a_channel_is_enabled() {
-    let mut dma = Dma::new(7);
+    let mut dma = Dma::new(0, 7);
     start(&mut dma, 0, MINC, 1);
     item(&mut dma, 1);
     assert_eq!(dma.interrupts(), 0);
@@ -224,18 +230,18 @@ fn interrupt_enables_may_change_while_a_channel_is_enabled() {
 #[test]
 fn modes_that_do_not_exist_are_reported_and_move_nothing() {
     for mode in [ccr::MEM2MEM.mask() | CIRC, ccr::MSIZE.put(3), ccr::PSIZE.put(3)] {
-        let mut dma = Dma::new(7);
+        let mut dma = Dma::new(0, 7);
         start(&mut dma, 0, mode, 1);
-        assert_eq!(dma.take_misuse(), [Misuse::Mode { channel: 0 }]);
+        assert_eq!(rules(&mut dma), [Rule::ChannelMode]);
         assert_eq!(dma.next(1), None);
     }
 }
 
 #[test]
 fn second_controller_has_five_channels() {
-    let mut dma = Dma::new(5);
+    let mut dma = Dma::new(1, 5);
     dma.write(map::cndtr(5), 1);
     assert_eq!(dma.read(map::cndtr(5)), 0);
     dma.read(0x94);
-    assert_eq!(dma.take_misuse(), [0x70, 0x70, 0x94].map(|offset| Misuse::Unknown { offset }));
+    assert_eq!(rules(&mut dma), [Rule::UnknownRegister; 3]);
 }

@@ -327,6 +327,8 @@ fn latch_of_erratum_199_holds_what_is_written() {
 
 #[test]
 fn name_is_the_datasheets() {
+    assert_eq!(usize::try_from(address_of(0)), Ok(map::BASE));
+    assert_eq!((offset_of(address_of(0x51C)), offset_of(address_of(0x1000))), (Some(0x51C), None));
     assert_eq!(name_of(map::epin_ptr(0)), "EPIN[0].PTR");
     assert_eq!(name_of(map::epout_maxcnt(7)), "EPOUT[7].MAXCNT");
     assert_eq!(name_of(map::size_epout(0)), "SIZE.EPOUT[0]");

@@ -1,0 +1,237 @@
+//! The device's side: what it does in a turn, and when the driver sees that.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering as Plain};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use dma_api::address::Region;
+
+use super::cell::{Place, Shadows};
+use super::{Evidence, Packets, fence, location};
+use crate::device::usbd::{Answer, Token};
+use crate::engine::Copy;
+use crate::explore::unwind;
+use crate::machine::Fences;
+use crate::monitor::clocks::Access;
+use crate::monitor::{Rule, Site};
+use crate::soc::{Items, Soc};
+
+/// What the driver has started, and the device has not done.
+pub(super) enum Job {
+    /// A transfer of USBD.
+    Copy(Copy),
+    /// A transfer of a DMA channel, or half a lap of one.
+    Items(Items),
+    /// One that was stopped before the device had begun.
+    Stopped,
+}
+
+/// What the device does, in order; it takes effect when the driver's reads have seen it.
+enum Action {
+    End(Copy),
+    TakePacket,
+    Items(Items),
+    Nothing,
+}
+
+/// Chip, buffers, and what passes between the two threads.
+pub(super) struct Shared {
+    pub soc: Mutex<Soc>,
+    pub fences: Fences,
+    /// Races are loom's to find, and it goes no further than the first. The other rules are the monitor's.
+    finds_races: bool,
+    buffers: Mutex<Shadows>,
+    to_device: location::Location,
+    to_cpu: location::Location,
+    jobs: Mutex<VecDeque<Job>>,
+    /// How many jobs there were.
+    started: AtomicU64,
+    actions: Mutex<VecDeque<Action>>,
+    /// How many actions there were.
+    acted: AtomicU64,
+    applied: AtomicU64,
+    /// All actions that there will be.
+    all: u64,
+    pub polled: Mutex<Vec<u32>>,
+    evidence: Arc<Evidence>,
+}
+
+/// loom runs all its threads on one thread of the system, so these locks are free; one that panicked is the end of
+/// the execution anyway.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    pub fn new<P: Packets>(program: &P, evidence: Arc<Evidence>) -> Self {
+        let config = program.config();
+        let mut soc = Soc::new(config);
+        soc.leave_races_to_loom();
+        program.prepare(&mut soc);
+        // A packet is an END and an ACK; a turn of a channel is one action.
+        let actions = if soc.stm32f103().is_some() { 1 } else { 2 };
+        Self {
+            soc: Mutex::new(soc),
+            fences: config.fences,
+            finds_races: config.policies.of(Rule::Race).ends_the_run(),
+            buffers: Mutex::default(),
+            to_device: location::Location::new(),
+            to_cpu: location::Location::new(),
+            jobs: Mutex::default(),
+            started: AtomicU64::new(0),
+            actions: Mutex::default(),
+            acted: AtomicU64::new(0),
+            applied: AtomicU64::new(0),
+            all: actions * program.packets() as u64,
+            polled: Mutex::default(),
+            evidence,
+        }
+    }
+
+    /// The driver has started `jobs`: the device is told.
+    pub fn start(&self, jobs: impl IntoIterator<Item = Job>) {
+        let mut queue = lock(&self.jobs);
+        let before = queue.len();
+        queue.extend(jobs);
+        let more = queue.len() - before;
+        drop(queue);
+        if more > 0 {
+            let count = self.started.fetch_add(more as u64, Plain::Relaxed) + more as u64;
+            lock(&self.polled).clear();
+            self.to_device.write(usize::try_from(count).expect("a count of transfers"));
+        }
+    }
+
+    /// The driver is about to stop a channel: what the device has not begun it does not do, what it has done has
+    /// happened. That the driver knows of that, takes a look.
+    pub fn stop(&self, controller: usize, channel: usize) {
+        self.apply(self.acted.load(Plain::Relaxed));
+        for job in lock(&self.jobs).iter_mut() {
+            if matches!(job, Job::Items(items) if (items.controller, items.channel) == (controller, channel)) {
+                *job = Job::Stopped;
+            }
+        }
+        lock(&self.polled).clear();
+    }
+
+    /// Takes the memory of `region` away from the jobs that are not done yet: its window is about to close.
+    pub fn revoke(&self, region: Region) {
+        let soc = lock(&self.soc);
+        for job in lock(&self.jobs).iter_mut() {
+            if let Job::Copy(copy) = job
+                && soc.shows(&copy.range(), region)
+            {
+                copy.revoke();
+            }
+        }
+    }
+
+    pub fn has_all_news(&self) -> bool {
+        self.applied.load(Plain::Relaxed) == self.all
+    }
+
+    /// Leaves the execution if a violation has ended it.
+    #[track_caller]
+    pub fn stop_at_violation(&self) {
+        let stop = lock(&self.soc).stop().map(|(violation, policy)| (violation.clone(), policy));
+        if let Some((violation, policy)) = stop {
+            *lock(&self.evidence.violation) = Some(violation.clone());
+            unwind(&violation, policy);
+        }
+    }
+
+    /// The CPU accesses the buffer at `region`, for loom to judge.
+    pub fn cpu_access(&self, region: Region, access: Access, site: Site) {
+        let start = region.pointer.addr();
+        self.access(Place::Host(start..start + region.length), access, site);
+    }
+
+    /// An access, for loom to judge.
+    pub fn access(&self, place: Place, access: Access, site: Site) {
+        if self.finds_races {
+            let cells = lock(&self.buffers).of(place);
+            cells.iter().for_each(|cell| cell.access(access, site));
+        }
+    }
+
+    /// Whether a read of this register looks for news of the device, or belongs to the poll that has looked already:
+    /// one poll takes all it reads from one moment. A poll that repeats itself lets the device go on first.
+    pub fn wants_news(&self, register: u32) -> bool {
+        let mut polled = lock(&self.polled);
+        let repeats = polled.contains(&register);
+        let first = polled.is_empty();
+        if repeats {
+            polled.clear();
+        }
+        polled.push(register);
+        drop(polled);
+        if repeats {
+            loom::thread::yield_now();
+        }
+        repeats || first
+    }
+
+    /// The driver looks for news of the device.
+    pub fn look(&self) {
+        self.apply(self.to_cpu.read() as u64);
+    }
+
+    /// Lets the device's actions up to the `seen`th take effect.
+    fn apply(&self, seen: u64) {
+        while self.applied.load(Plain::Relaxed) < seen {
+            self.applied.fetch_add(1, Plain::Relaxed);
+            let action = lock(&self.actions).pop_front().expect("an action stands before its count is stored");
+            let mut soc = lock(&self.soc);
+            match action {
+                Action::End(copy) => soc.end_copy(&copy),
+                Action::TakePacket => {
+                    let answer = soc.transaction(0, 0, Token::In);
+                    let taken = matches!(answer, Answer::Data { .. });
+                    assert!(taken, "the host was to take a packet, and the device answered {answer:?}");
+                }
+                Action::Items(items) => soc.move_items(&items),
+                Action::Nothing => {}
+            }
+        }
+    }
+
+    /// The device thread: engine and host, for as many packets as the program has.
+    pub fn device(&self, packets: usize) {
+        for packet in 1..=packets {
+            while self.to_device.read() < packet {
+                loom::thread::yield_now();
+            }
+            // ORDERING: pairs with the driver's `release`; orders the engine's accesses after the trigger.
+            fence::acquire();
+            self.access_front();
+            // It stands there until now, so that `acquire` finds it. Nobody else runs between here and its end.
+            let job = lock(&self.jobs).pop_front().expect("it stood there, and only this thread takes it");
+            let actions = match job {
+                Job::Copy(mut copy) => {
+                    copy.finish();
+                    vec![Action::End(copy), Action::TakePacket]
+                }
+                Job::Items(items) => vec![Action::Items(items)],
+                Job::Stopped => vec![Action::Nothing],
+            };
+            // ORDERING: pairs with the driver's `acquire`; orders the engine's accesses before END.
+            fence::release();
+            let count = self.acted.fetch_add(actions.len() as u64, Plain::Relaxed) + actions.len() as u64;
+            lock(&self.actions).extend(actions);
+            self.to_cpu.write(usize::try_from(count).expect("a count of actions"));
+        }
+    }
+
+    /// The engine accesses the buffer of the job that is next.
+    fn access_front(&self) {
+        let access = match lock(&self.jobs).front().expect("a job stands before its count is stored") {
+            Job::Copy(copy) => copy.next().map(|beat| (beat.range, beat.access, beat.site)),
+            Job::Items(items) => Some((items.range.clone(), items.access, items.site)),
+            Job::Stopped => None,
+        };
+        if let Some((range, access, site)) = access {
+            let host = lock(&self.soc).host_range(&range);
+            self.access(host.map_or(Place::Simulated, Place::Host), access, site);
+        }
+    }
+}

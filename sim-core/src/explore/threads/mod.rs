@@ -1,0 +1,280 @@
+//! Real threads: driver, engine and host run in parallel.
+//!
+//! The chip is behind a lock; the copy is not. So the engine moves bytes while the driver goes on, as on the chip, and
+//! the lock orders the threads of *this* program: a driver's missing fence is a finding, never undefined behaviour of
+//! the simulator. A buffer that is taken back while the engine copies is a violation, and the driver waits for the
+//! engine all the same: no memory is touched after its window is closed.
+//!
+//! An interrupt handler runs on the firmware's thread, as on a chip that has one core: at the next register access,
+//! fence or edge of a critical section after the line was asserted. A firmware that sleeps waits for the line. (On a
+//! thread of its own a handler would run in parallel to the main program, which no chip of one core does.)
+//!
+//! Threads run as the system schedules them: one run shows one interleaving, and no two are alike. To try them all,
+//! use [`stepped`](super::stepped).
+
+use std::any::Any;
+use std::future::Future;
+use std::panic::resume_unwind;
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::task::{Context, Poll, Waker};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crossbeam_utils::Backoff;
+use parking_lot::{Condvar, Mutex, MutexGuard};
+
+use super::{Program, Verdict, quiet, quietly, unwind};
+use crate::host::{Host, HostError, PATIENCE_MS};
+use crate::monitor::Violation;
+use crate::soc::Soc;
+use crate::trace::{Keep, Trace};
+
+mod bus;
+mod wire;
+
+pub use bus::Bus;
+use wire::ThreadsWire;
+
+/// How long nothing may happen: longer than the host waits for an answer.
+const NOTHING_HAPPENS: Duration = Duration::from_millis(PATIENCE_MS as u64 + 1000);
+
+/// How long the host's script may wait for something that is not the wire.
+const SCRIPT_PATIENCE: Duration = Duration::from_secs(60);
+
+struct Shared {
+    soc: Mutex<Soc>,
+    changed: Condvar,
+    /// Counts changes; written under the lock, read without it by who waits.
+    news: AtomicU64,
+    /// Counts what the engine and the host have done: a firmware that waits for ever may write all the time.
+    steps: AtomicU64,
+    host_is_done: AtomicBool,
+    firmware_is_done: AtomicBool,
+    /// Written under the lock, and read under it.
+    firmware_is_asleep: AtomicBool,
+    /// How many registers the firmware has read since the last change. Written under the lock, and read under it.
+    reads: AtomicU32,
+}
+
+impl Shared {
+    /// Does something to the system, and tells who waits.
+    fn with<T>(&self, f: impl FnOnce(&mut Soc) -> T) -> T {
+        let mut soc = self.soc.lock();
+        let before = soc.generation();
+        let result = f(&mut soc);
+        if soc.generation() != before {
+            self.tell(soc);
+        }
+        result
+    }
+
+    fn tell(&self, soc: MutexGuard<'_, Soc>) {
+        // ORDERING: none needed: read under the same lock.
+        self.reads.store(0, Ordering::Relaxed);
+        // ORDERING: pairs with the loads in `wait`; whoever sees the count takes the lock next, which orders the rest.
+        self.news.fetch_add(1, Ordering::Release);
+        drop(soc);
+        self.changed.notify_all();
+    }
+
+    fn set(&self, flag: &AtomicBool) {
+        // ORDERING: pairs with the loads of the flags; what their readers need besides is behind the lock.
+        flag.store(true, Ordering::Release);
+        self.tell(self.soc.lock());
+    }
+
+    /// Waits until the system is `ready`: spins, yields, then sleeps. `None` when the deadline has passed.
+    fn wait(&self, deadline: Option<Instant>, ready: impl Fn(&Soc) -> bool) -> Option<MutexGuard<'_, Soc>> {
+        loop {
+            // ORDERING: pairs with the `fetch_add` in `tell`, here and below; the lock taken next orders the rest.
+            let seen = self.news.load(Ordering::Acquire);
+            let mut soc = self.soc.lock();
+            if ready(&soc) {
+                return Some(soc);
+            }
+            drop(soc);
+            let backoff = Backoff::new();
+            while self.news.load(Ordering::Acquire) == seen && !backoff.is_completed() {
+                backoff.snooze();
+            }
+            soc = self.soc.lock();
+            // The count changes under the lock only: nothing is missed between this look and the sleep.
+            if self.news.load(Ordering::Acquire) == seen {
+                match deadline {
+                    Some(deadline) => drop(self.changed.wait_until(&mut soc, deadline)),
+                    None => self.changed.wait(&mut soc),
+                }
+            }
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                return None;
+            }
+        }
+    }
+
+    fn note_step(&self) {
+        // ORDERING: none needed: the count is all that is looked at.
+        self.steps.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn firmware_is_done(&self) -> bool {
+        // ORDERING: pairs with the store in `set`; what the firmware has done is behind the lock.
+        self.firmware_is_done.load(Ordering::Acquire)
+    }
+
+    /// The engine's thread: powers the peripheral up, copies, until there is nothing more to come.
+    fn engine(&self) {
+        // ORDERING: pairs with the store in `set`; what the host has done is behind the lock.
+        let is_over = || self.firmware_is_done() && self.host_is_done.load(Ordering::Acquire);
+        loop {
+            let ready = |soc: &Soc| soc.engine_is_busy() || soc.is_moving_items() || soc.is_rising() || is_over();
+            let Some(mut soc) = self.wait(None, ready) else {
+                return;
+            };
+            self.note_step();
+            if soc.usbd().is_powering_up() {
+                soc.power_up_done();
+                self.tell(soc);
+                continue;
+            }
+            if let Some(step) = soc.supply_steps().next() {
+                soc.supply_step(step);
+                self.tell(soc);
+                continue;
+            }
+            if soc.is_moving_items() {
+                // A step of each that can take one, then the lock is somebody else's.
+                let controllers: Vec<_> = soc.dma_steps().collect();
+                controllers.into_iter().for_each(|controller| soc.dma_step(controller));
+                let usarts: Vec<_> = soc.wire_steps().collect();
+                usarts.into_iter().for_each(|usart| soc.wire_step(usart));
+                self.tell(soc);
+                continue;
+            }
+            let Some(mut copy) = soc.take_copy() else {
+                return;
+            };
+            drop(soc);
+            while let Some(beat) = copy.next() {
+                let blind = copy.is_blind();
+                let bytes = copy.step();
+                self.soc.lock().note_beat(beat, bytes, blind);
+            }
+            self.with(|soc| soc.end_copy(&copy));
+        }
+    }
+
+    /// The driver is about to be left. Its frames go, and a buffer may be among them: the engine finishes what it
+    /// copies, and begins nothing more.
+    fn leave(&self) {
+        let mut soc = self.soc.lock();
+        soc.leave();
+        while soc.is_copying() {
+            self.changed.wait(&mut soc);
+        }
+        self.tell(soc);
+    }
+
+    /// Leaves the run, through the driver.
+    fn end(&self, deadlock: String) -> ! {
+        self.leave();
+        resume_unwind(Box::new(Deadlock(deadlock)))
+    }
+
+    /// Leaves the run if a violation has ended it.
+    #[track_caller]
+    fn stop_at_violation(&self) {
+        if thread::panicking() {
+            return;
+        }
+        let stop = self.soc.lock().stop().map(|(violation, policy)| (violation.clone(), policy));
+        if let Some((violation, policy)) = stop {
+            self.leave();
+            unwind(&violation, policy);
+        }
+    }
+}
+
+/// How a run ended before its end, but for a violation.
+struct Deadlock(String);
+
+/// One run.
+#[derive(Debug)]
+pub struct Run {
+    /// How it ended. `Sound` says that this one run was.
+    pub verdict: Verdict,
+    /// What happened, as far as `Config::keep` says.
+    pub trace: Trace,
+    /// All violations that were noted. One of them may have ended the run: it is the verdict.
+    pub violations: Vec<Violation>,
+}
+
+/// Runs `program` once: firmware on this thread, engine and host on threads of their own. `keep` overrides what the
+/// program's configuration says.
+pub fn run<P: Program + Sync>(program: &P, keep: Option<Keep>) -> Run {
+    let mut config = program.config();
+    config.keep = keep.unwrap_or(config.keep);
+    let mut soc = Soc::new(config);
+    program.prepare(&mut soc);
+    let shared = Arc::new(Shared {
+        soc: Mutex::new(soc),
+        changed: Condvar::new(),
+        news: AtomicU64::new(0),
+        steps: AtomicU64::new(0),
+        host_is_done: AtomicBool::new(false),
+        firmware_is_done: AtomicBool::new(false),
+        firmware_is_asleep: AtomicBool::new(false),
+        reads: AtomicU32::new(0),
+    });
+    let (result, host) = thread::scope(|scope| {
+        let host = scope.spawn(|| {
+            let outcome = quietly(|| block_on(program.host(Host::new(Rc::new(ThreadsWire::new(&shared))))));
+            shared.set(&shared.host_is_done);
+            outcome
+        });
+        scope.spawn(|| shared.engine());
+        let result = quietly(|| program.firmware(Bus::new(&shared)));
+        shared.set(&shared.firmware_is_done);
+        (result, host.join().expect("the host's panic was caught in its thread"))
+    });
+    let soc = std::mem::replace(&mut *shared.soc.lock(), Soc::new(config));
+    let stop = soc.stop().map(|(violation, _)| violation.clone());
+    let (trace, violations) = soc.into_evidence();
+    let verdict = stop.map_or_else(|| judge(result, host), |violation| Verdict::found(violation, 1));
+    Run { verdict, trace, violations }
+}
+
+/// Polls a script whose steps block: it is never pending.
+fn block_on(future: impl Future<Output = Result<(), HostError>>) -> Result<(), HostError> {
+    let mut future = pin!(future);
+    let started = Instant::now();
+    while started.elapsed() < SCRIPT_PATIENCE {
+        if let Poll::Ready(result) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            return result;
+        }
+        // A script that waits for something else than the wire is polled until that has come.
+        thread::yield_now();
+    }
+    let message = "the script waits for something that is not the wire, and that does not come";
+    Err(HostError::Unexpected(message.to_owned()))
+}
+
+type Caught<T> = Result<T, Box<dyn Any + Send>>;
+
+/// The verdict of a run that no violation has ended.
+fn judge(firmware: Caught<()>, host: Caught<Result<(), HostError>>) -> Verdict {
+    let assertion = |message| Verdict::Assertion { message, replay: None, executions: 1 };
+    let deadlock = |message| Verdict::Deadlock { message, replay: None, executions: 1 };
+    match (firmware, host) {
+        (Err(payload), _) => match payload.downcast::<Deadlock>() {
+            Ok(ended) => deadlock(ended.0),
+            Err(payload) => assertion(quiet::message(&*payload)),
+        },
+        (Ok(()), Err(payload)) => assertion(format!("the host: {}", quiet::message(&*payload))),
+        (Ok(()), Ok(Err(error))) if error.is_timeout() => deadlock(error.to_string()),
+        (Ok(()), Ok(Err(error))) => assertion(format!("the host: {error}")),
+        (Ok(()), Ok(Ok(()))) => Verdict::Sound { executions: 1, complete: 1 },
+    }
+}

@@ -1,0 +1,3 @@
+//! The STM32F103: its DMA and USART1 to USART3, the drivers, the rules.
+
+mod rules;
