@@ -102,6 +102,7 @@ pub mod fence;
 pub mod nrf52840;
 #[expect(unsafe_code, reason = "volatile accesses, and writes that can start a transfer")]
 pub mod registers;
+pub mod serial;
 #[expect(unsafe_code, reason = "the drivers lend memory to the DMA")]
 pub mod stm32f103;
 pub mod table;

@@ -23,10 +23,12 @@ use crate::address::Region;
 mod future;
 mod held;
 mod scope;
+mod transferring;
 
 pub use future::TransferFuture;
 pub use held::Held;
 pub use scope::{Running, scope};
+pub use transferring::Transferring;
 
 /// One DMA channel, with whatever it serves: it runs one transfer at a time.
 ///

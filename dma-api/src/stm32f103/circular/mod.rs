@@ -32,7 +32,7 @@
 //! the DMA has crossed no boundary in between, and CNDTR says in which half it is. Otherwise it is tried again at the
 //! next `read`. What was overrun is reported once, and what comes after it is whole again.
 //!
-//! The copy is made while the DMA runs, by [`DmaFence::snapshot`](crate::fence::DmaFence::snapshot): after the first
+//! The copy is made while the DMA runs, by [`DmaFence::snapshot`]: after the first
 //! read of ISR, before the second. No reference to the buffer is made.
 //!
 //! *Modelled*: receiving. *Not modelled*: sending for ever, where the CPU would write memory that is the DMA's;

@@ -57,6 +57,7 @@
 
 mod error;
 mod frame;
+mod generic;
 pub mod map;
 mod receiver;
 mod rx;
