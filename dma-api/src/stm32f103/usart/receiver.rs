@@ -75,17 +75,15 @@ impl<R: RegistersOf<P>, P: Instance, D: Registers + DmaFence, W: Frame> Receiver
     /// One that can only be read is refused by the compiler, as is one of another word:
     ///
     /// ```compile_fail,E0277
-    /// # use dma_api::{fence::InOrder, registers::{Bus, Volatile}, stm32f103::{dma, usart}};
-    /// # type Dma = Bus<Volatile<{ dma::map::DMA1 }, 0x400>, InOrder>;
-    /// # type Receiver = usart::Receiver<Volatile<{ usart::map::USART1 }, 0x400>, usart::Usart1, Dma>;
+    /// # use dma_api::{fence::InOrder, stm32f103::dma::ChipDma1, stm32f103::usart};
+    /// # type Receiver = usart::Receiver<usart::ChipUsart1, usart::Usart1, ChipDma1<InOrder>>;
     /// fn receives_into_flash(receiver: Receiver, bytes: &'static [u8]) {
     ///     receiver.read_exact(bytes);
     /// }
     /// ```
     /// ```compile_fail,E0271
-    /// # use dma_api::{fence::InOrder, registers::{Bus, Volatile}, stm32f103::{dma, usart}};
-    /// # type Dma = Bus<Volatile<{ dma::map::DMA1 }, 0x400>, InOrder>;
-    /// # type Receiver = usart::Receiver<Volatile<{ usart::map::USART1 }, 0x400>, usart::Usart1, Dma>;
+    /// # use dma_api::{fence::InOrder, stm32f103::dma::ChipDma1, stm32f103::usart};
+    /// # type Receiver = usart::Receiver<usart::ChipUsart1, usart::Usart1, ChipDma1<InOrder>>;
     /// fn receives_words_of_64_bits(receiver: Receiver, words: &'static mut [u64]) {
     ///     receiver.read_exact(words);
     /// }
@@ -113,6 +111,7 @@ impl<R: RegistersOf<P>, P: Instance, D: Registers + DmaFence, W: Frame> Receiver
     /// # Safety
     ///
     /// - The transfer is waited for, stopped or dropped while the borrow lasts: it is not forgotten.
+    #[doc(alias = "start_nonstatic")]
     pub unsafe fn read_exact_borrowed(self, words: &mut [W]) -> Started<&mut [W], Self> {
         // SAFETY:
         // - No transfer of the channel runs: here it is.

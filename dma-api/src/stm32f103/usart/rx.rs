@@ -47,10 +47,10 @@ impl<R: RegistersOf<P>, P: Instance, W: Frame> Rx<R, P, W> {
     /// The wrong channel is another type:
     ///
     /// ```compile_fail,E0308
-    /// # use dma_api::{fence::InOrder, registers::{Bus, Volatile}, stm32f103::{dma, usart}};
-    /// # type Dma = Bus<Volatile<{ dma::map::DMA1 }, 0x400>, InOrder>;
-    /// # type Rx = usart::Rx<Volatile<{ usart::map::USART1 }, 0x400>, usart::Usart1>;
-    /// fn receives_by_the_transmitters(rx: Rx, channels: dma::Dma1Channels<Dma>) {
+    /// # use dma_api::fence::InOrder;
+    /// # use dma_api::stm32f103::dma::{ChipDma1, Dma1Channels};
+    /// # use dma_api::stm32f103::usart::{ChipUsart1, Rx, Usart1};
+    /// fn receives_by_the_transmitters(rx: Rx<ChipUsart1, Usart1>, channels: Dma1Channels<ChipDma1<InOrder>>) {
     ///     rx.with_dma(channels.c4); // expected `Channel<_, _, 5>`, found `Channel<_, _, 4>`
     /// }
     /// ```
