@@ -19,7 +19,7 @@ use dma_api::address::{BusAddress, Direction, Region};
 
 use crate::device::Chip;
 use crate::device::power::{self, Power, Step};
-use crate::device::stm32f103::{Line as SerialLine, Stm32f103};
+use crate::device::stm32f103::{BusError, Line as SerialLine, Stm32f103};
 use crate::device::usbd::{Options, Usbd, names_of};
 use crate::engine::Copy;
 use crate::hash::hash;
@@ -61,6 +61,8 @@ pub struct Config {
     pub chip: Chip,
     /// How quick the serial lines of an STM32F103 are.
     pub line: SerialLine,
+    /// The item, if any, at which the DMA of an STM32F103 finds nothing on the bus.
+    pub bus_error: Option<BusError>,
     /// What may happen on the wire, where a scheduler chooses: `explore::stepped`.
     pub faults: Faults,
 }
@@ -74,6 +76,7 @@ pub struct Soc {
     /// In an STM32F103 only; USBD and POWER are out of reset then, for ever.
     stm32f103: Option<Box<Stm32f103>>,
     line: SerialLine,
+    bus_error: Option<BusError>,
     memory: Memory,
     ownership: Ownership,
     monitor: Monitor,
@@ -108,6 +111,7 @@ impl Soc {
             power,
             stm32f103: (config.chip == Chip::Stm32f103).then(Box::default),
             line: config.line,
+            bus_error: config.bus_error,
             memory: Memory::new(config.chip, config.ram),
             ownership: Ownership::default(),
             monitor: Monitor::new(config.policies),
@@ -273,7 +277,8 @@ impl Soc {
     /// The DMA cannot reach the region afterwards.
     pub fn acquire(&mut self, region: Region, line: Line) {
         // A copy that was taken out was waited for (`is_in_use`, under the same lock), or revoked.
-        let exact = self.memory.is_lent(region);
+        // A driver that is being left has nothing lent any more.
+        let exact = self.left || self.memory.is_lent(region);
         if self.fences.machine.honours(self.fences.end) {
             self.ownership.acquire_fence();
         }

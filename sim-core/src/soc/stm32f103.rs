@@ -19,7 +19,7 @@ const NOTHING_THERE: u32 = 0xA5A5_A5A5;
 const ERASED: u32 = u32::MAX;
 
 /// An access that the bus answers with an error.
-struct BusError;
+struct Refused;
 
 impl Soc {
     /// The chip's DMA and USARTs, if it is an STM32F103.
@@ -68,7 +68,9 @@ impl Soc {
     fn begin_item(&mut self, controller: usize, item: Item) {
         let site = site_of(controller, item);
         self.ownership.job_captured();
-        let value = self.dma_read(item.source, site);
+        let asked_for = BusError { controller: controller + 1, channel: item.channel + 1, item: item.number };
+        let fails = self.bus_error == Some(asked_for);
+        let value = if fails { Err(Refused) } else { self.dma_read(item.source, site) };
         self.with_chip(|chip| chip.begin(controller, item, value.as_ref().copied().unwrap_or_default()));
         if value.is_err() {
             self.finish_item(controller, true);
@@ -99,7 +101,7 @@ impl Soc {
         self.stm32f103.as_deref_mut().map(f).unwrap_or_default()
     }
 
-    fn dma_read(&mut self, access: dma::Access, site: Site) -> Result<u32, BusError> {
+    fn dma_read(&mut self, access: dma::Access, site: Site) -> Result<u32, Refused> {
         if let Some(place) = place_of(access.address) {
             return Ok(self.with_chip(|chip| chip.read(place)));
         }
@@ -120,13 +122,13 @@ impl Soc {
         }
     }
 
-    fn dma_write(&mut self, access: dma::Access, value: u32, site: Site) -> Result<(), BusError> {
+    fn dma_write(&mut self, access: dma::Access, value: u32, site: Site) -> Result<(), Refused> {
         if let Some(place) = place_of(access.address) {
             self.with_chip(|chip| chip.write(place, value));
             return Ok(());
         }
         if self.memory.is_flash(access.address) {
-            return Err(BusError);
+            return Err(Refused);
         }
         let bytes = &value.to_le_bytes()[..access.width.bytes() as usize];
         let address = BusAddress::new(access.address);
@@ -143,9 +145,9 @@ impl Soc {
     }
 
     /// An access to memory that is not there, or that nobody has lent: the first is the bus's to answer.
-    fn unreachable(&mut self, access: dma::Access, fault: Fault, site: Site) -> Result<(), BusError> {
+    fn unreachable(&mut self, access: dma::Access, fault: Fault, site: Site) -> Result<(), Refused> {
         match fault {
-            Fault::Flash(_) | Fault::OutsideRam(_) => Err(BusError),
+            Fault::Flash(_) | Fault::OutsideRam(_) => Err(Refused),
             Fault::NotLent(_) | Fault::WrongDirection(_) => {
                 let what = format!("the DMA's address: {fault}");
                 let misuse = Misuse { range: Some(access.range()), ..Misuse::new(Rule::PointerNotLent, what) };

@@ -1,5 +1,6 @@
 //! A receiving half with its channel: it fills buffers.
 
+use core::fmt;
 use core::task::Waker;
 
 use embedded_dma::WriteBuffer;
@@ -21,7 +22,6 @@ use crate::transfer::{self, Channel, Held, Running, Started, Transfer};
 /// What goes wrong on the line does not stop the channel. It is known at the end, because the flags stay until SR and
 /// then DR are read, and reported then; the frame that came next is gone with the read of DR. What goes wrong in a
 /// transfer that is stopped is reported by the next start.
-#[derive(Debug)]
 #[doc(alias = "DmaSerial")]
 pub struct Receiver<R, P: Instance, D: Registers + DmaFence, W = u8> {
     rx: Rx<R, P, W>,
@@ -153,6 +153,12 @@ impl<B, R: RegistersOf<P>, P: Instance, D: Registers + DmaFence, W: Frame> Trans
         // - `into` is valid for so many frames, and nobody else's, so it is apart.
         unsafe { channel.snapshot(part, into.as_mut_ptr().cast()) };
         frames
+    }
+}
+
+impl<R, P: Instance, D: Registers + DmaFence, W> fmt::Debug for Receiver<R, P, D, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiver").finish_non_exhaustive()
     }
 }
 

@@ -1,5 +1,6 @@
 //! A transmitting half with its channel: it sends buffers.
 
+use core::fmt;
 use core::task::Waker;
 
 use embedded_dma::ReadBuffer;
@@ -16,7 +17,6 @@ use crate::transfer::{self, Channel, Held, Running, Started, Transfer};
 ///
 /// A transfer takes it by value, so nobody uses the half or the channel meanwhile. It ends when the last frame is
 /// handed to the USART: [`flush`](Self::flush) waits until it is over the wire.
-#[derive(Debug)]
 #[doc(alias = "DmaSerial")]
 pub struct Sender<R, P: Instance, D: Registers + DmaFence, W = u8> {
     tx: Tx<R, P, W>,
@@ -91,6 +91,12 @@ impl<R: RegistersOf<P>, P: Instance, D: Registers + DmaFence, W: Frame> Sender<R
     /// Whether all that was sent is over the wire: see [`Tx::flush`].
     pub fn is_flushed(&mut self, receiver: &mut impl Status<P>) -> bool {
         self.tx.is_flushed(receiver)
+    }
+}
+
+impl<R, P: Instance, D: Registers + DmaFence, W> fmt::Debug for Sender<R, P, D, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sender").finish_non_exhaustive()
     }
 }
 

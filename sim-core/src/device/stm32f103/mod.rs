@@ -88,6 +88,17 @@ pub enum Line {
     Any,
 }
 
+/// An item for which the bus has an error for an answer, wherever its memory is: a test's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct BusError {
+    /// The controller's number, from 1.
+    pub controller: usize,
+    /// The channel's number, from 1.
+    pub channel: usize,
+    /// Which item of each transfer, counted from 0.
+    pub item: u32,
+}
+
 /// DMA and USARTs.
 #[derive(Clone, Debug, Hash)]
 pub struct Stm32f103 {
