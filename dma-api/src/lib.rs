@@ -9,9 +9,11 @@
 //! your firmware
 //!   Ep0In, ...          drivers            nrf52840::usbd     safe to use; own the buffer while it is lent
 //!   Power                                  nrf52840::power    VBUS, the crystal: when a controller may come up
+//!   Sender, Receiver, Circular             stm32f103          USARTs with their channels
+//!   WriteAll, ReadExact any chip           serial             what code asks for that knows no chip
 //!   Transfer, Channel   any engine         transfer           buffer and channel while a transfer runs
 //!   Registers, DmaFence the seam           registers, fence   what a chip, or a model of one, has to offer
-//!   map                 register table     nrf52840::usbd::map, table
+//!   map                 register table     nrf52840::usbd::map, stm32f103::{dma, usart}::map, table
 //! ```
 //!
 //! # Use
@@ -54,6 +56,9 @@
 //! ```
 //!
 //! # Why it looks like this
+//!
+//! [`why`] goes through the requirements of a safe DMA API one by one, with the program that breaks without each. In
+//! short:
 //!
 //! - **A buffer of its own.** `fn start(&mut self, bytes: &[u8])` lets the bytes die or change while the DMA reads
 //!   them. A lifetime on a guard does not help: `mem::forget` is safe. So the bytes are copied into a `'static`
@@ -102,9 +107,11 @@ pub mod fence;
 pub mod nrf52840;
 #[expect(unsafe_code, reason = "volatile accesses, and writes that can start a transfer")]
 pub mod registers;
+pub mod serial;
 #[expect(unsafe_code, reason = "the drivers lend memory to the DMA")]
 pub mod stm32f103;
 pub mod table;
 #[expect(unsafe_code, reason = "a transfer lends memory to the DMA")]
 pub mod transfer;
 pub mod usb;
+pub mod why;

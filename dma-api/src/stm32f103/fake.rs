@@ -1,6 +1,7 @@
 //! Registers that hold what a test puts there, and a log of what is done.
 //!
-//! No DMA moves anything here: a test says what the flags are, and when.
+//! No DMA moves anything here: a test says what the flags are, and when. But for [`Filler`], which fills memory for
+//! ever.
 
 use core::cell::{Cell, RefCell};
 use core::marker::PhantomData;
@@ -44,8 +45,41 @@ pub struct Chip {
     pub rises: RefCell<VecDeque<u32>>,
     /// SR, as software has read it last.
     seen: Cell<u32>,
-    /// What a snapshot sees, if not what is in memory.
-    pub torn: Cell<Option<u8>>,
+    /// A channel that goes round its buffer.
+    pub filler: RefCell<Option<Filler>>,
+}
+
+/// A circular channel of 16-bit words: it writes 0, 1, 2.. and moves on whenever somebody looks.
+#[derive(Debug)]
+pub struct Filler {
+    pub pointer: *mut u16,
+    pub words: u32,
+    /// The channel's index.
+    pub channel: u16,
+    /// How many words it has written.
+    pub written: u32,
+    /// How many words it writes next, at each access: round and round.
+    pub steps: Vec<u32>,
+    /// How many accesses there were.
+    pub accesses: usize,
+}
+
+impl Filler {
+    /// Writes a word. Returns the flags that it raises.
+    fn write(&mut self) -> u32 {
+        let position = self.written % self.words;
+        let value = u16::try_from(self.written % 0x1_0000).expect("it is smaller");
+        // SAFETY:
+        // - It is a word of the buffer, which the test has leaked and nobody reads but a snapshot.
+        unsafe { self.pointer.wrapping_add(position as usize).write(value) };
+        self.written += 1;
+        let is_half = self.written.is_multiple_of(self.words / 2);
+        match is_half {
+            false => 0,
+            true if self.written.is_multiple_of(self.words) => map::TCIF,
+            true => map::HTIF,
+        }
+    }
 }
 
 /// The flags that a read of SR and then one of DR clears.
@@ -63,7 +97,7 @@ impl Chip {
             address: Cell::new(0x2000_0000),
             rises: RefCell::default(),
             seen: Cell::new(0),
-            torn: Cell::new(None),
+            filler: RefCell::default(),
         };
         chip.set_usart(usart::sr(), 0xC0);
         chip
@@ -111,7 +145,21 @@ impl Chip {
         self.log.borrow_mut().push(step);
     }
 
+    /// The DMA does what it does before the next access.
+    fn goes_on(&self) {
+        let mut filler = self.filler.borrow_mut();
+        let Some(filler) = filler.as_mut() else {
+            return;
+        };
+        let words = filler.steps[filler.accesses % filler.steps.len()];
+        filler.accesses += 1;
+        let flags = (0..words).fold(0, |flags, _| flags | filler.write());
+        self.set(map::isr(), self.get(map::isr()) | flags << map::flags_of(filler.channel));
+        self.set(map::cndtr(filler.channel), filler.words - filler.written % filler.words);
+    }
+
     fn read(&self, base: usize, offset: u16) -> u32 {
+        self.goes_on();
         if base == usart::USART1 {
             self.note(Step::UsartRead(offset));
             return self.read_usart(offset);
@@ -136,6 +184,7 @@ impl Chip {
     }
 
     fn write(&self, base: usize, offset: u16, value: u32) {
+        self.goes_on();
         if base == usart::USART1 {
             self.note(Step::UsartWrite(offset, value));
             let old = self.get_usart(offset);
@@ -195,13 +244,16 @@ unsafe impl<P> DmaFence for Part<'_, P> {
 
     unsafe fn snapshot(&self, region: Region, into: *mut u8) {
         self.0.note(Step::Snapshot(region.length));
-        if let Some(byte) = self.0.torn.get() {
+        for index in 0..region.length {
+            if index.is_multiple_of(2) {
+                self.0.goes_on();
+            }
             // SAFETY:
-            // - `into` is valid for so many bytes (the caller's debt).
-            return unsafe { into.write_bytes(byte, region.length) };
+            // - It is a byte of the region, valid for reads (the caller's debt).
+            let byte = unsafe { region.pointer.wrapping_add(index).read() };
+            // SAFETY:
+            // - `into` is valid for so many bytes, and apart (the caller's debt).
+            unsafe { into.wrapping_add(index).write(byte) };
         }
-        // SAFETY:
-        // - Both are valid, and apart (the caller's debt).
-        unsafe { into.copy_from_nonoverlapping(region.pointer, region.length) }
     }
 }

@@ -2,6 +2,7 @@
 
 use core::ops::Range;
 
+pub mod circular;
 pub mod dma;
 #[cfg(test)]
 mod fake;

@@ -23,10 +23,12 @@ use crate::address::Region;
 mod future;
 mod held;
 mod scope;
+mod transferring;
 
 pub use future::TransferFuture;
 pub use held::Held;
 pub use scope::{Running, scope};
+pub use transferring::Transferring;
 
 /// One DMA channel, with whatever it serves: it runs one transfer at a time.
 ///
@@ -155,6 +157,7 @@ pub struct Failed<K, C, B> {
 /// - With a channel: `start` was called on it, with the region of `held`, and neither `end` nor `stop` has given it
 ///   back since.
 /// - Without: the buffer was taken from `held`.
+#[doc(alias("DmaSerialTransfer", "SingleBuffer"))]
 pub struct Transfer<B, C: Channel> {
     /// `None` once the transfer has ended.
     channel: Option<C>,
@@ -185,6 +188,7 @@ impl<B, C: Channel> Transfer<B, C> {
     }
 
     /// Whether the transfer has ended, so that [`poll`](Self::poll) will succeed.
+    #[doc(alias("in_progress", "transfer_is_in_progress"))]
     pub fn is_done(&self) -> bool {
         self.channel().is_done()
     }

@@ -9,7 +9,7 @@ use super::{Engine, Refused};
 use crate::address::Region;
 use crate::fence::DmaFence;
 use crate::registers::Registers;
-use crate::transfer::{self, Channel, Held};
+use crate::transfer::{self, Channel, Held, Transferring};
 
 /// A transfer that runs: between START and END.
 ///
@@ -100,6 +100,20 @@ impl<B: Registers + DmaFence, T> Transfer<B, T> {
     pub fn wait(self) -> (Engine<B>, T) {
         let Ok((buffer, port)) = self.0.wait();
         (port.engine, buffer)
+    }
+}
+
+impl<B: Registers + DmaFence, T> Transferring for Transfer<B, T> {
+    type Payload = (T, Engine<B>);
+    type Error = core::convert::Infallible;
+
+    fn is_done(&self) -> bool {
+        Transfer::is_done(self)
+    }
+
+    fn wait(self) -> Result<(T, Engine<B>), Self::Error> {
+        let (engine, buffer) = Transfer::wait(self);
+        Ok((buffer, engine))
     }
 }
 

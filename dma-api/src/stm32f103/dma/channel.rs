@@ -62,6 +62,7 @@ impl Priority {
 /// - No other value has the channel's registers, but for an `Interrupt`, which writes nothing but CCR=0.
 #[derive(Debug)]
 #[doc(alias("Channel4", "Channel5", "Dma1Channel1"))]
+#[doc(alias("set_source_address", "set_destination_address", "set_transfer_length", "start_transfer"))]
 pub struct Channel<R, D, const N: u8> {
     registers: R,
     priority: Priority,

@@ -2,9 +2,8 @@
 //!
 //! ```no_run
 //! # use dma_api::fence::InOrder;
-//! # use dma_api::registers::{Bus, Volatile};
-//! # use dma_api::stm32f103::dma::{AtomicWaker, Channel, Dma1, Interrupt, map};
-//! # type Registers = Bus<Volatile<{ map::DMA1 }, 0x400>, InOrder>;
+//! # use dma_api::stm32f103::dma::{AtomicWaker, Channel, ChipDma1, Dma1, Interrupt};
+//! # type Registers = ChipDma1<InOrder>;
 //! # fn keep(_: Interrupt<Registers, Dma1, 4>) {}
 //! # fn kept() -> &'static Interrupt<Registers, Dma1, 4> { loop {} }
 //! static WAKER: AtomicWaker = AtomicWaker::new();

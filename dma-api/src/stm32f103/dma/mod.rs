@@ -5,12 +5,12 @@
 //!
 //! ```no_run
 //! # use dma_api::fence::InOrder;
-//! # use dma_api::registers::{Bus, Volatile};
-//! # use dma_api::stm32f103::dma::{Dma1, map};
+//! # use dma_api::registers::Volatile;
+//! # use dma_api::stm32f103::dma::{ChipDma1, Dma1};
 //! // SAFETY: this runs on an STM32F103, nobody else uses DMA1, and nobody has before.
-//! let registers = unsafe { Volatile::<{ map::DMA1 }, 0x400>::new() };
+//! let registers = unsafe { Volatile::new() };
 //! // SAFETY: a Cortex-M3 is in order, and CPU and DMA share the bus.
-//! let dma1 = unsafe { Bus::new(registers, InOrder) };
+//! let dma1 = unsafe { ChipDma1::new(registers, InOrder) };
 //! let channels = Dma1::split(dma1);
 //! let (transmit, receive) = (channels.c4, channels.c5); // USART1's
 //! ```
@@ -40,7 +40,7 @@ pub use interrupt::{AtomicWaker, Interrupt};
 pub use word::Word;
 
 use crate::fence::DmaFence;
-use crate::registers::{Peripheral, RegistersOf, Share, Volatile};
+use crate::registers::{Bus, Peripheral, RegistersOf, Share, Volatile};
 
 /// DMA1, with seven channels.
 #[derive(Debug)]
@@ -65,6 +65,12 @@ unsafe impl RegistersOf<Dma1> for Volatile<{ map::DMA1 }, 0x400> {}
 // SAFETY:
 // - As above.
 unsafe impl RegistersOf<Dma2> for Volatile<{ map::DMA2 }, 0x400> {}
+
+/// DMA1 of the real chip: its registers, and the fence of its core.
+pub type ChipDma1<F> = Bus<Volatile<{ map::DMA1 }, 0x400>, F>;
+
+/// DMA2 of the real chip.
+pub type ChipDma2<F> = Bus<Volatile<{ map::DMA2 }, 0x400>, F>;
 
 /// The channels of [`Dma1`].
 #[derive(Debug)]

@@ -9,12 +9,13 @@
 //!
 //! ```no_run
 //! # use dma_api::fence::InOrder;
-//! # use dma_api::registers::{Bus, Volatile};
-//! # use dma_api::stm32f103::{dma::{self, Dma1}, usart::{self, Settings, Usart}};
+//! # use dma_api::registers::Volatile;
+//! # use dma_api::stm32f103::dma::{ChipDma1, Dma1};
+//! # use dma_api::stm32f103::usart::{ChipUsart1, Settings, Usart};
 //! # // SAFETY: it is not run.
-//! # let dma1 = unsafe { Bus::new(Volatile::<{ dma::map::DMA1 }, 0x400>::new(), InOrder) };
+//! # let dma1 = unsafe { ChipDma1::new(Volatile::new(), InOrder) };
 //! # // SAFETY: it is not run.
-//! # let usart1 = unsafe { Volatile::<{ usart::map::USART1 }, 0x400>::new() };
+//! # let usart1: ChipUsart1 = unsafe { Volatile::new() };
 //! # static mut BYTES: [u8; 64] = [0; 64];
 //! # // SAFETY: it is not run.
 //! # let buffer: &'static mut [u8; 64] = unsafe { &mut *(&raw mut BYTES) };
@@ -57,6 +58,7 @@
 
 mod error;
 mod frame;
+mod generic;
 pub mod map;
 mod receiver;
 mod rx;
@@ -102,10 +104,13 @@ pub trait Instance: Peripheral + sealed::Sealed {
 
 /// Everything about an instance: its base, its channels.
 macro_rules! instances {
-    ($($usart:ident $BASE:ident $transmit:literal $receive:literal)*) => {$(
+    ($($usart:ident $Chip:ident $BASE:ident $transmit:literal $receive:literal)*) => {$(
         impl Peripheral for $usart {
             const BASE: usize = map::$BASE;
         }
+
+        #[doc = concat!(stringify!($BASE), " of the real chip: its registers.")]
+        pub type $Chip = Volatile<{ map::$BASE }, 0x400>;
 
         // SAFETY:
         // - `Volatile::new` was promised that the peripheral is there.
@@ -122,9 +127,9 @@ macro_rules! instances {
 }
 
 instances! {
-    Usart1 USART1 4 5
-    Usart2 USART2 7 6
-    Usart3 USART3 2 3
+    Usart1 ChipUsart1 USART1 4 5
+    Usart2 ChipUsart2 USART2 7 6
+    Usart3 ChipUsart3 USART3 2 3
 }
 
 /// The address of DR, for the DMA.

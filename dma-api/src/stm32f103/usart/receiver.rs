@@ -38,8 +38,36 @@ impl<R: RegistersOf<P>, P: Instance, D: Registers + DmaFence, W: Frame> Receiver
         (self.rx, self.channel)
     }
 
-    pub(super) fn rx(&mut self) -> &mut Rx<R, P, W> {
+    pub(in crate::stm32f103) fn rx(&mut self) -> &mut Rx<R, P, W> {
         &mut self.rx
+    }
+
+    pub(in crate::stm32f103) fn engine(&self) -> &P::Receive<D> {
+        &self.channel
+    }
+
+    pub(in crate::stm32f103) fn engine_mut(&mut self) -> &mut P::Receive<D> {
+        &mut self.channel
+    }
+
+    /// Starts to receive, unless something has gone wrong on the line before.
+    ///
+    /// # Safety
+    ///
+    /// - No transfer of the channel runs.
+    /// - The region is valid for what the DMA does to it, and nobody conflicts with that, until this has failed, or the
+    ///   channel has given it back.
+    pub(in crate::stm32f103) unsafe fn begin(&mut self, region: Region, laps: Laps) -> Result<(), ReceiveStartError> {
+        assert_eq!(region.direction, Direction::DeviceToMemory, "a receiver writes memory");
+        let status = self.rx.status();
+        if let Some(error) = self.rx.clear(status) {
+            return Err(ReceiveStartError::Line(error));
+        }
+        // SAFETY:
+        // - The channel is idle, and the region valid and left alone: the caller's debt, passed on unchanged.
+        // - It is DR of the USART that this channel is wired to (`Instance`): a read receives.
+        unsafe { self.channel.start::<W>(region, data_register::<P>(), laps, || {}) }?;
+        Ok(())
     }
 
     /// Fills a buffer.
@@ -47,17 +75,15 @@ impl<R: RegistersOf<P>, P: Instance, D: Registers + DmaFence, W: Frame> Receiver
     /// One that can only be read is refused by the compiler, as is one of another word:
     ///
     /// ```compile_fail,E0277
-    /// # use dma_api::{fence::InOrder, registers::{Bus, Volatile}, stm32f103::{dma, usart}};
-    /// # type Dma = Bus<Volatile<{ dma::map::DMA1 }, 0x400>, InOrder>;
-    /// # type Receiver = usart::Receiver<Volatile<{ usart::map::USART1 }, 0x400>, usart::Usart1, Dma>;
+    /// # use dma_api::{fence::InOrder, stm32f103::dma::ChipDma1, stm32f103::usart};
+    /// # type Receiver = usart::Receiver<usart::ChipUsart1, usart::Usart1, ChipDma1<InOrder>>;
     /// fn receives_into_flash(receiver: Receiver, bytes: &'static [u8]) {
     ///     receiver.read_exact(bytes);
     /// }
     /// ```
     /// ```compile_fail,E0271
-    /// # use dma_api::{fence::InOrder, registers::{Bus, Volatile}, stm32f103::{dma, usart}};
-    /// # type Dma = Bus<Volatile<{ dma::map::DMA1 }, 0x400>, InOrder>;
-    /// # type Receiver = usart::Receiver<Volatile<{ usart::map::USART1 }, 0x400>, usart::Usart1, Dma>;
+    /// # use dma_api::{fence::InOrder, stm32f103::dma::ChipDma1, stm32f103::usart};
+    /// # type Receiver = usart::Receiver<usart::ChipUsart1, usart::Usart1, ChipDma1<InOrder>>;
     /// fn receives_words_of_64_bits(receiver: Receiver, words: &'static mut [u64]) {
     ///     receiver.read_exact(words);
     /// }
@@ -85,6 +111,7 @@ impl<R: RegistersOf<P>, P: Instance, D: Registers + DmaFence, W: Frame> Receiver
     /// # Safety
     ///
     /// - The transfer is waited for, stopped or dropped while the borrow lasts: it is not forgotten.
+    #[doc(alias = "start_nonstatic")]
     pub unsafe fn read_exact_borrowed(self, words: &mut [W]) -> Started<&mut [W], Self> {
         // SAFETY:
         // - No transfer of the channel runs: here it is.
@@ -143,16 +170,9 @@ unsafe impl<R: RegistersOf<P>, P: Instance, D: Registers + DmaFence, W: Frame> C
     type Error = ReceiveError;
 
     unsafe fn start(&mut self, region: Region) -> Result<(), ReceiveStartError> {
-        assert_eq!(region.direction, Direction::DeviceToMemory, "a receiver writes memory");
-        let status = self.rx.status();
-        if let Some(error) = self.rx.clear(status) {
-            return Err(ReceiveStartError::Line(error));
-        }
         // SAFETY:
-        // - The channel is idle, and the region valid and left alone: the caller's debt, passed on unchanged.
-        // - It is DR of the USART that this channel is wired to (`Instance`): a read receives.
-        unsafe { self.channel.start::<W>(region, data_register::<P>(), Laps::One, || {}) }?;
-        Ok(())
+        // - None runs, and the region is valid and left alone: the caller's debt, passed on unchanged.
+        unsafe { self.begin(region, Laps::One) }
     }
 
     fn is_done(&self) -> bool {

@@ -8,6 +8,7 @@ use super::map::{self, sr};
 use super::{Instance, Receiver};
 use crate::fence::DmaFence;
 use crate::registers::{Registers, RegistersOf};
+use crate::stm32f103::circular::Circular;
 use crate::transfer::Transfer;
 
 /// The receiving half of USART `P`, in frames of `W`.
@@ -46,10 +47,10 @@ impl<R: RegistersOf<P>, P: Instance, W: Frame> Rx<R, P, W> {
     /// The wrong channel is another type:
     ///
     /// ```compile_fail,E0308
-    /// # use dma_api::{fence::InOrder, registers::{Bus, Volatile}, stm32f103::{dma, usart}};
-    /// # type Dma = Bus<Volatile<{ dma::map::DMA1 }, 0x400>, InOrder>;
-    /// # type Rx = usart::Rx<Volatile<{ usart::map::USART1 }, 0x400>, usart::Usart1>;
-    /// fn receives_by_the_transmitters(rx: Rx, channels: dma::Dma1Channels<Dma>) {
+    /// # use dma_api::fence::InOrder;
+    /// # use dma_api::stm32f103::dma::{ChipDma1, Dma1Channels};
+    /// # use dma_api::stm32f103::usart::{ChipUsart1, Rx, Usart1};
+    /// fn receives_by_the_transmitters(rx: Rx<ChipUsart1, Usart1>, channels: Dma1Channels<ChipDma1<InOrder>>) {
     ///     rx.with_dma(channels.c4); // expected `Channel<_, _, 5>`, found `Channel<_, _, 4>`
     /// }
     /// ```
@@ -74,12 +75,12 @@ impl<R: RegistersOf<P>, P: Instance, W: Frame> Rx<R, P, W> {
     }
 
     /// What went wrong so far. A flag that is up stays so, until the DMA reads DR.
-    pub(super) fn take_noted(&mut self) -> Option<LineError> {
+    pub(in crate::stm32f103) fn take_noted(&mut self) -> Option<LineError> {
         LineError::of(core::mem::take(&mut self.noted))
     }
 
     /// Reads SR, and keeps what errors it shows.
-    pub(super) fn status(&mut self) -> u32 {
+    pub(in crate::stm32f103) fn status(&mut self) -> u32 {
         let status = self.registers.read(sr());
         self.noted |= status & LineError::FLAGS;
         status
@@ -133,5 +134,26 @@ where
 {
     fn status(&mut self) -> u32 {
         self.channel_mut().rx().status()
+    }
+}
+
+impl<B, R, P, D, W> sealed::Sealed for Circular<B, Receiver<R, P, D, W>>
+where
+    R: RegistersOf<P>,
+    P: Instance,
+    D: Registers + DmaFence,
+    W: Frame,
+{
+}
+
+impl<B, R, P, D, W> Status<P> for Circular<B, Receiver<R, P, D, W>>
+where
+    R: RegistersOf<P>,
+    P: Instance,
+    D: Registers + DmaFence,
+    W: Frame,
+{
+    fn status(&mut self) -> u32 {
+        self.receiver().rx().status()
     }
 }

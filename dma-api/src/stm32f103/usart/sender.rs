@@ -57,6 +57,7 @@ impl<R: RegistersOf<P>, P: Instance, D: Registers + DmaFence, W: Frame> Sender<R
     /// # Safety
     ///
     /// - The transfer is waited for, stopped or dropped while the borrow lasts: it is not forgotten.
+    #[doc(alias = "start_nonstatic")]
     pub unsafe fn write_all_borrowed(self, words: &[W]) -> Started<&[W], Self> {
         // SAFETY:
         // - No transfer of the channel runs: here it is.

@@ -68,10 +68,10 @@ impl<R: RegistersOf<P>, P: Instance, W: Frame> Tx<R, P, W> {
     /// The wrong channel is another type:
     ///
     /// ```compile_fail,E0308
-    /// # use dma_api::{fence::InOrder, registers::{Bus, Volatile}, stm32f103::{dma, usart}};
-    /// # type Dma = Bus<Volatile<{ dma::map::DMA1 }, 0x400>, InOrder>;
-    /// # type Tx = usart::Tx<Volatile<{ usart::map::USART1 }, 0x400>, usart::Usart1>;
-    /// fn sends_by_the_receivers(tx: Tx, channels: dma::Dma1Channels<Dma>) {
+    /// # use dma_api::fence::InOrder;
+    /// # use dma_api::stm32f103::dma::{ChipDma1, Dma1Channels};
+    /// # use dma_api::stm32f103::usart::{ChipUsart1, Tx, Usart1};
+    /// fn sends_by_the_receivers(tx: Tx<ChipUsart1, Usart1>, channels: Dma1Channels<ChipDma1<InOrder>>) {
     ///     tx.with_dma(channels.c5); // expected `Channel<_, _, 4>`, found `Channel<_, _, 5>`
     /// }
     /// ```
