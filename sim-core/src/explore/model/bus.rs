@@ -12,6 +12,7 @@ use dma_api::registers::{OutsideRegisters, Registers};
 use super::cell::Place;
 use super::device::{Job, Shared, lock};
 use super::{DEADLOCK, RUNS_WITHOUT_HOPE, fence};
+use crate::device::stm32f103::{self, place_of};
 use crate::device::usbd;
 use crate::explore::interrupt::{Interrupts, SLEEPING_HANDLER};
 use crate::explore::{Board, WHILE_LEAVING};
@@ -106,6 +107,9 @@ impl OutsideRegisters for Bus {
         }
         let line = Location::caller();
         if lock(&self.0.soc).stm32f103().is_some() {
+            if matches!(place_of(address), Some(stm32f103::Place::Dma(..))) {
+                self.0.drain();
+            }
             self.before_read(address);
         }
         let value = lock(&self.0.soc).cpu_peek(address, line);
