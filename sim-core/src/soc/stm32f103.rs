@@ -163,7 +163,11 @@ impl Soc {
             self.drain(controller);
         }
         self.ownership.register_read();
+        let room = |soc: &Self| soc.stm32f103().map(|chip| [0, 1, 2].map(|usart| chip.usart(usart).has_room()));
+        let before = room(self);
         let value = self.with_chip(|chip| chip.read(place));
+        // A read of DR makes room for the next frame: the peer may wait for that.
+        self.generation += u64::from(room(self) != before);
         self.settle_stm32f103(Site::Cpu(line));
         value
     }
@@ -261,6 +265,7 @@ impl Soc {
     /// The request of a peripheral that is not modelled, for a channel of a controller (both by index): on or off.
     pub fn set_other_request(&mut self, controller: usize, channel: usize, on: bool) {
         self.with_chip(|chip| chip.set_other_request(controller, channel, on));
+        self.generation += 1;
     }
 }
 
