@@ -4,6 +4,7 @@ mod circular;
 mod errors;
 mod firmware;
 mod futures;
+mod property;
 mod refusals;
 mod rules;
 mod scopes;
