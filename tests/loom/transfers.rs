@@ -1,4 +1,4 @@
-//! Transfers of both chips: `Transfer`, its stop and its drop, `scope`, circular, futures, on every machine.
+//! Transfers of both chips under loom, on every machine.
 //!
 //! A row is a program, a machine and what its two fences are. loom judges it, and the vector clocks on every schedule
 //! do: both must say *race* where a fence is not honoured, and *sound* where both are. So each row that is sound has

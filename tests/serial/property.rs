@@ -1,5 +1,6 @@
-//! Random use: whatever is sent, received, stopped, dropped and borrowed, in whatever order, on whatever schedule, no
-//! byte is lost, doubled or torn.
+//! Random use: no byte is lost, doubled or torn.
+//!
+//! Whatever is sent, received, stopped, dropped and borrowed, in whatever order, on whatever schedule.
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -1,4 +1,4 @@
-//! Transfers that do not come to their end: stopped, dropped, forgotten, at every item.
+//! Transfers that are stopped, dropped, forgotten: at every item.
 //!
 //! *At an item* is a look at how many were moved. On every schedule the DMA may have gone on since, and an item may be in
 //! flight.

@@ -1,4 +1,4 @@
-//! An STM32F103's side of the system: items of its DMA, frames on its serial lines.
+//! An STM32F103's side of the system: DMA items, frames on serial lines.
 //!
 //! An item is a step each for its read and its write. At the first the controller sees memory as the CPU has published
 //! it, at the second it publishes its own write, with CNDTR and the flags that tell of it.
