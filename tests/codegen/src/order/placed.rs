@@ -1,8 +1,8 @@
 //! Registers that the linker places: the other way to write a chip down.
 //!
 //! A vendor's linker script says `DMA1 = 0x40020000;`, and the program has an `extern` static of this name. To the
-//! compiler it is an object like any other: a buffer is certainly not in it. Of an address that is a mere number LLVM 22
-//! does not say so, once the buffer's own address has been made a number, too. So a driver on these registers is
+//! compiler it is an object like any other: a buffer is certainly not in it. Of an address that is a mere number LLVM
+//! 22 does not say so, once the buffer's own address has been made a number, too. So a driver on these registers is
 //! optimised harder than one on `Volatile`.
 
 use core::marker::PhantomData;
