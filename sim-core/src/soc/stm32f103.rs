@@ -70,19 +70,23 @@ impl Soc {
         self.ownership.job_captured();
         let asked_for = BusError { controller: controller + 1, channel: item.channel + 1, item: item.number };
         let fails = self.bus_error == Some(asked_for);
-        let value = if fails { Err(Refused) } else { self.dma_read(item.source, site) };
+        let (value, misuse) = if fails { (Err(Refused), None) } else { self.dma_read(item.source, site) };
         self.with_chip(|chip| chip.begin(controller, item, value.as_ref().copied().unwrap_or_default()));
         if value.is_err() {
             self.finish_item(controller, true);
         }
         self.note_item(site, item.source, Access::Read, value.ok());
+        self.report(misuse, site);
+        self.settle_stm32f103(site);
     }
 
     fn end_item(&mut self, controller: usize, item: Item, value: u32) {
         let site = site_of(controller, item);
-        let written = self.dma_write(item.destination, value, site);
+        let (written, misuse) = self.dma_write(item.destination, value, site);
         self.finish_item(controller, written.is_err());
         self.note_item(site, item.destination, Access::Write, written.ok().map(|()| value));
+        self.report(misuse, site);
+        self.settle_stm32f103(site);
     }
 
     /// The item is done: what it has written comes before what the registers tell of it.
@@ -94,19 +98,19 @@ impl Soc {
     fn note_item(&mut self, site: Site, access: dma::Access, kind: Access, value: Option<u32>) {
         self.generation += 1;
         self.trace.note(None, || Record::Item { site, range: access.range(), access: kind, value });
-        self.settle_stm32f103(site);
     }
 
     fn with_chip<T: Default>(&mut self, f: impl FnOnce(&mut Stm32f103) -> T) -> T {
         self.stm32f103.as_deref_mut().map(f).unwrap_or_default()
     }
 
-    fn dma_read(&mut self, access: dma::Access, site: Site) -> Result<u32, Refused> {
+    /// What is there, and what is wrong with reading it.
+    fn dma_read(&mut self, access: dma::Access, site: Site) -> (Result<u32, Refused>, Option<Misuse>) {
         if let Some(place) = place_of(access.address) {
-            return Ok(self.with_chip(|chip| chip.read(place)));
+            return (Ok(self.with_chip(|chip| chip.read(place))), None);
         }
         if self.memory.is_flash(access.address) {
-            return Ok(ERASED);
+            return (Ok(ERASED), None);
         }
         let mut bytes = [0; 4];
         let length = access.width.bytes() as usize;
@@ -115,20 +119,23 @@ impl Soc {
             Ok(view) => {
                 view.read(0, &mut bytes[..length]);
                 let race = self.ownership.dma_access(access.range(), Access::Read, site);
-                self.report(race, site);
-                Ok(u32::from_le_bytes(bytes))
+                (Ok(u32::from_le_bytes(bytes)), race)
             }
-            Err(fault) => self.unreachable(access, fault, site).map(|()| NOTHING_THERE),
+            Err(fault) => {
+                let (read, misuse) = unreachable(access, fault);
+                (read.map(|()| NOTHING_THERE), misuse)
+            }
         }
     }
 
-    fn dma_write(&mut self, access: dma::Access, value: u32, site: Site) -> Result<(), Refused> {
+    /// Whether it can be written, and what is wrong with that.
+    fn dma_write(&mut self, access: dma::Access, value: u32, site: Site) -> (Result<(), Refused>, Option<Misuse>) {
         if let Some(place) = place_of(access.address) {
             self.with_chip(|chip| chip.write(place, value));
-            return Ok(());
+            return (Ok(()), None);
         }
         if self.memory.is_flash(access.address) {
-            return Err(Refused);
+            return (Err(Refused), None);
         }
         let bytes = &value.to_le_bytes()[..access.width.bytes() as usize];
         let address = BusAddress::new(access.address);
@@ -136,34 +143,20 @@ impl Soc {
             Ok(view) => {
                 view.write(0, bytes);
                 self.delivered = hash((self.delivered, access.range(), bytes));
-                let race = self.ownership.dma_access(access.range(), Access::Write, site);
-                self.report(race, site);
-                Ok(())
+                (Ok(()), self.ownership.dma_access(access.range(), Access::Write, site))
             }
-            Err(fault) => self.unreachable(access, fault, site),
-        }
-    }
-
-    /// An access to memory that is not there, or that nobody has lent: the first is the bus's to answer.
-    fn unreachable(&mut self, access: dma::Access, fault: Fault, site: Site) -> Result<(), Refused> {
-        match fault {
-            Fault::Flash(_) | Fault::OutsideRam(_) => Err(Refused),
-            Fault::NotLent(_) | Fault::WrongDirection(_) => {
-                let what = format!("the DMA's address: {fault}");
-                let misuse = Misuse { range: Some(access.range()), ..Misuse::new(Rule::PointerNotLent, what) };
-                self.report(Some(misuse), site);
-                Ok(())
-            }
+            Err(fault) => unreachable(access, fault),
         }
     }
 
     /// The CPU reads a register of DMA or USART.
-    pub(super) fn read_stm32f103(&mut self, place: Place, line: Line) -> u32 {
+    pub(super) fn read_stm32f103(&mut self, place: Place, address: u32, line: Line) -> u32 {
         if let Place::Dma(controller, _) = place {
             self.drain(controller);
         }
         self.ownership.register_read();
         let value = self.with_chip(|chip| chip.read(place));
+        self.trace.note(Some(line), || Record::Peek { address, value });
         self.settle_stm32f103(Site::Cpu(line));
         value
     }
@@ -261,6 +254,17 @@ impl Soc {
     /// The request of a peripheral that is not modelled, for a channel of a controller (both by index): on or off.
     pub fn set_other_request(&mut self, controller: usize, channel: usize, on: bool) {
         self.with_chip(|chip| chip.set_other_request(controller, channel, on));
+    }
+}
+
+/// An access to memory that is not there, or that nobody has lent: the first is the bus's to answer.
+fn unreachable(access: dma::Access, fault: Fault) -> (Result<(), Refused>, Option<Misuse>) {
+    match fault {
+        Fault::Flash(_) | Fault::OutsideRam(_) => (Err(Refused), None),
+        Fault::NotLent(_) | Fault::WrongDirection(_) => {
+            let what = format!("the DMA's address: {fault}");
+            (Ok(()), Some(Misuse { range: Some(access.range()), ..Misuse::new(Rule::PointerNotLent, what) }))
+        }
     }
 }
 
