@@ -504,7 +504,8 @@ impl Soc {
             return;
         }
         let dma = self.usbd.job().is_some() || self.stm32f103().is_some_and(Stm32f103::is_busy);
-        let levels = Levels { events: self.usbd.events(), interrupt: self.interrupt(), dma };
+        let stm32f103 = self.stm32f103_levels();
+        let levels = Levels { events: self.usbd.events(), interrupt: self.interrupt(), dma, stm32f103 };
         self.trace.note_levels(|| levels);
     }
 

@@ -6,11 +6,12 @@
 use dma_api::address::{BusAddress, Direction};
 
 use super::*;
-use crate::device::stm32f103::dma::{self, Item};
+use crate::device::stm32f103::dma::{self, Dma, Item};
 use crate::device::stm32f103::usart::FrameError;
 use crate::device::stm32f103::{Place, Stm32f103, place_of};
 use crate::host::Reply;
 use crate::host::serial::{Port, Serial};
+use crate::trace::Stm32f103Levels;
 
 /// What the DMA reads where it has no memory, or memory that was not lent.
 const NOTHING_THERE: u32 = 0xA5A5_A5A5;
@@ -174,6 +175,18 @@ impl Soc {
             }
         }
         self.note_levels();
+    }
+
+    /// What the chip shows to the outside.
+    pub(super) fn stm32f103_levels(&self) -> Option<Stm32f103Levels> {
+        let chip = self.stm32f103()?;
+        let dma = [chip.dma(0), chip.dma(1)];
+        Some(Stm32f103Levels {
+            busy: dma.map(Dma::busy_channels),
+            isr: dma.map(Dma::flags),
+            cndtr: dma.map(|dma| std::array::from_fn(|channel| dma.items_left(channel))),
+            sr: [0, 1, 2].map(|usart| chip.usart(usart).flags()),
+        })
     }
 
     /// A transfer that may access a byte of `range` from now on; of those that write there only, if `writes`.

@@ -163,6 +163,11 @@ impl Usart {
         }
     }
 
+    /// SR, without what a read of it brings about.
+    pub fn flags(&self) -> u32 {
+        self.sr
+    }
+
     /// Whether a frame is on its way out.
     pub fn is_transmitting(&self) -> bool {
         self.leaving.is_some()
