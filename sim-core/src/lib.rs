@@ -10,11 +10,13 @@
 //!   explore::stepped              a scheduler decides at every access         every interleaving, replay
 //!   explore::model                loom                                        every ordering that the fences allow
 //! soc                             chip + memory + engine + monitor + trace, one value, driven by all three
-//!   device::usbd                  the chip: a pure state machine
+//!   device::usbd, device::power   an nRF52840's peripherals: pure state machines
+//!   device::stm32f103             an STM32F103's DMA controllers and USARTs, likewise
 //!   memory, engine                windows onto host memory; the copy, a word at a time
 //!   monitor                       rules, ownership, vector clocks -> Violation
 //!   host                          the virtual USB host: an async script of tokens and handshakes; what goes wrong
-//!                                 on a wire, frames, enumeration as Linux, Windows and macOS do it
+//!                                 on a wire, frames, enumeration as Linux, Windows and macOS do it; or the peer of
+//!                                 a serial line
 //!   trace                         what happened: a timeline, a capture for Wireshark, waveforms
 //! check                           the programs and the matrix of the `dmacheck` command
 //! ```

@@ -1,4 +1,4 @@
-//! Transfers as futures: woken by an interrupt that may come at any point, cancelled after each poll.
+//! Transfers as futures: woken at any point, cancelled after each poll.
 
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};

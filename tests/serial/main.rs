@@ -1,8 +1,10 @@
 //! The STM32F103: its DMA and USART1 to USART3, the drivers, the rules.
 
+mod circular;
 mod errors;
 mod firmware;
 mod futures;
+mod property;
 mod refusals;
 mod rules;
 mod scopes;

@@ -1,4 +1,4 @@
-//! What is not started: each reason, with channel and buffer back, and the next start working.
+//! What is not started: each reason, and the next start works.
 
 use std::cell::Cell;
 use std::rc::Rc;

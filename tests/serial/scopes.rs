@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use dma_api::stm32f103::dma::{StartError, TransferError};
 use dma_api::stm32f103::usart::{ReceiveError, ReceiveStartError};
 use sim_core::device::stm32f103::BusError;
-use sim_core::explore::{Board, Kind, Program, quietly};
+use sim_core::explore::{Board, Kind, Program, quietly, threads};
 use sim_core::host::serial::Port;
 use sim_core::host::{Host, Script};
 use sim_core::monitor::Rule;
@@ -139,6 +139,12 @@ fn borrowed_memory_is_sound_on_every_schedule_also_if_the_closure_panics() {
     for sends in [true, false] {
         for work in [Work::Looks, Work::Nothing, Work::Panics(0), Work::Panics(1), Work::Panics(2)] {
             assert_sound(&OnTheStack { sends, work });
+        }
+    }
+    for sends in [true, false] {
+        for work in [Work::Looks, Work::Panics(1)] {
+            let run = threads::run(&OnTheStack { sends, work }, None);
+            assert_eq!(run.verdict.kind(), Kind::Sound, "{sends}, {work:?}: {}", run.verdict);
         }
     }
     let verdict = explore(&OnTheStack { sends: false, work: Work::Forgets });

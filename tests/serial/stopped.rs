@@ -1,9 +1,9 @@
-//! Transfers that do not come to their end: stopped, dropped, forgotten, at every item.
+//! Transfers that are stopped, dropped, forgotten: at every item.
 //!
 //! *At an item* is a look at how many were moved. On every schedule the DMA may have gone on since, and an item may be in
 //! flight.
 
-use sim_core::explore::{Board, Kind, Program};
+use sim_core::explore::{Board, Kind, Program, threads};
 use sim_core::host::serial::Port;
 use sim_core::host::{Host, HostError, Script};
 use sim_core::monitor::Rule;
@@ -184,4 +184,17 @@ fn boxed_buffer_is_freed_after_the_channel_has_let_go_of_it() {
     assert_sound(&Freed { early: false });
     let verdict = explore(&Freed { early: true });
     assert_eq!(verdict.kind(), Kind::Violation(Rule::AcquiredInFlight), "{verdict}");
+}
+
+#[test]
+fn transfer_left_at_any_item_is_sound_on_real_threads() {
+    for sends in [true, false] {
+        for after in 0..=FRAMES.into() {
+            for by in [By::Stop, By::Drop, By::Forget] {
+                let program = Left { sends, after, by };
+                let run = threads::run(&program, None);
+                assert_eq!(run.verdict.kind(), Kind::Sound, "{}: {}", program.name(), run.verdict);
+            }
+        }
+    }
 }

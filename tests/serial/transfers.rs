@@ -1,4 +1,4 @@
-//! Whole transfers: to the wire, from the wire, both at once, one after the other.
+//! Whole transfers: to the wire, from the wire, both at once.
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -1,4 +1,4 @@
-//! What is asserted of every mutant: a driver with one mistake, which breaks one rule.
+//! What is asserted of every mutant: a driver with one mistake.
 //!
 //! It breaks the rule on some schedule, first of all and if there is no other; its replay string brings that back, as a
 //! panic too. Collected, it is noted, and what happens is what silicon does; left to silicon, the same happens and

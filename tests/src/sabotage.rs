@@ -4,8 +4,8 @@ use std::fmt;
 
 use dma_api::address::{BusAddress, Region};
 use dma_api::fence::DmaFence;
-use dma_api::nrf52840::usbd::{UsbdRegisters, map};
-use dma_api::registers::{OutsideRegisters, Registers};
+use dma_api::nrf52840::usbd::{UsbdBlock, map};
+use dma_api::registers::{OutsideRegisters, Registers, RegistersOf};
 
 /// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +73,7 @@ impl<B> Sabotaged<B> {
 
 // SAFETY:
 // - They are the board's, which are the USBD's.
-unsafe impl<B: UsbdRegisters> UsbdRegisters for Sabotaged<B> {}
+unsafe impl<B: RegistersOf<UsbdBlock>> RegistersOf<UsbdBlock> for Sabotaged<B> {}
 
 // SAFETY:
 // - `read` and `write` are the board's, but for what a twin gets wrong. MUTANT: a register that is made up or left out

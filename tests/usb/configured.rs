@@ -5,7 +5,8 @@ use std::panic::Location;
 use std::rc::Rc;
 
 use dma_api::fence::DmaFence;
-use dma_api::nrf52840::usbd::{ControlEvent, Endpoints, Engine, Usbd, UsbdRegisters, map};
+use dma_api::nrf52840::usbd::{ControlEvent, Endpoints, Engine, Usbd, UsbdBlock, map};
+use dma_api::registers::RegistersOf;
 use dma_api::usb::Setup;
 use sim_core::check::programs::connect;
 use sim_core::device::usbd::Token;
@@ -23,7 +24,7 @@ pub fn prepare(soc: &mut Soc, setup: Setup) {
 }
 
 /// Takes that SETUP, and nothing more.
-pub fn begin<B: UsbdRegisters + DmaFence>(bus: B, setup: Setup) -> (Engine<B>, Endpoints) {
+pub fn begin<B: RegistersOf<UsbdBlock> + DmaFence>(bus: B, setup: Setup) -> (Engine<B>, Endpoints) {
     let (mut engine, mut endpoints) = Engine::new(Usbd::new(bus), statics::packet_buffer());
     let event = endpoints.control.next_event(&mut engine);
     assert_eq!(event, Some(ControlEvent::Setup(setup)));
@@ -31,7 +32,7 @@ pub fn begin<B: UsbdRegisters + DmaFence>(bus: B, setup: Setup) -> (Engine<B>, E
 }
 
 /// Gives the engine's buffer back.
-pub fn end<B: UsbdRegisters + DmaFence>(engine: Engine<B>, endpoints: Endpoints) {
+pub fn end<B: RegistersOf<UsbdBlock> + DmaFence>(engine: Engine<B>, endpoints: Endpoints) {
     let (_, buffer) = engine.into_parts(endpoints);
     statics::give_back(buffer);
 }

@@ -17,8 +17,8 @@ use std::panic::resume_unwind;
 use dma_api::address::BusAddress;
 use dma_api::fence::DmaFence;
 use dma_api::nrf52840::power::{Power, PowerClock};
-use dma_api::nrf52840::usbd::UsbdRegisters;
-use dma_api::registers::{OutsideRegisters, Peripheral};
+use dma_api::nrf52840::usbd::UsbdBlock;
+use dma_api::registers::{OutsideRegisters, Peripheral, RegistersOf};
 use serde::Serialize;
 
 use crate::host::{Host, Script};
@@ -40,7 +40,7 @@ pub(crate) use interrupt::tests::storm as interrupt_storm;
 pub use quiet::quietly;
 
 /// What firmware runs on: the bus of an emulated chip.
-pub trait Board: UsbdRegisters + OutsideRegisters + DmaFence + Clone + fmt::Debug + 'static {
+pub trait Board: RegistersOf<UsbdBlock> + OutsideRegisters + DmaFence + Clone + fmt::Debug + 'static {
     /// Whether the host has come to the end of its script. Firmware that serves until then, ends.
     fn host_is_done(&self) -> bool;
 

@@ -1,4 +1,4 @@
-//! An STM32F103's side of the system: items of its DMA, frames on its serial lines.
+//! An STM32F103's side of the system: DMA items, frames on serial lines.
 //!
 //! An item is a step each for its read and its write. At the first the controller sees memory as the CPU has published
 //! it, at the second it publishes its own write, with CNDTR and the flags that tell of it.
@@ -156,8 +156,12 @@ impl Soc {
             self.drain(controller);
         }
         self.ownership.register_read();
+        let room = |soc: &Self| soc.stm32f103().map(|chip| [0, 1, 2].map(|usart| chip.usart(usart).has_room()));
+        let before = room(self);
         let value = self.with_chip(|chip| chip.read(place));
         self.trace.note(Some(line), || Record::Peek { address, value });
+        // A read of DR makes room for the next frame: the peer may wait for that.
+        self.generation += u64::from(room(self) != before);
         self.settle_stm32f103(Site::Cpu(line));
         value
     }
@@ -267,6 +271,7 @@ impl Soc {
     /// The request of a peripheral that is not modelled, for a channel of a controller (both by index): on or off.
     pub fn set_other_request(&mut self, controller: usize, channel: usize, on: bool) {
         self.with_chip(|chip| chip.set_other_request(controller, channel, on));
+        self.generation += 1;
     }
 }
 

@@ -1,4 +1,6 @@
-//! Transfers of an STM32's channels as a whole, for an explorer that has no time for items: `explore::model`.
+//! An STM32's transfers as a whole, for `explore::model`.
+//!
+//! loom has no time for items.
 
 use super::*;
 use crate::device::stm32f103::Place;

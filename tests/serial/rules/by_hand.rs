@@ -6,11 +6,10 @@ use dma_api::stm32f103::dma::map::{self, TCIF, TEIF, ccr, flags_of};
 use dma_api::stm32f103::dma::{Dma1, Dma2};
 use dma_api::stm32f103::usart::Usart1;
 use dma_api::stm32f103::usart::map::{cr1, cr3, dr, sr};
-use sim_core::device::Chip;
 use sim_core::explore::{Block, Board};
 use sim_core::host::serial::Port;
 use sim_core::host::{Host, HostError, Script};
-use sim_core::soc::{Config, Soc};
+use sim_core::soc::Soc;
 
 /// 8 bytes of simulated RAM: 1, 2, 3, ...
 pub const BUFFER: u32 = 0x2000_0000;
@@ -29,11 +28,6 @@ pub const SENDS: u32 = ccr::DIR.mask() | ccr::MINC.mask();
 
 /// From USART1 to memory: bytes.
 pub const RECEIVES: u32 = ccr::MINC.mask();
-
-/// An STM32F103 with 16 bytes of RAM.
-pub fn config() -> Config {
-    Config { chip: Chip::Stm32f103, ram: 16, ..Config::default() }
-}
 
 /// Memory as [`BUFFER`] and [`SECOND`] say.
 pub fn memory(soc: &mut Soc) {

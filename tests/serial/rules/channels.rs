@@ -4,10 +4,10 @@ use dma_api::stm32f103::dma::map::cpar;
 use dma_api::stm32f103::usart::map::{USART2, dr};
 use sim_core::explore::Board;
 use sim_core::host::{Host, Script};
-use sim_core::soc::{Config, Soc};
-use tests::judge::{Mutant, OnSilicon};
+use sim_core::soc::Soc;
 
-use super::by_hand::{BUFFER, Hand, RECEIVES, RX, SENDS, TX, config, memory, sends, silent};
+use super::by_hand::{BUFFER, Hand, RECEIVES, RX, SENDS, TX, memory, sends, silent};
+use super::judge::{Mutant, OnSilicon};
 
 /// Receives by DMA while the request of another peripheral (SPI2_TX, on channel 5) is on. The twin takes its byte from DR
 /// by itself.
@@ -15,17 +15,12 @@ use super::by_hand::{BUFFER, Hand, RECEIVES, RX, SENDS, TX, config, memory, send
 pub struct Shared;
 
 impl Mutant for Shared {
-    fn config(&self) -> Config {
-        config()
-    }
-
     fn prepare(&self, soc: &mut Soc) {
         memory(soc);
         soc.set_other_request(0, RX.into(), true);
     }
 
-    fn firmware<B: Board>(&self, board: B, wrong: bool) {
-        let hand = Hand::new(board);
+    fn firmware<B: Board>(&self, hand: &Hand<B>, wrong: bool) {
         let received = if wrong {
             hand.configure(RX, BUFFER, 1);
             hand.board.release_fence();
@@ -58,16 +53,7 @@ pub enum Wrong {
 }
 
 impl Mutant for Wrong {
-    fn config(&self) -> Config {
-        config()
-    }
-
-    fn prepare(&self, soc: &mut Soc) {
-        memory(soc);
-    }
-
-    fn firmware<B: Board>(&self, board: B, wrong: bool) {
-        let hand = Hand::new(board);
+    fn firmware<B: Board>(&self, hand: &Hand<B>, wrong: bool) {
         let channel = if wrong && *self == Self::Swapped { RX } else { TX };
         hand.configure(channel, BUFFER, 2);
         if wrong && *self == Self::OtherUsart {
@@ -84,9 +70,5 @@ impl Mutant for Wrong {
             Self::Swapped => sends(host, &[7]),
             Self::OtherUsart => silent(host),
         }
-    }
-
-    fn on_silicon(&self) -> OnSilicon {
-        OnSilicon::Works
     }
 }

@@ -5,26 +5,16 @@ use dma_api::stm32f103::dma::map;
 use sim_core::explore::Board;
 use sim_core::host::serial::Port;
 use sim_core::host::{Host, Script};
-use sim_core::soc::{Config, Soc};
-use tests::judge::{Mutant, OnSilicon};
 
-use super::by_hand::{BUFFER, Hand, RECEIVES, RX, SENDS, TX, config, gets, memory, sends};
+use super::by_hand::{BUFFER, Hand, RECEIVES, RX, SENDS, TX, gets, sends};
+use super::judge::{Mutant, OnSilicon};
 
 /// CMAR is beyond what was lent.
 #[derive(Debug)]
 pub struct BesideTheBuffer;
 
 impl Mutant for BesideTheBuffer {
-    fn config(&self) -> Config {
-        config()
-    }
-
-    fn prepare(&self, soc: &mut Soc) {
-        memory(soc);
-    }
-
-    fn firmware<B: Board>(&self, board: B, wrong: bool) {
-        let hand = Hand::new(board);
+    fn firmware<B: Board>(&self, hand: &Hand<B>, wrong: bool) {
         hand.configure(RX, if wrong { BUFFER + 14 } else { BUFFER + 12 }, 4);
         hand.board.release_fence();
         hand.enable(RX, RECEIVES);
@@ -33,10 +23,6 @@ impl Mutant for BesideTheBuffer {
 
     fn host(&self, host: Host) -> Script {
         sends(host, &[9; 4])
-    }
-
-    fn on_silicon(&self) -> OnSilicon {
-        OnSilicon::Works
     }
 }
 
@@ -50,16 +36,7 @@ pub enum TakesBack {
 }
 
 impl Mutant for TakesBack {
-    fn config(&self) -> Config {
-        config()
-    }
-
-    fn prepare(&self, soc: &mut Soc) {
-        memory(soc);
-    }
-
-    fn firmware<B: Board>(&self, board: B, wrong: bool) {
-        let hand = Hand::new(board);
+    fn firmware<B: Board>(&self, hand: &Hand<B>, wrong: bool) {
         // The memory of this process stays: it is leaked.
         let buffer = Box::leak(Box::new([0_u8; 4]));
         let region = Region { pointer: buffer.as_mut_ptr(), length: 4, direction: Direction::DeviceToMemory };
@@ -82,10 +59,6 @@ impl Mutant for TakesBack {
     fn host(&self, mut host: Host) -> Script {
         Box::pin(async move { host.serial(Port::Usart1).send_at_once(9).await })
     }
-
-    fn on_silicon(&self) -> OnSilicon {
-        OnSilicon::Works
-    }
 }
 
 /// Touches a buffer in flight.
@@ -98,16 +71,7 @@ pub enum Touches {
 }
 
 impl Mutant for Touches {
-    fn config(&self) -> Config {
-        config()
-    }
-
-    fn prepare(&self, soc: &mut Soc) {
-        memory(soc);
-    }
-
-    fn firmware<B: Board>(&self, board: B, wrong: bool) {
-        let hand = Hand::new(board);
+    fn firmware<B: Board>(&self, hand: &Hand<B>, wrong: bool) {
         let (channel, mode) = match self {
             Self::WhatIsReceived => (RX, RECEIVES),
             Self::WhatIsSent => (TX, SENDS),
@@ -153,16 +117,7 @@ pub enum NoFence {
 }
 
 impl Mutant for NoFence {
-    fn config(&self) -> Config {
-        config()
-    }
-
-    fn prepare(&self, soc: &mut Soc) {
-        memory(soc);
-    }
-
-    fn firmware<B: Board>(&self, board: B, wrong: bool) {
-        let hand = Hand::new(board);
+    fn firmware<B: Board>(&self, hand: &Hand<B>, wrong: bool) {
         if *self == Self::BeforeTheStart {
             hand.configure(TX, BUFFER, 2);
             hand.store(BUFFER, 7);
@@ -191,9 +146,5 @@ impl Mutant for NoFence {
             Self::BeforeTheStart => gets(host, &[7, 2]),
             Self::AfterTheEnd | Self::BeforeTheFlagIsRead => sends(host, &[9, 9]),
         }
-    }
-
-    fn on_silicon(&self) -> OnSilicon {
-        OnSilicon::Works
     }
 }

@@ -1,4 +1,6 @@
-//! Every rule that an STM32F103 adds, red on its mutants, and what the others say of its DMA.
+//! Every rule that an STM32F103 adds, red on its mutants.
+//!
+//! And what the other rules say of its DMA.
 //!
 //! As for USBD (`tests/usb/rules`), a mutant is a driver by bare registers with one mistake;
 //! [`judge`](tests::judge::judge) says what is asserted of each.
@@ -21,12 +23,14 @@
 //! | 7.1 | `InterruptStorm` | a handler that clears no flag |
 
 use sim_core::monitor::Rule;
-use tests::judge::judge;
 
 mod by_hand;
 mod channels;
+mod judge;
 mod memory;
 mod registers;
+
+use judge::judge;
 
 /// A test for each rule, which judges its mutants.
 macro_rules! mutants {

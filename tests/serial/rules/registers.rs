@@ -4,10 +4,9 @@ use dma_api::stm32f103::dma::map::{self, ccr};
 use dma_api::stm32f103::usart::map::cr1;
 use sim_core::explore::Board;
 use sim_core::host::{Host, Script};
-use sim_core::soc::{Config, Soc};
-use tests::judge::{Mutant, OnSilicon};
 
-use super::by_hand::{BUFFER, Hand, SECOND, SENDS, TX, config, gets, memory, silent};
+use super::by_hand::{BUFFER, Hand, SECOND, SENDS, TX, gets, silent};
+use super::judge::{Mutant, OnSilicon};
 
 /// Writes a register of a channel that is enabled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,16 +22,7 @@ pub enum WritesWhileEnabled {
 }
 
 impl Mutant for WritesWhileEnabled {
-    fn config(&self) -> Config {
-        config()
-    }
-
-    fn prepare(&self, soc: &mut Soc) {
-        memory(soc);
-    }
-
-    fn firmware<B: Board>(&self, board: B, wrong: bool) {
-        let hand = Hand::new(board);
+    fn firmware<B: Board>(&self, hand: &Hand<B>, wrong: bool) {
         hand.configure(TX, BUFFER, 2);
         hand.board.release_fence();
         hand.enable(TX, SENDS);
@@ -52,10 +42,6 @@ impl Mutant for WritesWhileEnabled {
     fn host(&self, host: Host) -> Script {
         gets(host, &[1, 2])
     }
-
-    fn on_silicon(&self) -> OnSilicon {
-        OnSilicon::Works
-    }
 }
 
 /// Starts again after a transfer that has failed, as if it had not.
@@ -63,16 +49,7 @@ impl Mutant for WritesWhileEnabled {
 pub struct IgnoresError;
 
 impl Mutant for IgnoresError {
-    fn config(&self) -> Config {
-        config()
-    }
-
-    fn prepare(&self, soc: &mut Soc) {
-        memory(soc);
-    }
-
-    fn firmware<B: Board>(&self, board: B, wrong: bool) {
-        let hand = Hand::new(board);
+    fn firmware<B: Board>(&self, hand: &Hand<B>, wrong: bool) {
         // Nothing is at 0x3000_0000.
         hand.configure(TX, 0x3000_0000, 4);
         hand.enable(TX, SENDS);
@@ -105,16 +82,7 @@ pub enum Mode {
 }
 
 impl Mutant for Mode {
-    fn config(&self) -> Config {
-        config()
-    }
-
-    fn prepare(&self, soc: &mut Soc) {
-        memory(soc);
-    }
-
-    fn firmware<B: Board>(&self, board: B, wrong: bool) {
-        let hand = Hand::new(board);
+    fn firmware<B: Board>(&self, hand: &Hand<B>, wrong: bool) {
         let wrong = match self {
             _ if !wrong => 0,
             Self::CircularCopy => ccr::CIRC.mask(),
@@ -149,16 +117,7 @@ pub enum Empty {
 }
 
 impl Mutant for Empty {
-    fn config(&self) -> Config {
-        config()
-    }
-
-    fn prepare(&self, soc: &mut Soc) {
-        memory(soc);
-    }
-
-    fn firmware<B: Board>(&self, board: B, wrong: bool) {
-        let hand = Hand::new(board);
+    fn firmware<B: Board>(&self, hand: &Hand<B>, wrong: bool) {
         if *self == Self::TheSecondTime {
             hand.send();
         }
@@ -186,16 +145,7 @@ impl Mutant for Empty {
 pub struct OddHalfWords;
 
 impl Mutant for OddHalfWords {
-    fn config(&self) -> Config {
-        config()
-    }
-
-    fn prepare(&self, soc: &mut Soc) {
-        memory(soc);
-    }
-
-    fn firmware<B: Board>(&self, board: B, wrong: bool) {
-        let hand = Hand::new(board);
+    fn firmware<B: Board>(&self, hand: &Hand<B>, wrong: bool) {
         hand.usart(cr1(), cr1::UE.mask() | cr1::TE.mask());
         hand.configure(TX, if wrong { BUFFER + 3 } else { BUFFER + 2 }, 2);
         hand.board.release_fence();
@@ -206,10 +156,6 @@ impl Mutant for OddHalfWords {
     fn host(&self, host: Host) -> Script {
         gets(host, &[3, 5])
     }
-
-    fn on_silicon(&self) -> OnSilicon {
-        OnSilicon::Works
-    }
 }
 
 /// Switches the transmitter off when the DMA is done, and not when the wire is.
@@ -217,16 +163,7 @@ impl Mutant for OddHalfWords {
 pub struct BelievesTcif;
 
 impl Mutant for BelievesTcif {
-    fn config(&self) -> Config {
-        config()
-    }
-
-    fn prepare(&self, soc: &mut Soc) {
-        memory(soc);
-    }
-
-    fn firmware<B: Board>(&self, board: B, wrong: bool) {
-        let hand = Hand::new(board);
+    fn firmware<B: Board>(&self, hand: &Hand<B>, wrong: bool) {
         hand.send();
         if !wrong {
             hand.flush();
@@ -248,25 +185,12 @@ impl Mutant for BelievesTcif {
 pub struct ChannelSixOfDma2;
 
 impl Mutant for ChannelSixOfDma2 {
-    fn config(&self) -> Config {
-        config()
-    }
-
-    fn prepare(&self, soc: &mut Soc) {
-        memory(soc);
-    }
-
-    fn firmware<B: Board>(&self, board: B, wrong: bool) {
-        let hand = Hand::new(board);
+    fn firmware<B: Board>(&self, hand: &Hand<B>, wrong: bool) {
         hand.write_dma2(map::cndtr(if wrong { 5 } else { 4 }), 1);
     }
 
     fn host(&self, host: Host) -> Script {
         silent(host)
-    }
-
-    fn on_silicon(&self) -> OnSilicon {
-        OnSilicon::Works
     }
 }
 
@@ -275,16 +199,8 @@ impl Mutant for ChannelSixOfDma2 {
 pub struct ClearsNothing;
 
 impl Mutant for ClearsNothing {
-    fn config(&self) -> Config {
-        config()
-    }
-
-    fn prepare(&self, soc: &mut Soc) {
-        memory(soc);
-    }
-
-    fn firmware<B: Board>(&self, board: B, wrong: bool) {
-        let hand = Hand::new(board.clone());
+    fn firmware<B: Board>(&self, hand: &Hand<B>, wrong: bool) {
+        let board = hand.board.clone();
         let handler = Hand::new(board.clone());
         let handle = move || {
             if !wrong {

@@ -8,8 +8,8 @@ use std::thread::ThreadId;
 
 use dma_api::address::{BusAddress, Region};
 use dma_api::fence::DmaFence;
-use dma_api::nrf52840::usbd::{UsbBus, Usbd, UsbdRegisters, map};
-use dma_api::registers::{OutsideRegisters, Registers};
+use dma_api::nrf52840::usbd::{UsbBus, Usbd, UsbdBlock, map};
+use dma_api::registers::{OutsideRegisters, Registers, RegistersOf};
 use sim_core::explore::scheduler::{Immediate, Scheduler};
 use sim_core::explore::stepped::{self, Run};
 use sim_core::explore::{Board, Kind, Program, Verdict, threads};
@@ -72,7 +72,7 @@ impl<B> Drop for OneThread<B> {
 
 // SAFETY:
 // - They are those of `board`, which are the USBD's.
-unsafe impl<B: UsbdRegisters> UsbdRegisters for OneThread<B> {}
+unsafe impl<B: RegistersOf<UsbdBlock>> RegistersOf<UsbdBlock> for OneThread<B> {}
 
 // SAFETY:
 // - These are the registers of `board`, whose `read` and `write` keep what is promised.

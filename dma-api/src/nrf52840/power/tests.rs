@@ -3,7 +3,7 @@
 use core::cell::Cell;
 
 use super::*;
-use crate::nrf52840::usbd::{UsbdRegisters, map as usbd_map};
+use crate::nrf52840::usbd::{UsbdBlock, map as usbd_map};
 
 /// A block of registers, at their offsets, and the writes to it, oldest first.
 struct Block {
@@ -35,7 +35,7 @@ impl Block {
 
 // SAFETY:
 // - They are cells.
-unsafe impl UsbdRegisters for &Block {}
+unsafe impl RegistersOf<UsbdBlock> for &Block {}
 
 // SAFETY:
 // - They are cells.

@@ -72,7 +72,8 @@ mod tests {
     use core::cell::Cell;
 
     use super::*;
-    use crate::nrf52840::usbd::UsbdRegisters;
+    use crate::nrf52840::usbd::UsbdBlock;
+    use crate::registers::RegistersOf;
 
     const KEY: (u32, u32) = (map::WORKAROUND_KEY, map::WORKAROUND_KEY_TOGGLES);
     const ON_187: (u32, u32) = (map::WORKAROUND_187, 3);
@@ -103,7 +104,7 @@ mod tests {
 
     // SAFETY:
     // - There is no transfer.
-    unsafe impl UsbdRegisters for Log {}
+    unsafe impl RegistersOf<UsbdBlock> for Log {}
 
     // SAFETY:
     // - There is no transfer, and no memory that anybody lets go of by what is read here.

@@ -16,8 +16,7 @@
 
 use core::fmt;
 
-use crate::fence::DmaFence;
-use crate::registers::{Bus, OutsideRegisters, Registers, Volatile};
+use crate::registers::{Bus, OutsideRegisters, Peripheral, Registers, RegistersOf, Volatile};
 use crate::usb::Setup;
 
 pub mod map;
@@ -53,23 +52,17 @@ pub use usb_bus::{IsoBuffer, UsbBus};
 /// The bus of a real nRF52840 (a Cortex-M4F: [`InOrder`](crate::fence::InOrder) is enough), to make a [`Usbd`] from.
 pub type ChipBus<F> = Bus<Volatile<{ map::BASE }>, F>;
 
-/// Registers that are the USBD's.
-///
-/// # Safety
-///
-/// - They are the registers at [`map::BASE`] of an nRF52840, or of a model of it. Those of another peripheral may start
-///   transfers that nobody here knows of.
-/// - Nobody else uses them while a [`Usbd`] has the value; or, if it is a model that can be cloned, two that are used at
-///   once harm no memory.
-pub unsafe trait UsbdRegisters: Registers {}
+/// The peripheral at [`map::BASE`]: its registers make a [`Usbd`].
+#[derive(Debug)]
+pub enum UsbdBlock {}
+
+impl Peripheral for UsbdBlock {
+    const BASE: usize = map::BASE;
+}
 
 // SAFETY:
 // - `Volatile::new` was promised that the peripheral is there.
-unsafe impl UsbdRegisters for Volatile<{ map::BASE }> {}
-
-// SAFETY:
-// - They are those of `R`.
-unsafe impl<R: UsbdRegisters, F: DmaFence> UsbdRegisters for Bus<R, F> {}
+unsafe impl RegistersOf<UsbdBlock> for Volatile<{ map::BASE }> {}
 
 /// Memory that packets are sent from and received into: 64 bytes in RAM.
 #[repr(C, align(4))]
@@ -179,7 +172,7 @@ impl<B: Registers> Usbd<B> {
     /// ```
     pub const fn new(bus: B) -> Self
     where
-        B: UsbdRegisters,
+        B: RegistersOf<UsbdBlock>,
     {
         Self { bus, setup: None, ready: false, starting: false }
     }
@@ -380,7 +373,7 @@ mod tests {
 
     // SAFETY:
     // - There is no transfer, and no memory that anybody lets go of by what is read here.
-    unsafe impl UsbdRegisters for Writes {}
+    unsafe impl RegistersOf<UsbdBlock> for Writes {}
 
     // SAFETY:
     // - As above.

@@ -13,6 +13,25 @@
 //! | *second* | 1 | any | `Overrun` -> *lost* |
 //! | *lost* | any | any | finds its place, perhaps; `None` |
 //!
+//! ```no_run
+//! # use dma_api::{fence::InOrder, stm32f103::dma::ChipDma1, stm32f103::usart};
+//! # use dma_api::stm32f103::circular::CircularError;
+//! # type Receiver = usart::Receiver<usart::ChipUsart1, usart::Usart1, ChipDma1<InOrder>>;
+//! # fn consume(_: &[u8]) {}
+//! fn listen(receiver: Receiver, buffer: &'static mut [u8; 64]) -> Result<(), CircularError> {
+//!     let mut circular = receiver.circular(buffer).expect("64 is even");
+//!     let mut half = [0; 32];
+//!     loop {
+//!         match circular.read(&mut half) {
+//!             Ok(None) => {} // something else
+//!             Ok(Some(_)) => consume(&half),
+//!             Err(CircularError::Overrun | CircularError::Line(_)) => {} // frames are lost, or wrong; it goes on
+//!             Err(error) => return Err(error),
+//!         }
+//!     }
+//! }
+//! ```
+//!
 //! # Why no half is torn and no lap is missed
 //!
 //! Let HTIF be the expected flag; the other half is the same. Whenever a half was handed out, or a place found, both

@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use dma_api::address::{BusAddress, Region};
 use dma_api::fence::DmaFence;
-use dma_api::nrf52840::usbd::UsbdRegisters;
-use dma_api::registers::{OutsideRegisters, Registers};
+use dma_api::nrf52840::usbd::UsbdBlock;
+use dma_api::registers::{OutsideRegisters, Registers, RegistersOf};
 
 use super::cell::Place;
 use super::device::{Job, Shared, lock};
 use super::{DEADLOCK, RUNS_WITHOUT_HOPE, fence};
+use crate::device::stm32f103::{self, place_of};
 use crate::device::usbd;
 use crate::explore::interrupt::{Interrupts, SLEEPING_HANDLER};
 use crate::explore::{Board, WHILE_LEAVING};
@@ -66,7 +67,7 @@ impl std::fmt::Debug for Bus {
 // SAFETY:
 // - The emulated chip is an nRF52840, and these are its USBD's. Two that are used at once are two drivers of one chip:
 //   what they start together is reported, and reaches no memory but what was lent.
-unsafe impl UsbdRegisters for Bus {}
+unsafe impl RegistersOf<UsbdBlock> for Bus {}
 
 // SAFETY:
 // - `read` and `write` are those of the emulated chip, whose registers these are.
@@ -106,6 +107,9 @@ impl OutsideRegisters for Bus {
         }
         let line = Location::caller();
         if lock(&self.0.soc).stm32f103().is_some() {
+            if matches!(place_of(address), Some(stm32f103::Place::Dma(..))) {
+                self.0.drain();
+            }
             self.before_read(address);
         }
         let value = lock(&self.0.soc).cpu_peek(address, line);

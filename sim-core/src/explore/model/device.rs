@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering as Plain};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dma_api::address::Region;
+use loom::sync::atomic::AtomicUsize;
 
 use super::cell::{Place, Shadows};
 use super::{Evidence, Packets, fence, location};
@@ -31,7 +32,6 @@ enum Action {
     End(Copy),
     TakePacket,
     Items(Items),
-    Nothing,
 }
 
 /// Chip, buffers, and what passes between the two threads.
@@ -51,7 +51,13 @@ pub(super) struct Shared {
     acted: AtomicU64,
     applied: AtomicU64,
     /// All actions that there will be.
-    all: u64,
+    all: AtomicU64,
+    /// What a channel that was stopped has done by then, as a count of actions: a read of a register waits for it.
+    in_flight_to: AtomicU64,
+    /// What the driver's stop and the device's turn both pass: loom tries both orders. It orders no memory.
+    turnstile: AtomicUsize,
+    /// From where the host takes packets.
+    endpoint: u8,
     pub polled: Mutex<Vec<u32>>,
     evidence: Arc<Evidence>,
 }
@@ -82,7 +88,10 @@ impl Shared {
             actions: Mutex::default(),
             acted: AtomicU64::new(0),
             applied: AtomicU64::new(0),
-            all: actions * program.packets() as u64,
+            all: AtomicU64::new(actions * program.packets() as u64),
+            in_flight_to: AtomicU64::new(0),
+            turnstile: AtomicUsize::new(0),
+            endpoint: program.endpoint(),
             polled: Mutex::default(),
             evidence,
         }
@@ -105,13 +114,24 @@ impl Shared {
     /// The driver is about to stop a channel: what the device has not begun it does not do, what it has done has
     /// happened. That the driver knows of that, takes a look.
     pub fn stop(&self, controller: usize, channel: usize) {
-        self.apply(self.acted.load(Plain::Relaxed));
+        self.turnstile.fetch_add(0, Plain::Relaxed);
+        let acted = self.acted.load(Plain::Relaxed);
+        self.in_flight_to.store(acted, Plain::Relaxed);
+        self.apply(acted);
         for job in lock(&self.jobs).iter_mut() {
             if matches!(job, Job::Items(items) if (items.controller, items.channel) == (controller, channel)) {
                 *job = Job::Stopped;
+                self.all.fetch_sub(1, Plain::Relaxed);
             }
         }
         lock(&self.polled).clear();
+    }
+
+    /// The driver reads a register of a controller: it waits for the items in flight of channels that were stopped.
+    pub fn drain(&self) {
+        while (self.to_cpu.read() as u64) < self.in_flight_to.load(Plain::Relaxed) {
+            loom::thread::yield_now();
+        }
     }
 
     /// Takes the memory of `region` away from the jobs that are not done yet: its window is about to close.
@@ -127,7 +147,7 @@ impl Shared {
     }
 
     pub fn has_all_news(&self) -> bool {
-        self.applied.load(Plain::Relaxed) == self.all
+        self.applied.load(Plain::Relaxed) == self.all.load(Plain::Relaxed)
     }
 
     /// Leaves the execution if a violation has ended it.
@@ -185,12 +205,11 @@ impl Shared {
             match action {
                 Action::End(copy) => soc.end_copy(&copy),
                 Action::TakePacket => {
-                    let answer = soc.transaction(0, 0, Token::In);
+                    let answer = soc.transaction(0, self.endpoint, Token::In);
                     let taken = matches!(answer, Answer::Data { .. });
                     assert!(taken, "the host was to take a packet, and the device answered {answer:?}");
                 }
                 Action::Items(items) => soc.move_items(&items),
-                Action::Nothing => {}
             }
         }
     }
@@ -201,6 +220,7 @@ impl Shared {
             while self.to_device.read() < packet {
                 loom::thread::yield_now();
             }
+            self.turnstile.fetch_add(0, Plain::Relaxed);
             // ORDERING: pairs with the driver's `release`; orders the engine's accesses after the trigger.
             fence::acquire();
             self.access_front();
@@ -212,7 +232,7 @@ impl Shared {
                     vec![Action::End(copy), Action::TakePacket]
                 }
                 Job::Items(items) => vec![Action::Items(items)],
-                Job::Stopped => vec![Action::Nothing],
+                Job::Stopped => continue,
             };
             // ORDERING: pairs with the driver's `acquire`; orders the engine's accesses before END.
             fence::release();

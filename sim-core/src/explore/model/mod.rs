@@ -9,13 +9,17 @@
 //! | START, seen by the device | `to_device`: a count of transfers | written relaxed: it orders no memory |
 //! | END and the packet's ACK, seen by the driver | `to_cpu`: a count of actions | likewise |
 //! | PTR, MAXCNT, clearing of events | nothing | the device sees them through the captured job only |
-//! | the buffer | one [`cell::Shadow`] | accessed where ownership changes hands: `release`, the copy, `acquire` |
+//! | the buffers | two [`cell::Shadow`]s each, for its halves | accessed where ownership changes hands: `release`, the copy, `acquire` |
 //!
 //! # In-order registers without ordering for memory
 //!
 //! An action of the device (END, the packet taken) takes effect on the chip when the driver's register read has seen
 //! its count, and in the order of counts. So the driver finds registers as a bus would show them, each change after
 //! the one before, while nothing but its fences orders its memory accesses.
+//!
+//! Of an STM32F103 the device thread does a transfer at once, and of a circular one a half; its items, flags and CNDTR
+//! take effect together. A channel that is stopped has done all of a transfer, or nothing; a read of a register of its
+//! controller waits for what it has done. Each half of a buffer has a shadow.
 //!
 //! END and the ACK of its packet are one step here, so that 3 packets take 15 625 executions and not 165 000; `stepped`
 //! takes them apart.
@@ -45,7 +49,7 @@
 //! Nothing powers up here, and nothing of a [`Supply::Modelled`](crate::device::usbd::Supply) comes: a program prepares
 //! it.
 //!
-//! Not seen: load buffering; more than one buffer; more than one device thread.
+//! Not seen: load buffering; more than one device thread; a lost wake-up, since the handler runs at looks only.
 
 use std::panic::Location;
 use std::sync::Arc;
@@ -97,6 +101,11 @@ pub trait Packets: Program + Clone + Send + Sync + 'static {
     /// How many packets the driver sends: the device thread does as many, and ends. On an STM32F103: how many transfers
     /// it starts; a circular one counts as two, a turn for each half of its first lap.
     fn packets(&self) -> usize;
+
+    /// The endpoint from which the host takes each packet.
+    fn endpoint(&self) -> u8 {
+        0
+    }
 }
 
 /// What one execution leaves behind, for the verdict.

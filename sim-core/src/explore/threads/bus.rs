@@ -11,8 +11,8 @@ use std::time::Instant;
 use crossbeam_utils::Backoff;
 use dma_api::address::{BusAddress, Region};
 use dma_api::fence::DmaFence;
-use dma_api::nrf52840::usbd::UsbdRegisters;
-use dma_api::registers::{OutsideRegisters, Registers};
+use dma_api::nrf52840::usbd::UsbdBlock;
+use dma_api::registers::{OutsideRegisters, Registers, RegistersOf};
 
 use super::{NOTHING_HAPPENS, Shared};
 use crate::device::name_at;
@@ -147,7 +147,7 @@ impl std::fmt::Debug for Bus {
 // SAFETY:
 // - The emulated chip is an nRF52840, and these are its USBD's. Two that are used at once are two drivers of one chip:
 //   what they start together is reported, and reaches no memory but what was lent.
-unsafe impl UsbdRegisters for Bus {}
+unsafe impl RegistersOf<UsbdBlock> for Bus {}
 
 // SAFETY:
 // - `read` and `write` are those of the emulated chip, whose registers these are.

@@ -9,6 +9,7 @@
 //! | `host_memory` | the DMA touches what is lent to it, and nothing else |
 //! | `move_words` | words at once, or one by one |
 //! | `supply` | POWER and CLOCK, the cable |
+//! | `stm32f103` | DMA items and serial lines |
 //! | `generation` | whatever somebody else can observe is counted |
 
 use dma_api::nrf52840::usbd::map;
@@ -25,6 +26,7 @@ mod generation;
 mod host_memory;
 mod move_words;
 pub(crate) mod rules;
+mod stm32f103;
 mod supply;
 
 /// Bytes on either side of the buffer that are none of the DMA's business.

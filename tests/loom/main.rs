@@ -1,4 +1,4 @@
-//! Every fence of `Ep0In` under loom, with the twin that must fail.
+//! Every fence under loom, with the twin that must fail: `Ep0In` here, transfers of both chips in [`transfers`].
 
 use std::panic::Location;
 use std::time::Duration;
@@ -15,6 +15,8 @@ use sim_core::machine::{Fences, Machine, Strength};
 use sim_core::monitor::{Policy, Rule, Site};
 use sim_core::soc::{Config, Soc};
 use sim_core::statics;
+
+mod transfers;
 
 fn check(packets: u8, fences: Fences) -> Verdict {
     model::check(&BackToBack { packets, length: 8, fences }, Limits::default())
