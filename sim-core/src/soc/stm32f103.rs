@@ -135,9 +135,6 @@ impl Soc {
             self.with_chip(|chip| chip.write(place, value));
             return (Ok(()), None);
         }
-        if self.memory.is_flash(access.address) {
-            return (Err(Refused), None);
-        }
         let bytes = &value.to_le_bytes()[..access.width.bytes() as usize];
         let address = BusAddress::new(access.address);
         match self.memory.view(address, bytes.len(), Direction::DeviceToMemory) {

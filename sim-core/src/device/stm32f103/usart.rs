@@ -388,6 +388,26 @@ mod tests {
     }
 
     #[test]
+    fn error_that_comes_after_the_read_of_dr_needs_another_read_of_sr() {
+        let mut usart = usart();
+        usart.receive(1, Some(FrameError::Noise));
+        read(&mut usart, sr());
+        read(&mut usart, dr());
+        usart.receive(2, Some(FrameError::Noise));
+        read(&mut usart, dr());
+        assert!(sr::NE.is_set(read(&mut usart, sr())), "it was not shown yet");
+    }
+
+    #[test]
+    fn zeros_clear_what_they_can_and_nothing_else() {
+        let mut usart = usart();
+        usart.receive(1, Some(FrameError::Framing));
+        usart.receive(2, None);
+        write(&mut usart, sr(), 0);
+        assert_eq!(read(&mut usart, sr()), mask(&[sr::TXE, sr::FE, sr::ORE]), "RXNE and TC were cleared");
+    }
+
+    #[test]
     fn transmitter_that_is_switched_off_in_mid_frame_is_reported() {
         for on in [mask(&[cr1::UE]), mask(&[cr1::TE]), 0] {
             let mut usart = usart();
