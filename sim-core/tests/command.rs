@@ -86,17 +86,31 @@ fn replay_shows_the_race_again_and_fails() {
     assert!(out.contains("!! Race") && out.contains(replay), "{out}");
 }
 
-#[test]
-fn race_of_the_readme_is_what_its_replay_prints() {
-    let readme = include_str!("../../README.md");
-    let sample = readme.split("```").nth(1).expect("the README begins with a race");
+const README: &str = include_str!("../../README.md");
+
+/// The lines of a sample are among those that were printed. `...` stands for lines that are left out.
+#[track_caller]
+fn assert_shows(out: &str, sample: &str) {
     let mut sample = sample.lines().skip(1);
-    let replay = sample.clone().last().and_then(|line| line.trim().strip_prefix("replay ")).expect("the string");
-    let (_, out, _) = run(&["replay", replay]);
     assert!(sample.clone().count() > 10);
-    // `...` stands for lines that are left out.
     let missing = sample.find(|line| line.trim() != "..." && !out.lines().any(|printed| printed == *line));
     assert_eq!(missing, None, "{out}");
+}
+
+#[test]
+fn race_of_the_readme_is_what_its_replay_prints() {
+    let sample = README.split("```").nth(1).expect("the README begins with a race");
+    let replay = sample.lines().last().and_then(|line| line.trim().strip_prefix("replay ")).expect("the string");
+    assert_shows(&run(&["replay", replay]).1, sample);
+}
+
+#[test]
+fn exchange_of_the_readme_is_what_its_command_prints() {
+    let (_, after) = README.split_once("`dmacheck serial --").expect("the README has an exchange");
+    let (options, after) = after.split_once('`').expect("the command ends");
+    let sample = after.split("```").nth(1).expect("its output follows");
+    let command = format!("serial --{options}");
+    assert_shows(&run(&command.split(' ').collect::<Vec<_>>()).1, sample);
 }
 
 #[test]
