@@ -35,7 +35,9 @@ impl Program for OnTheBus {
         let (sender, receiver) = usart1(&board);
         let moved = self.item as usize;
         if self.sends {
-            let failed = sender.write_all(counting(3)).expect("it is not refused").wait().expect_err("an access fails");
+            let transfer = sender.write_all(counting(3)).expect("it is not refused");
+            while !transfer.is_done() {}
+            let failed = transfer.wait().expect_err("an access fails");
             assert_eq!((failed.kind, &*failed.buffer), (TransferError { moved }, &[1, 2, 3][..]));
             // The channel works again, up to the same item.
             let (_, _, again) = failed.channel.write_all(failed.buffer).expect("TEIF was cleared").stop();
