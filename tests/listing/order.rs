@@ -60,6 +60,7 @@ fn is_copy(event: &Event) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Machine;
     use super::*;
 
     const BASE: &str = "movw r4, #28672 \n movt r4, #16386";
@@ -72,7 +73,7 @@ mod tests {
 
     fn function(lines: &[&str]) -> Function {
         let assembly = format!("f:\n{BASE}\n{}\nbx lr\n.Lfunc_end0:\n", lines.join("\n"));
-        Function::find(&assembly, "f").expect("it is in the text")
+        Function::find(Machine::Thumb, &assembly, "f").expect("it is in the text")
     }
 
     #[track_caller]

@@ -1,12 +1,13 @@
-//! Endpoint 0 IN three times, for the test that counts instructions.
+//! Transfers three times, to count their instructions and read their order.
 //!
-//! | module | `start` and `end` of a transfer |
-//! |---|---|
-//! | `endpoint` | by `Ep0In`, on the bus of the real chip |
-//! | `handwritten` | the same checks and register accesses, by hand and `unsafe` |
-//! | `bare` | the register writes alone, without a check |
+//! | by the driver, on the bus of the real chip | the same checks and accesses, by hand | the accesses alone |
+//! |---|---|---|
+//! | `endpoint`: endpoint 0 IN of an nRF52840 | `handwritten` | `bare` |
+//! | `serial`: USART1 of an STM32F103 | `serial::handwritten` | `serial::bare` |
 //!
-//! Nothing here is ever run. `../codegen.rs` compiles it for the chip and reads the assembly.
+//! `order` is firmware in one function, with its fences and without: what the compiler makes of the buffer.
+//!
+//! Nothing here is ever run. `../codegen.rs` compiles it, for the chip and for the host, and reads the assembly.
 
 #![no_std]
 #![deny(unsafe_code)]
@@ -19,6 +20,10 @@ pub mod bare;
 pub mod endpoint;
 #[expect(unsafe_code, reason = "volatile accesses by hand are what is measured")]
 pub mod handwritten;
+#[expect(unsafe_code, reason = "there is no driver without registers, and none is sound without its fences")]
+pub mod order;
+#[expect(unsafe_code, reason = "plain names, and volatile accesses by hand")]
+pub mod serial;
 
 mod registers;
 
