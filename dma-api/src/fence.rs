@@ -198,3 +198,27 @@ unsafe impl DmaFence for Barrier {
         fence(Ordering::Acquire);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::Direction;
+
+    /// What `fence` copies of the last five bytes of seven, into the middle of seven.
+    fn copied(fence: impl DmaFence) -> [u8; 7] {
+        let mut from = [1, 2, 3, 4, 5, 6, 7];
+        let mut into = [0; 7];
+        let pointer = from.as_mut_ptr().wrapping_add(2);
+        let region = Region { pointer, length: 5, direction: Direction::DeviceToMemory };
+        // SAFETY:
+        // - There is no DMA. The region is the end of an array.
+        // - `into` is another, and has room for so many from its second byte on.
+        unsafe { fence.snapshot(region, into.as_mut_ptr().wrapping_add(1)) };
+        into
+    }
+
+    #[test]
+    fn snapshot_copies_each_byte_and_no_other() {
+        assert_eq!([copied(InOrder), copied(Barrier)], [[0, 3, 4, 5, 6, 7, 0]; 2]);
+    }
+}

@@ -79,7 +79,43 @@ pub unsafe trait RegistersOf<P>: Registers {}
 unsafe impl<P, R: RegistersOf<P>, F> RegistersOf<P> for Bus<R, F> {}
 
 /// Registers that the drivers of a peripheral's parts (the channels of a DMA controller) can share.
-pub trait Share: Sized {
+///
+/// It is a promise, so that no safe code can make one controller's channels out of another's registers:
+///
+/// ```compile_fail,E0200
+/// # use dma_api::registers::Share;
+/// struct EitherBoard(u32);
+/// impl Share for EitherBoard { // whose channel 4 is whose? `unsafe impl`
+///     unsafe fn share(&self) -> Self {
+///         Self(1 - self.0)
+///     }
+/// }
+/// ```
+/// Nor does a fence come along by code of its own, as `Clone` is:
+///
+/// ```compile_fail,E0277
+/// # use dma_api::stm32f103::dma::{ChipDma1, Dma1};
+/// # use dma_api::{address::{BusAddress, Region}, fence::DmaFence};
+/// #[derive(Clone)] // and not `Copy`
+/// struct Mapped(u32);
+/// # // SAFETY: it is not run.
+/// # unsafe impl DmaFence for Mapped {
+/// #     unsafe fn release(&self, _: Region) -> BusAddress { BusAddress::new(self.0) }
+/// #     unsafe fn acquire(&self, _: Region) {}
+/// #     unsafe fn snapshot(&self, _: Region, _: *mut u8) {}
+/// # }
+///
+/// fn split(dma1: ChipDma1<Mapped>) {
+///     Dma1::split(dma1); // `Mapped: Copy` is not satisfied
+/// }
+/// ```
+///
+/// # Safety
+///
+/// An implementation promises, of what `share` returns:
+/// - It is the same peripheral's registers, and its fence promises what the first one's does, for the same engine.
+/// - Accesses through the two happen in program order.
+pub unsafe trait Share: Sized {
     /// The same registers, once more.
     ///
     /// # Safety
@@ -89,19 +125,26 @@ pub trait Share: Sized {
     unsafe fn share(&self) -> Self;
 }
 
-impl<const BASE: usize, const SIZE: usize> Share for Volatile<BASE, SIZE> {
+// SAFETY:
+// - They are the registers at `BASE`, which is part of the type. There is no fence.
+// - Volatile accesses are not reordered among themselves, whichever value they go through; nor is device memory.
+unsafe impl<const BASE: usize, const SIZE: usize> Share for Volatile<BASE, SIZE> {
     unsafe fn share(&self) -> Self {
         // INVARIANT: the two do not use the same registers, or do not disturb each other there (the caller's debt).
         Self(())
     }
 }
 
-impl<R: Share, F: Clone> Share for Bus<R, F> {
+// SAFETY:
+// - They are those of `R`, which promises it. The fence is the same, bit by bit: no code of its own has made the copy,
+//   as `Clone` may.
+// - So does `R`.
+unsafe impl<R: Share, F: Copy> Share for Bus<R, F> {
     unsafe fn share(&self) -> Self {
         // SAFETY:
         // - The two do not disturb each other: the caller's debt, passed on unchanged.
         let registers = unsafe { self.registers.share() };
-        Self { registers, fence: self.fence.clone() }
+        Self { registers, fence: self.fence }
     }
 }
 

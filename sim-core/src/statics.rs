@@ -10,6 +10,7 @@ use dma_api::nrf52840::usbd::PacketBuffer;
 
 thread_local! {
     static PACKET_BUFFERS: RefCell<Vec<&'static mut PacketBuffer>> = const { RefCell::new(Vec::new()) };
+    static BYTES: RefCell<Vec<&'static mut [u8]>> = const { RefCell::new(Vec::new()) };
 }
 
 /// A buffer for endpoint 0 that nobody else has.
@@ -21,4 +22,37 @@ pub fn packet_buffer() -> &'static mut PacketBuffer {
 /// Gives a buffer back.
 pub fn give_back(buffer: &'static mut PacketBuffer) {
     PACKET_BUFFERS.with_borrow_mut(|buffers| buffers.push(buffer));
+}
+
+/// So many bytes that nobody else has, all 0.
+pub fn bytes(length: usize) -> &'static mut [u8] {
+    let used = BYTES.with_borrow_mut(|kept| {
+        let index = kept.iter().position(|bytes| bytes.len() == length)?;
+        Some(kept.swap_remove(index))
+    });
+    let bytes = used.unwrap_or_else(|| Box::leak(vec![0; length].into_boxed_slice()));
+    bytes.fill(0);
+    bytes
+}
+
+/// Gives bytes back.
+pub fn give_back_bytes(bytes: &'static mut [u8]) {
+    BYTES.with_borrow_mut(|kept| kept.push(bytes));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_that_were_given_back_are_used_again_and_are_zero() {
+        let (one, other) = (bytes(3), bytes(3));
+        one.fill(7);
+        let (first, second) = (one.as_ptr(), other.as_ptr());
+        assert_ne!(first, second);
+        give_back_bytes(one);
+        assert_ne!(bytes(4).as_ptr(), first, "of another length");
+        let again = bytes(3);
+        assert_eq!((again.as_ptr(), &*again), (first, &[0; 3][..]));
+    }
 }

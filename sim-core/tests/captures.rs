@@ -107,3 +107,22 @@ fn replay_writes_the_failure_too() {
     assert_eq!(run(&["replay", replay, "--vcd", text(&vcd)]).0, 1);
     assert!(fs::read_to_string(&vcd).expect("it is there").contains("TASKS_STARTEPIN"));
 }
+
+#[test]
+fn serial_writes_its_lines_and_channels_as_waveforms() {
+    for engine in ["threads", "stepped"] {
+        let vcd = fresh(&format!("serial-{engine}.vcd"));
+        let (code, out, err) = run(&["serial", "--bytes", "2", "--engine", engine, "--vcd", text(&vcd), "--json"]);
+        assert_eq!((code, err.as_str()), (0, ""));
+        let report: serde_json::Value = serde_json::from_str(&out).expect("it is JSON");
+        assert_eq!(report["files"], serde_json::json!({ "vcd": text(&vcd) }));
+        let dump = fs::read_to_string(&vcd).expect("it is there");
+        for declared in [" TX $end", " RX $end", " busy4 $end", " CNDTR5 $end", "$scope module stm32f103 $end"] {
+            assert!(dump.contains(declared), "no `{declared}` in {dump}");
+        }
+        // A, B and a, b.
+        for frame in ["b001000001 ", "b001000010 ", "b001100001 ", "b001100010 "] {
+            assert!(dump.contains(frame), "no `{frame}` in {dump}");
+        }
+    }
+}

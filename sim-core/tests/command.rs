@@ -2,6 +2,8 @@
 
 use std::process::{Command, Output, Stdio};
 
+use sim_core::check::programs::Exchange;
+use sim_core::explore::Program;
 use sim_core::explore::replay::Recording;
 
 fn dmacheck() -> Command {
@@ -26,7 +28,7 @@ fn without_arguments_it_shows_a_transfer_and_ends_with_the_verdicts() {
 
 #[test]
 fn json_of_every_command_parses() {
-    for arguments in [&["check", "--json"][..], &["usb", "--json"], &["--json"]] {
+    for arguments in [&["check", "--json"][..], &["usb", "--json"], &["serial", "--json"], &["--json"]] {
         let (code, out, err) = run(arguments);
         assert_eq!(code, 0, "{err}");
         let value: serde_json::Value = serde_json::from_str(&out).expect("it is JSON");
@@ -84,28 +86,53 @@ fn replay_shows_the_race_again_and_fails() {
     assert!(out.contains("!! Race") && out.contains(replay), "{out}");
 }
 
-#[test]
-fn race_of_the_readme_is_what_its_replay_prints() {
-    let readme = include_str!("../../README.md");
-    let sample = readme.split("```").nth(1).expect("the README begins with a race");
+const README: &str = include_str!("../../README.md");
+
+/// The lines of a sample are among those that were printed. `...` stands for lines that are left out.
+#[track_caller]
+fn assert_shows(out: &str, sample: &str) {
     let mut sample = sample.lines().skip(1);
-    let replay = sample.clone().last().and_then(|line| line.trim().strip_prefix("replay ")).expect("the string");
-    let (_, out, _) = run(&["replay", replay]);
     assert!(sample.clone().count() > 10);
-    // `...` stands for lines that are left out.
     let missing = sample.find(|line| line.trim() != "..." && !out.lines().any(|printed| printed == *line));
     assert_eq!(missing, None, "{out}");
 }
 
 #[test]
+fn race_of_the_readme_is_what_its_replay_prints() {
+    let sample = README.split("```").nth(1).expect("the README begins with a race");
+    let replay = sample.lines().last().and_then(|line| line.trim().strip_prefix("replay ")).expect("the string");
+    assert_shows(&run(&["replay", replay]).1, sample);
+}
+
+#[test]
+fn exchange_of_the_readme_is_what_its_command_prints() {
+    let (_, after) = README.split_once("`dmacheck serial --").expect("the README has an exchange");
+    let (options, after) = after.split_once('`').expect("the command ends");
+    let sample = after.split("```").nth(1).expect("its output follows");
+    let command = format!("serial --{options}");
+    assert_shows(&run(&command.split(' ').collect::<Vec<_>>()).1, sample);
+}
+
+#[test]
 fn bad_usage_is_named_and_exits_with_two() {
     let other = Recording { program: "somebody-elses".to_owned(), choices: vec![0] }.to_string();
+    let of = |program: &Exchange| Recording { program: program.name(), choices: vec![0] }.to_string();
+    let [exchange, too_many] = [1, 1025].map(|bytes| of(&Exchange::new(bytes)));
     let cut = "d1.device:reset:8.4ab5ab13a2b27a5b.872a4e";
     for (arguments, expected) in [
         (&["frobnicate"][..], "unrecognized subcommand"),
         (&["check", "--packets", "4"], "4 is not in 1..=3"),
         (&["usb", "--seed", "1"], "`--seed` needs `--engine stepped`"),
         (&["usb", "--engine", "magic"], "invalid value 'magic'"),
+        (&["serial", "--seed", "1"], "`--seed` needs `--engine stepped`"),
+        (&["serial", "--bytes", "0"], "0 is not in 1..=1024"),
+        (&["serial", "--bytes", "1025"], "1025 is not in 1..=1024"),
+        (&["serial", "--bytes", "-1"], "unexpected argument '-1'"),
+        (&["serial", "--bytes", "many"], "invalid value 'many'"),
+        (&["serial", "--start", "dmb"], "[possible values: fence, compiler_fence, none]"),
+        (&["serial", "--pcapng", "serial.pcapng"], "unexpected argument '--pcapng'"),
+        (&["replay", &exchange, "--pcapng", "serial.pcapng"], "`--pcapng` is for USB packets"),
+        (&["replay", &too_many], "not one of dmacheck's"),
         (&["replay"], "required arguments"),
         (&["replay", "nonsense"], "this is no replay string"),
         (&["replay", cut], "the string was cut or altered"),
@@ -129,8 +156,8 @@ fn reader_that_goes_away_is_no_panic() {
 
 #[test]
 fn help_of_every_command_has_examples_or_says_how_it_exits() {
-    for arguments in [&["--help"][..], &["check", "--help"], &["usb", "--help"], &["replay", "--help"]] {
-        let (code, out, _) = run(arguments);
+    for command in ["--help", "check", "usb", "serial", "replay"] {
+        let (code, out, _) = run(&[command, "--help"]);
         assert_eq!(code, 0);
         assert!(out.contains("Examples:") || out.contains("Exit status:"), "{out}");
     }
@@ -138,7 +165,64 @@ fn help_of_every_command_has_examples_or_says_how_it_exits() {
 
 #[test]
 fn same_seed_gives_the_same_run() {
-    let stepped = |seed| run(&["usb", "--engine", "stepped", "--seed", seed]).1;
-    assert_eq!(stepped("7"), stepped("7"));
-    assert_ne!(stepped("7"), stepped("8"));
+    for command in ["usb", "serial"] {
+        let stepped = |seed| run(&[command, "--engine", "stepped", "--seed", seed]).1;
+        assert_eq!(stepped("7"), stepped("7"));
+        assert_ne!(stepped("7"), stepped("8"));
+    }
+}
+
+#[test]
+fn serial_shows_both_directions_by_their_channels() {
+    for engine in ["threads", "stepped"] {
+        let (code, out, err) = run(&["serial", "--engine", engine]);
+        assert_eq!((code, err.as_str()), (0, ""), "{out}");
+        for shown in [
+            "USART1.BRR <- 0x271",
+            "DMA1.CNDTR4 <- 0x4",
+            "DMA1.CCR5 <- 0x81",
+            "DMA1.4 item 3 writes USART1.DR: 0x44",
+            "DMA1.5 item 3 reads USART1.DR: 0x64",
+            "USART1 -> 0x44 'D'",
+            "USART1 <- 0x64 'd'",
+            "acquire 0x2000c000, 4 bytes (compiler_fence)",
+        ] {
+            assert!(out.contains(shown), "no `{shown}` in {out}");
+        }
+        assert!(out.ends_with("Both messages have arrived, and the monitor found nothing in this run.\n\n"), "{out}");
+        let widest = out.lines().map(|line| line.chars().count()).max();
+        assert!(widest.is_some_and(|columns| columns <= 120), "{out}");
+    }
+}
+
+#[test]
+fn serial_that_fails_prints_a_string_that_replay_knows() {
+    for (fence, named, found_at) in
+        [("--start", "no release fence", "DMA1.5 item 0 writes "), ("--end", "no acquire fence", "acquire 0x")]
+    {
+        let weakened = ["serial", "--bytes", "2", "--engine", "stepped", "--seed", "3", fence, "none"];
+        let (code, out, _) = run(&weakened);
+        assert_eq!(code, 1, "{out}");
+        assert!(out.contains("!! Race") && out.contains(named), "{out}");
+        let before = out.lines().take_while(|line| !line.ends_with("!! Race")).last();
+        assert!(before.is_some_and(|line| line.contains(found_at)), "the access comes before what it breaks: {out}");
+        let replay = out.lines().find_map(|line| line.trim().strip_prefix("replay ")).expect("the string");
+        let (code, again, err) = run(&["replay", replay]);
+        assert_eq!(code, 1, "{err}");
+        let events =
+            |out: &str| out.lines().filter(|line| line.len() > 11).skip(1).map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(events(&again), events(&out), "the same run");
+    }
+}
+
+#[test]
+fn serial_in_json_is_one_run_with_its_timeline() {
+    let arguments = ["serial", "--bytes", "1", "--engine", "stepped", "--json"];
+    let (code, out, _) = run(&arguments);
+    assert_eq!(code, 0);
+    let report: serde_json::Value = serde_json::from_str(&out).expect("it is JSON");
+    assert_eq!(report["program"], "exchange:1:cortex-m4:compiler_fence:compiler_fence");
+    assert_eq!(report["verdict"], "sound");
+    let lines = report["timeline"].as_array().expect("it is a list");
+    assert!(lines.iter().any(|line| line.as_str().is_some_and(|line| line.ends_with("USART1 -> 0x41 'A'"))), "{out}");
 }

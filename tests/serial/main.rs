@@ -1,5 +1,6 @@
 //! The STM32F103: its DMA and USART1 to USART3, the drivers, the rules.
 
+mod attacks;
 mod circular;
 mod errors;
 mod firmware;

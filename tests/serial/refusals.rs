@@ -41,7 +41,10 @@ unsafe impl<B: Board> Registers for Elsewhere<B> {
 // - They are the block's.
 unsafe impl<B: Board> RegistersOf<Dma1> for Elsewhere<B> {}
 
-impl<B: Board> Share for Elsewhere<B> {
+// SAFETY:
+// - It is the same block, and the same cell.
+// - So is their order the block's.
+unsafe impl<B: Board> Share for Elsewhere<B> {
     unsafe fn share(&self) -> Self {
         // SAFETY:
         // - The two do not disturb each other: the caller's debt, passed on unchanged.

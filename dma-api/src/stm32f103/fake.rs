@@ -224,7 +224,10 @@ unsafe impl RegistersOf<Dma1> for Part<'_, Dma1> {}
 // - They are cells.
 unsafe impl RegistersOf<Usart1> for Part<'_, Usart1> {}
 
-impl<P> Share for Part<'_, P> {
+// SAFETY:
+// - It is the same chip; there is no DMA.
+// - They are cells.
+unsafe impl<P> Share for Part<'_, P> {
     unsafe fn share(&self) -> Self {
         Part(self.0, PhantomData)
     }

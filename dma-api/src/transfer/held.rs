@@ -18,6 +18,14 @@ use crate::address::{Direction, Region};
 ///
 /// Dropping the value leaks the buffer: [`into_inner`](Self::into_inner) gives it back.
 ///
+/// It goes to another thread if the buffer does:
+///
+/// ```compile_fail,E0277
+/// # use dma_api::transfer::Held;
+/// fn goes<T: Send>() {}
+/// goes::<Held<std::rc::Rc<[u8]>>>();
+/// ```
+///
 /// # Invariants
 ///
 /// - `buffer` is initialised until `take`.
@@ -45,6 +53,23 @@ impl<B> Held<B> {
     }
 
     /// Holds `buffer` for the DMA to read.
+    ///
+    /// `embedded-dma` does not ask that a buffer lives for ever, and this does:
+    ///
+    /// ```compile_fail,E0597
+    /// # use dma_api::transfer::Held;
+    /// struct Borrowed<'a>(&'a [u8]);
+    /// # // SAFETY: MUTANT
+    /// # // - The target stays where it is; but nobody says for how long.
+    /// unsafe impl embedded_dma::ReadBuffer for Borrowed<'_> {
+    ///     type Word = u8;
+    ///     unsafe fn read_buffer(&self) -> (*const u8, usize) {
+    ///         (self.0.as_ptr(), self.0.len())
+    ///     }
+    /// }
+    /// let bytes = [1, 2, 3];
+    /// Held::to_read(Borrowed(&bytes)); // `bytes` does not live long enough
+    /// ```
     pub fn to_read(buffer: B) -> Self
     where
         B: ReadBuffer + 'static,
@@ -63,6 +88,21 @@ impl<B> Held<B> {
     }
 
     /// Holds `buffer` for the DMA to write.
+    ///
+    /// ```compile_fail,E0597
+    /// # use dma_api::transfer::Held;
+    /// struct Borrowed<'a>(&'a mut [u8]);
+    /// # // SAFETY: MUTANT
+    /// # // - The target stays where it is; but nobody says for how long.
+    /// unsafe impl embedded_dma::WriteBuffer for Borrowed<'_> {
+    ///     type Word = u8;
+    ///     unsafe fn write_buffer(&mut self) -> (*mut u8, usize) {
+    ///         (self.0.as_mut_ptr(), self.0.len())
+    ///     }
+    /// }
+    /// let mut bytes = [1, 2, 3];
+    /// Held::to_write(Borrowed(&mut bytes)); // `bytes` does not live long enough
+    /// ```
     pub fn to_write(buffer: B) -> Self
     where
         B: WriteBuffer + 'static,

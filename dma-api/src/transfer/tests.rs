@@ -290,3 +290,29 @@ fn buffer_is_asked_for_its_pointer_where_it_is_held_and_once() {
     assert_eq!((held.region(), ASKED.load(Ordering::Relaxed)), (expected, 1));
     assert_eq!(held.into_inner().0, &[0; 4]);
 }
+
+#[test]
+fn buffer_to_be_read_is_asked_once_too() {
+    use embedded_dma::ReadBuffer;
+    struct Counted(&'static AtomicU32);
+    // SAFETY:
+    // - It is a pointer to a `static` array of integers, which nobody writes.
+    unsafe impl ReadBuffer for Counted {
+        type Word = u16;
+        unsafe fn read_buffer(&self) -> (*const u16, usize) {
+            static WORDS: [u16; 4] = [0; 4];
+            let asked = self.0.fetch_add(1, Ordering::Relaxed) as usize;
+            (WORDS.as_ptr().wrapping_add(asked), WORDS.len() - asked)
+        }
+    }
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    let held = Held::to_read(Counted(&ASKED));
+    assert_eq!((held.region().length, ASKED.load(Ordering::Relaxed)), (8, 1));
+}
+
+#[test]
+#[should_panic(expected = "a region is shortened, not stretched")]
+fn region_is_not_stretched() {
+    let words: &'static [u16] = &[1, 2];
+    Held::to_read(words).shortened(5);
+}

@@ -64,7 +64,10 @@ unsafe impl<B: OutsideRegisters, P: Peripheral> Registers for Block<B, P> {
 //   nothing.
 unsafe impl<B: Board, P: Peripheral> RegistersOf<P> for Block<B, P> {}
 
-impl<B: Clone, P> Share for Block<B, P> {
+// SAFETY:
+// - A clone of a board is the same board, with the same fence (`Board`).
+// - Each access takes effect at once, through whichever value.
+unsafe impl<B: Board, P> Share for Block<B, P> {
     unsafe fn share(&self) -> Self {
         self.clone()
     }

@@ -39,7 +39,7 @@ pub use block::Block;
 pub(crate) use interrupt::tests::storm as interrupt_storm;
 pub use quiet::quietly;
 
-/// What firmware runs on: the bus of an emulated chip.
+/// What firmware runs on: the bus of an emulated chip. A clone is the same board.
 pub trait Board: RegistersOf<UsbdBlock> + OutsideRegisters + DmaFence + Clone + fmt::Debug + 'static {
     /// Whether the host has come to the end of its script. Firmware that serves until then, ends.
     fn host_is_done(&self) -> bool;

@@ -142,6 +142,9 @@ fn report_race(range: Range<u32>, site: Site, conflict: Conflict) -> Misuse {
 }
 
 /// A buffer that is lent twice has two owners that do not know of each other.
+///
+/// Stricter than need be: two channels may read one buffer at once, and no memory is harmed. It is reported all the
+/// same, because `acquire` does not say whose end it is. Lend each a copy.
 pub fn check_released_twice(lent: Option<Range<u32>>) -> Option<Misuse> {
     lent.map(|range| Misuse {
         range: Some(range),

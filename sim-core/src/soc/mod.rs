@@ -191,9 +191,7 @@ impl Soc {
     /// USART, or one that an erratum's workaround uses. 0 where this system has none.
     pub fn cpu_peek(&mut self, address: u32, line: Line) -> u32 {
         if let Some(place) = self.place_of(address) {
-            let value = self.read_stm32f103(place, line);
-            self.trace.note(Some(line), || Record::Peek { address, value });
-            return value;
+            return self.read_stm32f103(place, address, line);
         }
         self.ownership.register_read();
         let Some(offset) = power::offset_of(address) else {
@@ -506,7 +504,8 @@ impl Soc {
             return;
         }
         let dma = self.usbd.job().is_some() || self.stm32f103().is_some_and(Stm32f103::is_busy);
-        let levels = Levels { events: self.usbd.events(), interrupt: self.interrupt(), dma };
+        let stm32f103 = self.stm32f103_levels();
+        let levels = Levels { events: self.usbd.events(), interrupt: self.interrupt(), dma, stm32f103 };
         self.trace.note_levels(|| levels);
     }
 

@@ -6,11 +6,12 @@
 use dma_api::address::{BusAddress, Direction};
 
 use super::*;
-use crate::device::stm32f103::dma::{self, Item};
+use crate::device::stm32f103::dma::{self, Dma, Item};
 use crate::device::stm32f103::usart::FrameError;
 use crate::device::stm32f103::{Place, Stm32f103, place_of};
 use crate::host::Reply;
 use crate::host::serial::{Port, Serial};
+use crate::trace::Stm32f103Levels;
 
 /// What the DMA reads where it has no memory, or memory that was not lent.
 const NOTHING_THERE: u32 = 0xA5A5_A5A5;
@@ -70,19 +71,23 @@ impl Soc {
         self.ownership.job_captured();
         let asked_for = BusError { controller: controller + 1, channel: item.channel + 1, item: item.number };
         let fails = self.bus_error == Some(asked_for);
-        let value = if fails { Err(Refused) } else { self.dma_read(item.source, site) };
+        let (value, misuse) = if fails { (Err(Refused), None) } else { self.dma_read(item.source, site) };
         self.with_chip(|chip| chip.begin(controller, item, value.as_ref().copied().unwrap_or_default()));
         if value.is_err() {
             self.finish_item(controller, true);
         }
         self.note_item(site, item.source, Access::Read, value.ok());
+        self.report(misuse, site);
+        self.settle_stm32f103(site);
     }
 
     fn end_item(&mut self, controller: usize, item: Item, value: u32) {
         let site = site_of(controller, item);
-        let written = self.dma_write(item.destination, value, site);
+        let (written, misuse) = self.dma_write(item.destination, value, site);
         self.finish_item(controller, written.is_err());
         self.note_item(site, item.destination, Access::Write, written.ok().map(|()| value));
+        self.report(misuse, site);
+        self.settle_stm32f103(site);
     }
 
     /// The item is done: what it has written comes before what the registers tell of it.
@@ -94,19 +99,19 @@ impl Soc {
     fn note_item(&mut self, site: Site, access: dma::Access, kind: Access, value: Option<u32>) {
         self.generation += 1;
         self.trace.note(None, || Record::Item { site, range: access.range(), access: kind, value });
-        self.settle_stm32f103(site);
     }
 
     fn with_chip<T: Default>(&mut self, f: impl FnOnce(&mut Stm32f103) -> T) -> T {
         self.stm32f103.as_deref_mut().map(f).unwrap_or_default()
     }
 
-    fn dma_read(&mut self, access: dma::Access, site: Site) -> Result<u32, Refused> {
+    /// What is there, and what is wrong with reading it.
+    fn dma_read(&mut self, access: dma::Access, site: Site) -> (Result<u32, Refused>, Option<Misuse>) {
         if let Some(place) = place_of(access.address) {
-            return Ok(self.with_chip(|chip| chip.read(place)));
+            return (Ok(self.with_chip(|chip| chip.read(place))), None);
         }
         if self.memory.is_flash(access.address) {
-            return Ok(ERASED);
+            return (Ok(ERASED), None);
         }
         let mut bytes = [0; 4];
         let length = access.width.bytes() as usize;
@@ -115,20 +120,20 @@ impl Soc {
             Ok(view) => {
                 view.read(0, &mut bytes[..length]);
                 let race = self.ownership.dma_access(access.range(), Access::Read, site);
-                self.report(race, site);
-                Ok(u32::from_le_bytes(bytes))
+                (Ok(u32::from_le_bytes(bytes)), race)
             }
-            Err(fault) => self.unreachable(access, fault, site).map(|()| NOTHING_THERE),
+            Err(fault) => {
+                let (read, misuse) = unreachable(access, fault);
+                (read.map(|()| NOTHING_THERE), misuse)
+            }
         }
     }
 
-    fn dma_write(&mut self, access: dma::Access, value: u32, site: Site) -> Result<(), Refused> {
+    /// Whether it can be written, and what is wrong with that.
+    fn dma_write(&mut self, access: dma::Access, value: u32, site: Site) -> (Result<(), Refused>, Option<Misuse>) {
         if let Some(place) = place_of(access.address) {
             self.with_chip(|chip| chip.write(place, value));
-            return Ok(());
-        }
-        if self.memory.is_flash(access.address) {
-            return Err(Refused);
+            return (Ok(()), None);
         }
         let bytes = &value.to_le_bytes()[..access.width.bytes() as usize];
         let address = BusAddress::new(access.address);
@@ -136,29 +141,14 @@ impl Soc {
             Ok(view) => {
                 view.write(0, bytes);
                 self.delivered = hash((self.delivered, access.range(), bytes));
-                let race = self.ownership.dma_access(access.range(), Access::Write, site);
-                self.report(race, site);
-                Ok(())
+                (Ok(()), self.ownership.dma_access(access.range(), Access::Write, site))
             }
-            Err(fault) => self.unreachable(access, fault, site),
-        }
-    }
-
-    /// An access to memory that is not there, or that nobody has lent: the first is the bus's to answer.
-    fn unreachable(&mut self, access: dma::Access, fault: Fault, site: Site) -> Result<(), Refused> {
-        match fault {
-            Fault::Flash(_) | Fault::OutsideRam(_) => Err(Refused),
-            Fault::NotLent(_) | Fault::WrongDirection(_) => {
-                let what = format!("the DMA's address: {fault}");
-                let misuse = Misuse { range: Some(access.range()), ..Misuse::new(Rule::PointerNotLent, what) };
-                self.report(Some(misuse), site);
-                Ok(())
-            }
+            Err(fault) => unreachable(access, fault),
         }
     }
 
     /// The CPU reads a register of DMA or USART.
-    pub(super) fn read_stm32f103(&mut self, place: Place, line: Line) -> u32 {
+    pub(super) fn read_stm32f103(&mut self, place: Place, address: u32, line: Line) -> u32 {
         if let Place::Dma(controller, _) = place {
             self.drain(controller);
         }
@@ -166,6 +156,7 @@ impl Soc {
         let room = |soc: &Self| soc.stm32f103().map(|chip| [0, 1, 2].map(|usart| chip.usart(usart).has_room()));
         let before = room(self);
         let value = self.with_chip(|chip| chip.read(place));
+        self.trace.note(Some(line), || Record::Peek { address, value });
         // A read of DR makes room for the next frame: the peer may wait for that.
         self.generation += u64::from(room(self) != before);
         self.settle_stm32f103(Site::Cpu(line));
@@ -185,6 +176,18 @@ impl Soc {
             }
         }
         self.note_levels();
+    }
+
+    /// What the chip shows to the outside.
+    pub(super) fn stm32f103_levels(&self) -> Option<Stm32f103Levels> {
+        let chip = self.stm32f103()?;
+        let dma = [chip.dma(0), chip.dma(1)];
+        Some(Stm32f103Levels {
+            busy: dma.map(Dma::busy_channels),
+            isr: dma.map(Dma::flags),
+            cndtr: dma.map(|dma| std::array::from_fn(|channel| dma.items_left(channel))),
+            sr: [0, 1, 2].map(|usart| chip.usart(usart).flags()),
+        })
     }
 
     /// A transfer that may access a byte of `range` from now on; of those that write there only, if `writes`.
@@ -266,6 +269,17 @@ impl Soc {
     pub fn set_other_request(&mut self, controller: usize, channel: usize, on: bool) {
         self.with_chip(|chip| chip.set_other_request(controller, channel, on));
         self.generation += 1;
+    }
+}
+
+/// An access to memory that is not there, or that nobody has lent: the first is the bus's to answer.
+fn unreachable(access: dma::Access, fault: Fault) -> (Result<(), Refused>, Option<Misuse>) {
+    match fault {
+        Fault::Flash(_) | Fault::OutsideRam(_) => (Err(Refused), None),
+        Fault::NotLent(_) | Fault::WrongDirection(_) => {
+            let what = format!("the DMA's address: {fault}");
+            (Ok(()), Some(Misuse { range: Some(access.range()), ..Misuse::new(Rule::PointerNotLent, what) }))
+        }
     }
 }
 

@@ -7,6 +7,8 @@ use std::ops::Range;
 use std::panic::Location;
 use std::time::Instant;
 
+use dma_api::stm32f103::usart::map::sr;
+
 use crate::device::power::Step;
 use crate::device::stm32f103::usart::FrameError;
 use crate::device::usbd::{Answer, Token};
@@ -197,8 +199,31 @@ pub struct Levels {
     pub events: u32,
     /// The interrupt line.
     pub interrupt: bool,
-    /// A transfer runs: between START and END.
+    /// A transfer runs: between START and END, or on a channel of an STM32's.
     pub dma: bool,
+    /// What else there is of an STM32F103.
+    pub stm32f103: Option<Stm32f103Levels>,
+}
+
+/// What an STM32F103's DMA and USARTs show. Controllers, channels and USARTs by index, from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stm32f103Levels {
+    /// The channels of each controller with items left, or one in flight: a bit each.
+    pub busy: [u32; 2],
+    /// ISR of each controller.
+    pub isr: [u32; 2],
+    /// CNDTR of each channel of each controller.
+    pub cndtr: [[u32; 7]; 2],
+    /// SR of each USART.
+    pub sr: [u32; 3],
+}
+
+impl Default for Stm32f103Levels {
+    /// Out of reset: the USARTs have nothing to send (SR: TC and TXE).
+    fn default() -> Self {
+        let sr = sr::TC.mask() | sr::TXE.mask();
+        Self { busy: [0; 2], isr: [0; 2], cndtr: [[0; 7]; 2], sr: [sr; 3] }
+    }
 }
 
 /// A record, with its time and place.
@@ -218,7 +243,7 @@ pub struct Trace {
     enabled: bool,
     started: Option<Instant>,
     entries: Vec<Entry>,
-    /// As noted last. Out of reset, all are 0.
+    /// As noted last. Out of reset, all are 0, and of an STM32F103 nothing was noted.
     levels: Levels,
 }
 

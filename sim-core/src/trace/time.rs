@@ -8,14 +8,15 @@
 //!
 //! | entry | virtual time |
 //! |---|---|
-//! | a register access, a fence, an access to RAM, a beat | 62 ns: one cycle of the 16 MHz peripheral clock |
+//! | a register access, a fence, an access to RAM, a beat, an item's access | 62 ns: a cycle of the nRF52840's 16 MHz |
 //! | a transaction | its packets at 12 Mbit/s: [`wire`](super::wire) |
 //! | a bus reset | 2.5 us: the shortest that a device must see (USB 2.0 §7.1.7.5) |
+//! | a frame on a serial line, and one that it is idle for | 86.8 us: ten bits at 115 200 baud |
 //! | a suspension, a resume | 3 ms, 20 ms: the shortest of each (USB 2.0 §7.1.7.6, §7.1.7.7) |
 //! | what the chip does of itself (capture, END, READY, levels), entering a handler, sleep, a finding | none |
 //!
 //! Virtual time shows the order and the size of things. It is no measurement: CPU, DMA and wire never overlap in it,
-//! and nothing between two register accesses costs anything.
+//! nor do the two directions of a serial line, and nothing between two register accesses costs anything.
 
 use std::ops::Range;
 
@@ -101,6 +102,16 @@ mod tests {
     fn virtual_time_goes_on_where_the_entry_before_has_ended() {
         let trace = trace(&[(READ, None), (Record::Ready, None), (Record::BusReset, None), (READ, None)]);
         assert_eq!(spans(&trace), [0..62, 62..62, 62..2562, 2562..2624]);
+    }
+
+    #[test]
+    fn frame_of_a_line_takes_ten_bits_and_an_access_of_its_item_a_cycle() {
+        let site = crate::monitor::Site::Channel { controller: 1, channel: 4, item: 0 };
+        let access = crate::monitor::clocks::Access::Read;
+        let item = Record::Item { site, range: 0..1, access, value: None };
+        let frame = Record::Frame { usart: 1, to_host: true, frame: 0, error: None };
+        let trace = trace(&[(item, None), (frame, None), (Record::IdleLine { usart: 1 }, None)]);
+        assert_eq!(spans(&trace), [0..62, 62..86_862, 86_862..173_662]);
     }
 
     #[test]

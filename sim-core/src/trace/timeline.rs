@@ -36,7 +36,9 @@ pub fn render(trace: &Trace) -> String {
     let lines = fold(trace.entries());
     let mut text = String::new();
     let bold = Style::new().bold();
-    let head = format!("{:>9}  {:CPU_WIDTH$}  {:DMA_WIDTH$}  HOST (wire)", "", "CPU (driver)", "DMA (engine)");
+    let is_serial = |entry: &Entry| matches!(entry.record, Record::Frame { .. } | Record::IdleLine { .. });
+    let other = if trace.entries().iter().any(is_serial) { "PEER" } else { "HOST" };
+    let head = format!("{:>9}  {:CPU_WIDTH$}  {:DMA_WIDTH$}  {other} (wire)", "", "CPU (driver)", "DMA (engine)");
     let _ = writeln!(text, "{bold}{head}{bold:#}");
     for (number, line) in lines.iter().enumerate() {
         let when = line.nanoseconds.map_or_else(|| number.to_string(), |time| format!("{:.1} us", microseconds(time)));
@@ -174,7 +176,9 @@ fn shown(frame: u16) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::device::stm32f103::usart::FrameError;
     use crate::device::usbd::{Answer, Token};
+    use crate::machine::Strength;
     use crate::trace::Keep;
 
     fn plain(records: Vec<Record>) -> String {
@@ -202,6 +206,96 @@ mod tests {
         assert!(text.contains("@5 IN: NAK") && text.contains("@5.3 IN: NAK"), "{text}");
     }
 
+    /// The lines below the head, each without its time and its indent.
+    fn lines(records: Vec<Record>) -> Vec<String> {
+        plain(records).lines().skip(1).map(|line| line[11..].trim_start().to_owned()).collect()
+    }
+
+    #[test]
+    fn registers_of_an_stm32_have_the_manuals_names() {
+        let shown = lines(vec![
+            Record::Poke { address: 0x4002_0044, value: 0x91 },
+            Record::Peek { address: 0x4002_0000, value: 0x7000 },
+            Record::Poke { address: 0x4002_0408, value: 0 },
+            Record::Peek { address: 0x4001_3800, value: 0xC0 },
+            Record::Poke { address: 0x4000_4404, value: 0x41 },
+        ]);
+        let expected =
+            ["DMA1.CCR4 <- 0x91", "DMA1.ISR -> 0x7000", "DMA2.CCR1 <- 0x0", "USART1.SR -> 0xc0", "USART2.DR <- 0x41"];
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn poll_of_an_stm32s_register_is_shown_once_until_something_else_happens() {
+        let poll = Record::Peek { address: 0x4002_0000, value: 0 };
+        let frame = Record::Frame { usart: 1, to_host: true, frame: 0x41, error: None };
+        let shown = lines(vec![poll.clone(), poll.clone(), poll.clone(), frame, poll]);
+        assert_eq!(shown, ["DMA1.ISR -> 0x0 (3 times)", "USART1 -> 0x41 'A'", "DMA1.ISR -> 0x0"]);
+    }
+
+    #[test]
+    fn item_is_shown_with_its_channel_and_both_of_its_accesses() {
+        let item = |range, access, value| {
+            let site = Site::Channel { controller: 1, channel: 5, item: 3 };
+            Record::Item { site, range, access, value }
+        };
+        let (dr, ram) = (0x4001_3804..0x4001_3805, 0x2000_C003..0x2000_C004);
+        let shown = lines(vec![
+            item(dr, Access::Read, Some(0x64)),
+            item(ram.clone(), Access::Write, Some(0x64)),
+            item(ram, Access::Write, None),
+        ]);
+        let expected = [
+            "DMA1.5 item 3 reads USART1.DR: 0x64",
+            "DMA1.5 item 3 writes 0x2000c003: 0x64",
+            "DMA1.5 item 3 writes 0x2000c003: bus error",
+        ];
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn frames_of_a_line_are_the_peers_with_their_direction_and_error() {
+        let frame = |to_host, frame, error| Record::Frame { usart: 3, to_host, frame, error };
+        let shown = lines(vec![
+            frame(true, 0x7E, None),
+            frame(false, 0x20, None),
+            frame(false, 0x1AB, None),
+            frame(false, 0x61, Some(FrameError::Parity)),
+            Record::IdleLine { usart: 3 },
+        ]);
+        let expected = [
+            "USART3 -> 0x7e '~'",
+            "USART3 <- 0x20",
+            "USART3 <- 0x1ab",
+            "USART3 <- 0x61 'a' (Parity error)",
+            "USART3 <- idle",
+        ];
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn lane_of_the_wire_is_named_after_who_is_there() {
+        let head = |record| plain(vec![record]).lines().next().expect("it has a head").to_owned();
+        assert!(head(Record::BusReset).ends_with("  HOST (wire)"));
+        assert!(head(Record::IdleLine { usart: 1 }).ends_with("  PEER (wire)"));
+    }
+
+    #[test]
+    fn snapshot_is_the_cpus_with_its_fence() {
+        let range = 0x2000_C000..0x2000_C003;
+        let shown = lines(vec![
+            Record::Snapshot { range: range.clone(), fence: Strength::Compiler },
+            Record::Release { range: range.clone(), fence: Strength::Full },
+            Record::Acquire { range, fence: Strength::None },
+        ]);
+        let expected = [
+            "snapshot 0x2000c000, 3 bytes (compiler_fence)",
+            "release 0x2000c000, 3 bytes (fence)",
+            "acquire 0x2000c000, 3 bytes (none)",
+        ];
+        assert_eq!(shown, expected);
+    }
+
     #[test]
     fn handler_and_sleep_are_the_cpus() {
         let (asleep, running) = (true, true);
@@ -215,15 +309,19 @@ mod tests {
         assert_eq!(shown, ["sleeps (WFI)", "interrupt: the handler runs", "the handler returns", "wakes"], "{text}");
     }
 
+    fn column_of(word: &str, text: &str) -> usize {
+        let line = text.lines().find(|line| line.contains(word)).expect("it is shown");
+        line.find(word).expect("it is in the line")
+    }
+
     #[test]
     fn masters_have_a_lane_each() {
+        let columns = [11, 11 + CPU_WIDTH + 2, 11 + CPU_WIDTH + DMA_WIDTH + 4];
         let text = plain(vec![Record::Write { offset: 0x500, value: 1 }, Record::Ready, Record::BusReset]);
-        let column = |word: &str| {
-            let line = text.lines().find(|line| line.contains(word)).expect("it is shown");
-            line.find(word).expect("it is in the line")
-        };
-        assert_eq!(column("ENABLE <- 0x1"), 11);
-        assert_eq!(column("READY"), 11 + CPU_WIDTH + 2);
-        assert_eq!(column("bus reset"), 11 + CPU_WIDTH + DMA_WIDTH + 4);
+        assert_eq!(["ENABLE <- 0x1", "READY", "bus reset"].map(|word| column_of(word, &text)), columns);
+        let site = Site::Channel { controller: 2, channel: 1, item: 0 };
+        let item = Record::Item { site, range: 0..1, access: Access::Read, value: Some(0) };
+        let text = plain(vec![Record::Poke { address: 0x4002_0400, value: 0 }, item, Record::IdleLine { usart: 1 }]);
+        assert_eq!(["DMA2.ISR", "DMA2.1", "USART1"].map(|word| column_of(word, &text)), columns);
     }
 }

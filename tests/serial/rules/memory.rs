@@ -79,6 +79,10 @@ impl Mutant for Touches {
         hand.configure(channel, BUFFER, 2);
         hand.board.release_fence();
         hand.enable(channel, mode);
+        if *self == Self::WhatIsSent {
+            // To read along harms nobody.
+            assert_eq!(hand.load(BUFFER), 1);
+        }
         if !wrong {
             hand.wait(channel);
             hand.board.acquire_fence();

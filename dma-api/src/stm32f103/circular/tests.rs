@@ -105,6 +105,10 @@ fn lap_before_the_look_is_an_overrun_once() {
     rise(&chip, &[map::HTIF | map::TCIF]);
     chip.set(map::cndtr(N), 5);
     assert_eq!(read(&mut circular), Err(CircularError::Overrun));
+    // What comes before the flags are cleared is of no use: the DMA may have crossed a boundary since.
+    let boundaries = (map::HTIF | map::TCIF) << map::flags_of(N);
+    let place = [Step::Write(map::ifcr(), boundaries), Step::Read(map::cndtr(N)), Step::Read(map::isr())];
+    assert_eq!(chip.steps()[1..], place);
     assert_eq!(read(&mut circular), Ok(None));
     rise(&chip, &[map::HTIF]);
     assert_eq!(read(&mut circular), half(b"abc"));
@@ -176,6 +180,30 @@ fn error_of_the_dma_ends_it_after_the_half_that_was_full() {
     }
     let (_buffer, receiver) = circular.stop();
     assert!(receiver.circular(bytes(b"ab")).is_ok());
+}
+
+#[test]
+fn error_of_the_dma_that_comes_with_an_overrun_is_said_after_it() {
+    let chip = Chip::new();
+    let mut circular = started(&chip);
+    chip.set(map::cndtr(N), 2);
+    rise(&chip, &[map::HTIF | map::TCIF | map::TEIF]);
+    assert_eq!(read(&mut circular), Err(CircularError::Overrun));
+    assert_eq!(read(&mut circular), Err(CircularError::Transfer(TransferError { moved: 4 })));
+}
+
+#[test]
+fn transfer_without_an_end_ends_by_an_error_only() {
+    let chip = Chip::new();
+    let Circular { transfer, .. } = started(&chip);
+    rise(&chip, &[0, map::HTIF, map::TCIF, map::TEIF]);
+    assert!(!transfer.is_done());
+    let transfer = transfer.poll().expect_err("half a lap");
+    let transfer = transfer.poll().expect_err("a lap");
+    chip.set(map::cndtr(N), 2);
+    let Ok(Err(failed)) = transfer.poll() else { panic!("an access has failed") };
+    assert_eq!(failed.kind, TransferError { moved: 4 });
+    assert_eq!((chip.get(map::ccr(N)), chip.get(map::isr())), (0, 0));
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Channels against registers that hold what a test puts there.
 
+use core::cell::Cell;
 use core::task::Waker;
+use std::boxed::Box;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::vec;
@@ -86,6 +88,18 @@ fn start_writes_the_registers_in_the_order_of_the_manual() {
         Step::Write(map::ccr(N), 0x2591),
     ];
     assert_eq!(chip.steps(), expected);
+}
+
+#[test]
+fn priority_is_that_of_the_next_transfer() {
+    let priorities = [Priority::Low, Priority::Medium, Priority::High, Priority::VeryHigh];
+    for (priority, level) in priorities.into_iter().zip(0..) {
+        let chip = Chip::new();
+        let mut channel = fourth(&chip).with_priority(priority);
+        start::<u8>(&mut channel, 4, Direction::MemoryToDevice).expect("it is not refused");
+        assert_eq!(map::ccr::PL.get(chip.get(map::ccr(N))), level);
+    }
+    assert!(priorities.is_sorted());
 }
 
 #[test]
@@ -184,8 +198,11 @@ fn empty_and_too_long_are_refused_before_the_buffer_is_released() {
     let items = usize::MAX / 2;
     assert_eq!(start::<u16>(&mut channel, usize::MAX, out), Err(StartError::TooLong { items }));
     assert_eq!(chip.steps(), []);
-    // CNDTR counts items: the limit is not one of bytes.
     assert!(start::<u8>(&mut channel, most, out).is_ok());
+    assert_eq!(chip.get(map::cndtr(N)), 0xFFFF);
+    // CNDTR counts items: the limit is not one of bytes.
+    chip.address.set(0x0800_0000);
+    assert!(start::<u32>(&mut channel, 4 * most, out).is_ok());
     assert_eq!(chip.get(map::cndtr(N)), 0xFFFF);
 }
 
@@ -216,6 +233,25 @@ fn address_that_the_dma_cannot_use_is_refused_and_the_buffer_taken_back() {
         assert_eq!(steps.contains(&Step::Acquire(length)), refused.is_some());
         let writes = steps.iter().filter(|step| matches!(step, Step::Write(offset, _) if *offset != map::ifcr()));
         assert_eq!(writes.count() == 0, refused.is_some(), "nothing is configured in vain");
+    }
+}
+
+#[test]
+fn memory_is_reached_from_its_first_byte_to_its_last() {
+    let (out, into) = (Direction::MemoryToDevice, Direction::DeviceToMemory);
+    for (memory, direction) in [(0x2000_0000..0x2001_8000, into), (0x0800_0000..0x0810_0000, out)] {
+        for (address, is_reached) in [
+            (memory.start, true),
+            (memory.end - 2, true),
+            (memory.start - 1, false),
+            (memory.end - 1, false),
+            (memory.end, false),
+        ] {
+            let chip = Chip::new();
+            chip.address.set(address);
+            let started = start::<u8>(&mut fourth(&chip), 2, direction);
+            assert_eq!(started.is_ok(), is_reached, "two bytes at {address:#x}");
+        }
     }
 }
 
@@ -271,6 +307,33 @@ fn handler_quiets_the_line_and_wakes_if_its_channel_asserts_it() {
         assert_eq!(woken(), before + 1);
     }
     assert!(end::<u8>(&mut channel, region).is_some());
+}
+
+/// A waker that looks at the channel at once, as an executor does that polls where it is woken.
+struct Looks;
+
+std::thread_local! {
+    static CHIP: &'static Chip = Box::leak(Box::new(Chip::new()));
+    static SEEN: Cell<Option<u32>> = const { Cell::new(None) };
+}
+
+impl std::task::Wake for Looks {
+    fn wake(self: Arc<Self>) {
+        SEEN.set(Some(CHIP.with(|chip| chip.get(map::ccr(N)))));
+    }
+}
+
+/// Woken before, it might start the next transfer, and the handler would then stop that.
+#[test]
+fn handler_wakes_when_it_has_done_all_that_it_does() {
+    static WAKER: AtomicWaker = AtomicWaker::new();
+    let chip = CHIP.with(|chip| *chip);
+    let (mut channel, interrupt) = fourth(chip).with_interrupt(&WAKER);
+    start::<u8>(&mut channel, 4, Direction::DeviceToMemory).expect("it is not refused");
+    channel.register(&Waker::from(Arc::new(Looks)));
+    chip.set(map::isr(), flags(map::TCIF));
+    interrupt.on_interrupt();
+    assert_eq!(SEEN.get(), Some(0));
 }
 
 #[test]

@@ -87,7 +87,7 @@ impl<R: RegistersOf<P>, P: Instance, W: Frame> Rx<R, P, W> {
     }
 }
 
-mod sealed {
+pub(super) mod sealed {
     pub trait Sealed {}
 }
 

@@ -75,7 +75,7 @@ fn usart_reads(steps: &[Step]) -> usize {
 fn usart_is_turned_on_after_what_was_left_is_gone() {
     let chip = Chip::new();
     chip.set_usart(sr(), QUIET | sr::RXNE.mask() | sr::ORE.mask());
-    let _usart = usart(&chip);
+    let mut usart = usart(&chip);
     let expected = [
         Step::UsartWrite(map::cr1(), 0),
         Step::UsartWrite(map::cr2(), 0),
@@ -87,6 +87,9 @@ fn usart_is_turned_on_after_what_was_left_is_gone() {
     ];
     assert_eq!(chip.steps(), expected);
     assert_eq!(chip.get_usart(sr()), QUIET);
+    // Nor is it reported.
+    chip.set_usart(sr(), QUIET | sr::RXNE.mask());
+    assert!(usart.read().is_ok());
 }
 
 #[test]
@@ -110,7 +113,8 @@ fn baud_rate_is_rounded_and_checked() {
         [625, 3750, 69]
     );
     assert_eq!([brr(72_000_000, 0), brr(72_000_000, 4_800_000), brr(72_000_000, 1_000), brr(u32::MAX, 9)], [None; 4]);
-    assert_eq!([brr(72_000_000, 4_500_000), brr(655_350, 10)], [Some(16), Some(0xFFFF)]);
+    assert_eq!([brr(72_000_000, 4_500_000), brr(655_350, 10), brr(655_360, 10)], [Some(16), Some(0xFFFF), None]);
+    assert_eq!(brr(36_000_000, 115_200), Some(313), "312.5");
 }
 
 #[test]
@@ -133,7 +137,7 @@ fn read_gives_the_frame_and_each_error_once() {
 fn frame_of_nine_bits_keeps_its_ninth() {
     let chip = Chip::new();
     let mut usart = Usart::<_, Usart1, u16>::with_nine_bits(chip.part::<Usart1>(), 625);
-    chip.set_usart(map::dr(), 0xFFFF_F141);
+    chip.set_usart(map::dr(), 0xFFFF_FF41);
     chip.set_usart(sr(), QUIET | sr::RXNE.mask());
     assert_eq!(usart.read(), Ok(0x141));
     usart.write(0xFFFF);
@@ -192,9 +196,10 @@ fn refused_sender_comes_back_with_its_buffer_and_tc_stays() {
 fn flush_waits_for_tc_only_if_frames_were_sent() {
     let chip = Chip::new();
     let (mut sender, mut receiver) = pair(&chip);
-    // Nothing was sent: TC is not asked for.
+    // Nothing was sent: nothing is asked for.
     chip.set_usart(sr(), sr::TXE.mask());
     assert!(sender.is_flushed(&mut receiver));
+    assert_eq!(usart_reads(&chip.steps()), 0);
     // A transfer that was stopped before its first frame: TC was cleared, and does not come.
     chip.set_usart(sr(), QUIET);
     let (_, stopped, moved) = sender.write_all(&b"abc"[..]).expect("it is not refused").stop();
@@ -209,6 +214,9 @@ fn flush_waits_for_tc_only_if_frames_were_sent() {
     (_, sender, _) = sender.write_all(&b"abc"[..]).expect("it is not refused").stop();
     chip.set_usart(sr(), 0);
     assert!(!sender.is_flushed(&mut receiver), "a frame is in TDR");
+    // And one more.
+    (_, sender, _) = sender.write_all(&b"abc"[..]).expect("it is not refused").stop();
+    assert!(!sender.is_flushed(&mut receiver), "it is there still");
     chip.set_usart(sr(), sr::TXE.mask());
     assert!(sender.is_flushed(&mut receiver));
     // After one that fails in the middle TC says.
@@ -234,9 +242,11 @@ fn error_that_flush_has_seen_is_reported_although_the_dma_has_cleared_it() {
         sender.flush(&mut received);
         dma_reads_a_frame(&chip);
         assert_eq!(chip.get_usart(sr()), QUIET, "the flag is gone");
+        chip.set_usart(sr(), QUIET | sr::RXNE.mask());
         ends(&chip, RECEIVE, None);
         let Err(Failed { kind, channel: receiver, buffer }) = received.wait() else { panic!("it fails") };
         assert_eq!(kind, ReceiveError::Line(error));
+        assert!(sr::RXNE.is_set(chip.get_usart(sr())), "there was no flag to clear: the frame that waits is left");
         // Once.
         assert!(receiver.read_exact(buffer).is_ok());
     }
@@ -358,6 +368,44 @@ fn received_copies_the_frames_that_stand_still_and_no_other() {
 }
 
 #[test]
+fn received_copies_frames_of_nine_bits_whole() {
+    let chip = Chip::new();
+    let (_sender, receiver) = pair_of_nine(&chip);
+    let words = buffer::<u16>(4);
+    words.copy_from_slice(&[0x1AB, 0x0CD, 0x1EF, 0x012]);
+    let transfer = receiver.read_exact(words).expect("it is not refused");
+    chip.set(dma::cndtr(RECEIVE), 1);
+    let mut into = [0; 4];
+    assert_eq!((transfer.received(&mut into), into), (3, [0x1AB, 0x0CD, 0x1EF, 0]));
+}
+
+#[test]
+fn frame_is_written_when_there_is_room_and_flush_waits_for_it() {
+    let chip = Chip::new();
+    let (mut tx, mut rx) = usart(&chip).split();
+    // There is room after three looks: one is this test's, two are the driver's.
+    struct After<'a, 'b>(&'a Chip, &'a mut Rx<Part<'b, Usart1>, Usart1>, u32);
+    impl rx::sealed::Sealed for After<'_, '_> {}
+    impl Status<Usart1> for After<'_, '_> {
+        fn status(&mut self) -> u32 {
+            self.2 += 1;
+            if self.2 == 3 {
+                self.0.set_usart(sr(), sr::TXE.mask());
+            }
+            self.1.status()
+        }
+    }
+    chip.set_usart(sr(), 0);
+    chip.set_usart(map::dr(), 0);
+    let mut status = After(&chip, &mut rx, 0);
+    tx.write(0x41, &mut status);
+    assert_eq!((status.2, chip.get_usart(map::dr())), (3, 0x41));
+    assert!(!tx.is_flushed(&mut rx), "TXE says that it has left TDR, not that it is over the wire");
+    chip.set_usart(sr(), QUIET);
+    assert!(tx.is_flushed(&mut rx));
+}
+
+#[test]
 fn both_directions_run_at_once() {
     let chip = Chip::new();
     let (sender, receiver) = pair(&chip);
@@ -387,6 +435,19 @@ fn scope_lends_borrowed_words_and_waits() {
     let mut bytes = [0; 4];
     let outcome = receiver.scope(&mut bytes, |_| ends(&chip, RECEIVE, Some(3)));
     assert_eq!(outcome, Ok(((), Err(ReceiveError::Transfer(TransferError { moved: 1 })))));
+    let (mut sender_of_nine, mut receiver_of_nine) = pair_of_nine(&chip);
+    let lent = sender_of_nine.scope(&[1, 2, 3], |_| {
+        let lent = chip.get(dma::cndtr(TRANSMIT));
+        ends(&chip, TRANSMIT, None);
+        lent
+    });
+    assert_eq!(lent, Ok((3, Ok(()))), "words, which are twice as many bytes");
+    let lent = receiver_of_nine.scope(&mut [0; 3], |_| {
+        let lent = chip.get(dma::cndtr(RECEIVE));
+        ends(&chip, RECEIVE, None);
+        lent
+    });
+    assert_eq!(lent, Ok((3, Ok(()))));
     assert_eq!(sender.scope(&[], |_| ()), Err(StartError::Empty));
     assert_eq!(receiver.scope(&mut [], |_| ()), Err(ReceiveStartError::Start(StartError::Empty)));
 }

@@ -9,6 +9,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use sim_core::device::Chip;
 use sim_core::trace::{Trace, pcapng, vcd};
 
 /// Where a command that shows one run is to write it.
@@ -17,7 +18,14 @@ pub struct Paths {
     /// Writes the packets on the wire to FILE, for Wireshark 4.0 or newer.
     #[arg(long, value_name = "FILE")]
     pcapng: Option<PathBuf>,
-    /// Writes tasks, events, DMA and wire to FILE, as waveforms for GTKWave or Surfer.
+    #[command(flatten)]
+    waveforms: Waveforms,
+}
+
+/// Where a command whose run has no USB packets is to write it.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Waveforms {
+    /// Writes registers, DMA and wire to FILE, as waveforms for GTKWave or Surfer.
     #[arg(long, value_name = "FILE")]
     vcd: Option<PathBuf>,
 }
@@ -56,14 +64,37 @@ pub type Files = BTreeMap<&'static str, String>;
 #[derive(Debug)]
 pub struct Captures(Vec<(Format, PathBuf, File)>);
 
+impl Waveforms {
+    /// Opens the file: as [`Paths::open`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn open(&self) -> Result<Captures, String> {
+        Paths { pcapng: None, waveforms: self.clone() }.open()
+    }
+}
+
 impl Paths {
+    /// Whether the run can be written in all formats that are asked for: one of this program, on this chip.
+    ///
+    /// # Errors
+    ///
+    /// Which format it has nothing for.
+    pub fn check(&self, program: &str, chip: Chip) -> Result<(), String> {
+        if chip == Chip::Stm32f103 && self.pcapng.is_some() {
+            return Err(format!("`--pcapng` is for USB packets, and `{program}` has none: use `--vcd`"));
+        }
+        Ok(())
+    }
+
     /// Opens the files. What is in them stays, until the run has something better.
     ///
     /// # Errors
     ///
     /// Which path it is, and why it cannot be written.
     pub fn open(&self) -> Result<Captures, String> {
-        let asked = [(Format::Pcapng, &self.pcapng), (Format::Vcd, &self.vcd)];
+        let asked = [(Format::Pcapng, &self.pcapng), (Format::Vcd, &self.waveforms.vcd)];
         let mut files = Vec::new();
         for (format, path) in asked {
             let Some(path) = path else {

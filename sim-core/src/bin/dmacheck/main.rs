@@ -9,6 +9,8 @@ mod capture;
 mod check;
 mod output;
 mod replay;
+mod run;
+mod serial;
 mod usb;
 
 /// Checks DMA drivers on emulated chips: every schedule, every ordering.
@@ -36,6 +38,8 @@ enum What {
     Check(check::Options),
     /// Shows a host that reads the device descriptor: registers, DMA beats and tokens.
     Usb(usb::Options),
+    /// Shows an STM32F103 that sends and receives at once: registers, DMA items and frames.
+    Serial(serial::Options),
     /// Runs a failure again, from the string that it was reported with.
     Replay(replay::Options),
 }
@@ -55,6 +59,7 @@ fn run(command: Command) -> io::Result<Outcome> {
     match command.what {
         Some(What::Check(options)) => check::run(&options, json),
         Some(What::Usb(options)) => usb::run(&options, json),
+        Some(What::Serial(options)) => serial::run(&options, json),
         Some(What::Replay(options)) => replay::run(&options, json),
         None if json => check::run(&check::Options::default(), json),
         None => {

@@ -43,6 +43,9 @@ pub fn run(options: &Options, json: bool) -> io::Result<Outcome> {
         );
         return Ok(Outcome::Usage(message));
     };
+    if let Err(message) = options.capture.check(name, program.chip()) {
+        return Ok(Outcome::Usage(message));
+    }
     let captures = match options.capture.open() {
         Ok(captures) => captures,
         Err(message) => return Ok(Outcome::Usage(message)),

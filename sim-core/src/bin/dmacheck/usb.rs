@@ -1,29 +1,17 @@
 //! `dmacheck usb`: a host and a device, as it happens.
 
-use std::cell::RefCell;
 use std::io;
-use std::rc::Rc;
 
 use clap::{Args, ValueEnum};
 use sim_core::check::programs::{Device, Echo, Try};
-use sim_core::explore::scheduler::{Immediate, Seeded};
-use sim_core::explore::{Kind, Program, Verdict, stepped, threads};
+use sim_core::explore::{Kind, Program, Verdict};
 use sim_core::host::enumerate::OperatingSystem;
-use sim_core::monitor::Violation;
-use sim_core::trace::{Keep, Trace, timeline};
+use sim_core::trace::{Trace, timeline};
 
 use crate::Outcome;
 use crate::capture;
 use crate::output::{self, RunReport};
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Engine {
-    /// Driver, engine and host on threads of their own; each run is another.
-    #[default]
-    Threads,
-    /// No threads; the same seed gives the same run.
-    Stepped,
-}
+use crate::run::Schedule;
 
 /// Whose order a host enumerates in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -63,21 +51,16 @@ pub struct Options {
     /// Enumerates a device as this operating system does, and has it echo 130 bytes. Without it: one control read.
     #[arg(long, value_enum)]
     host: Option<HostOrder>,
-    /// Who runs when.
-    #[arg(long, value_enum, default_value_t)]
-    engine: Engine,
-    /// The schedule of `--engine stepped`. Without it, everybody runs before the CPU does.
-    #[arg(long)]
-    seed: Option<u64>,
+    #[command(flatten)]
+    schedule: Schedule,
     #[command(flatten)]
     capture: capture::Paths,
 }
 
 /// Runs a device once, with its host.
 pub fn run(options: &Options, json: bool) -> io::Result<Outcome> {
-    if options.seed.is_some() && options.engine == Engine::Threads {
-        let message = "`--seed` needs `--engine stepped`: threads run as the system schedules them";
-        return Ok(Outcome::Usage(message.to_owned()));
+    if let Err(message) = options.schedule.check() {
+        return Ok(Outcome::Usage(message));
     }
     let captures = match options.capture.open() {
         Ok(captures) => captures,
@@ -87,12 +70,12 @@ pub fn run(options: &Options, json: bool) -> io::Result<Outcome> {
         Some(order) => {
             let program = Echo::new(order.into(), ECHO_LENGTH);
             let title = format!("A host enumerates a device as {} does, and has it echo bytes:", program.system);
-            (title, program.name(), once(&program, options))
+            (title, program.name(), options.schedule.run(&program))
         }
         None => {
             let program = Device::new(Try::ControlRead, 18);
             let title = "A host reads the device descriptor and sets the address, through `Ep0In`:".to_owned();
-            (title, program.name(), once(&program, options))
+            (title, program.name(), options.schedule.run(&program))
         }
     };
     let (files, captured) = captures.write(&trace);
@@ -106,19 +89,6 @@ pub fn run(options: &Options, json: bool) -> io::Result<Outcome> {
         return Ok(Outcome::Usage(message));
     }
     Ok(if verdict.kind() == Kind::Sound { Outcome::Expected } else { Outcome::Unexpected })
-}
-
-fn once(program: &(impl Program + Sync), options: &Options) -> (Verdict, Trace, Vec<Violation>) {
-    if options.engine == Engine::Threads {
-        let run = threads::run(program, Some(Keep::Time));
-        return (run.verdict, run.trace, run.violations);
-    }
-    let keep = Some(Keep::Order);
-    let run = match options.seed {
-        Some(seed) => stepped::run(program, &Rc::new(RefCell::new(Seeded::new(seed))), keep),
-        None => stepped::run(program, &Rc::new(RefCell::new(Immediate)), keep),
-    };
-    (run.verdict, run.trace, run.violations)
 }
 
 fn show(title: &str, verdict: &Verdict, trace: &Trace) -> io::Result<()> {

@@ -5,12 +5,12 @@ use std::panic::Location;
 use dma_api::nrf52840::usbd::{Ep0In, Usbd, map};
 use dma_api::usb::Setup;
 
-use super::{expect, firmware};
+use super::{expect, fences_by_name, firmware, name_of_fences};
 use crate::device::usbd::Token;
 use crate::explore::model::Packets;
 use crate::explore::{Board, Program};
 use crate::host::{Host, Script};
-use crate::machine::{Fences, Machine, Strength};
+use crate::machine::Fences;
 use crate::soc::{Config, Soc};
 use crate::statics;
 
@@ -53,14 +53,9 @@ pub fn begin_control_read(soc: &mut Soc) {
 
 impl BackToBack {
     pub(super) fn by_name(parameters: &str) -> Option<Self> {
-        let parts: Vec<&str> = parameters.split(':').collect();
-        let [size, machine, start, end] = parts[..] else {
-            return None;
-        };
+        let (size, fences) = parameters.split_once(':')?;
         let (packets, length) = size.split_once('x')?;
-        let machine = Machine::ALL.into_iter().find(|candidate| candidate.to_string() == machine)?;
-        let strength = |text| Strength::ALL.into_iter().find(|candidate| candidate.to_string() == text);
-        let fences = Fences { machine, start: strength(start)?, end: strength(end)? };
+        let fences = fences_by_name(fences)?;
         let (packets, length) = (packets.parse().ok()?, length.parse().ok()?);
         (usize::from(length) <= map::PACKET_SIZE).then_some(Self { packets, length, fences })
     }
@@ -68,8 +63,7 @@ impl BackToBack {
 
 impl Program for BackToBack {
     fn name(&self) -> String {
-        let Fences { machine, start, end } = self.fences;
-        format!("back-to-back:{}x{}:{machine}:{start}:{end}", self.packets, self.length)
+        format!("back-to-back:{}x{}:{}", self.packets, self.length, name_of_fences(self.fences))
     }
 
     fn config(&self) -> Config {

@@ -4,16 +4,20 @@
 
 use super::interrupt::InterruptDevice;
 use super::{firmware, loopback as loopback_firmware};
+use crate::device::Chip;
 use crate::explore::replay::{Recording, ReplayError};
 use crate::explore::stepped;
 use crate::host::HostError;
+use crate::machine::{Fences, Machine, Strength};
 
 mod back_to_back;
 mod device;
+mod exchange;
 mod loopback;
 
 pub use back_to_back::{BackToBack, begin_control_read, connect};
 pub use device::{Device, Try};
+pub use exchange::Exchange;
 pub use loopback::Echo;
 
 fn expect(got: &[u8], expected: &[u8]) -> Result<(), HostError> {
@@ -21,6 +25,21 @@ fn expect(got: &[u8], expected: &[u8]) -> Result<(), HostError> {
         return Ok(());
     }
     Err(HostError::Unexpected(format!("the device sent {got:02x?} where {expected:02x?} was due")))
+}
+
+/// `cortex-m4:compiler_fence:none`: a part of a program's name.
+fn name_of_fences(Fences { machine, start, end }: Fences) -> String {
+    format!("{machine}:{start}:{end}")
+}
+
+fn fences_by_name(name: &str) -> Option<Fences> {
+    let parts: Vec<&str> = name.split(':').collect();
+    let [machine, start, end] = parts[..] else {
+        return None;
+    };
+    let machine = Machine::ALL.into_iter().find(|candidate| candidate.to_string() == machine)?;
+    let strength = |text| Strength::ALL.into_iter().find(|candidate| candidate.to_string() == text);
+    Some(Fences { machine, start: strength(start)?, end: strength(end)? })
 }
 
 /// A program that can be found by its name.
@@ -32,6 +51,8 @@ pub enum Builtin {
     Device(Device),
     /// See [`Echo`].
     Echo(Echo),
+    /// See [`Exchange`].
+    Exchange(Exchange),
     /// See [`InterruptDevice`].
     InterruptDevice(InterruptDevice),
 }
@@ -45,8 +66,14 @@ impl Builtin {
             "device" => Device::by_name(parameters).map(Self::Device),
             "interrupt-device" => Device::by_name(parameters).map(InterruptDevice).map(Self::InterruptDevice),
             "echo" => Echo::by_name(parameters).map(Self::Echo),
+            "exchange" => Exchange::by_name(parameters).map(Self::Exchange),
             _ => None,
         }
+    }
+
+    /// The chip that it runs on.
+    pub fn chip(&self) -> Chip {
+        if matches!(self, Self::Exchange(_)) { Chip::Stm32f103 } else { Chip::Nrf52840 }
     }
 
     /// Runs it by the choices of a replay string.
@@ -60,6 +87,7 @@ impl Builtin {
             Self::Device(program) => stepped::replay(program, recording),
             Self::InterruptDevice(program) => stepped::replay(program, recording),
             Self::Echo(program) => stepped::replay(program, recording),
+            Self::Exchange(program) => stepped::replay(program, recording),
         }
     }
 }
@@ -69,13 +97,14 @@ mod tests {
     use super::*;
     use crate::explore::Program;
     use crate::host::enumerate::OperatingSystem;
-    use crate::machine::{Fences, Machine, Strength};
 
     #[test]
     fn every_program_is_found_by_its_name() {
         let fences = Fences { machine: Machine::CortexM7, start: Strength::Compiler, end: Strength::None };
         let program = BackToBack { packets: 2, length: 8, fences };
         assert_eq!(Builtin::by_name(&program.name()), Some(Builtin::BackToBack(program)));
+        let program = Exchange { bytes: 8, fences };
+        assert_eq!(Builtin::by_name(&program.name()), Some(Builtin::Exchange(program)));
         for host in Try::ALL {
             let program = Device::new(host, 18);
             assert_eq!(Builtin::by_name(&program.name()), Some(Builtin::Device(program.clone())));
@@ -94,5 +123,12 @@ mod tests {
             assert_eq!(Builtin::by_name(name), None, "{name}");
         }
         assert_eq!(Builtin::by_name("back-to-back:1x65:cortex-m4:fence:fence"), None, "longer than a packet");
+        for name in ["exchange:1", "exchange:1:cortex-m4:fence", "exchange:x:cortex-m4:fence:fence"] {
+            assert_eq!(Builtin::by_name(name), None, "{name}");
+        }
+        for bytes in [0, Exchange::MOST_BYTES + 1] {
+            let name = Exchange::new(bytes).name();
+            assert_eq!(Builtin::by_name(&name), None, "{name}: too few, too many");
+        }
     }
 }

@@ -163,6 +163,11 @@ impl Usart {
         }
     }
 
+    /// SR, without what a read of it brings about.
+    pub fn flags(&self) -> u32 {
+        self.sr
+    }
+
     /// Whether a frame is on its way out.
     pub fn is_transmitting(&self) -> bool {
         self.leaving.is_some()
@@ -380,6 +385,26 @@ mod tests {
         write(&mut usart, dr(), 0x41);
         read(&mut usart, dr());
         assert!(!sr::FE.is_set(read(&mut usart, sr())), "the write of DR has nothing to do with FE");
+    }
+
+    #[test]
+    fn error_that_comes_after_the_read_of_dr_needs_another_read_of_sr() {
+        let mut usart = usart();
+        usart.receive(1, Some(FrameError::Noise));
+        read(&mut usart, sr());
+        read(&mut usart, dr());
+        usart.receive(2, Some(FrameError::Noise));
+        read(&mut usart, dr());
+        assert!(sr::NE.is_set(read(&mut usart, sr())), "it was not shown yet");
+    }
+
+    #[test]
+    fn zeros_clear_what_they_can_and_nothing_else() {
+        let mut usart = usart();
+        usart.receive(1, Some(FrameError::Framing));
+        usart.receive(2, None);
+        write(&mut usart, sr(), 0);
+        assert_eq!(read(&mut usart, sr()), mask(&[sr::TXE, sr::FE, sr::ORE]), "RXNE and TC were cleared");
     }
 
     #[test]

@@ -11,8 +11,21 @@
 //! | `DMA.address` | of the beat that was moved last |
 //! | `wire.token`, `wire.answer` | the transaction, or `reset`, or `idle` |
 //!
-//! EPOUT as EPIN. A signal that never changes is left out. [`time`] says what the times mean. The text of
-//! the two `wire` signals is an extension of the format (`$var string`) that the viewers above know.
+//! EPOUT as EPIN. Those of an STM32F103 are in `stm32f103`, but for `interrupt`, `handler` and `asleep`:
+//!
+//! | signal | what it is |
+//! |---|---|
+//! | `DMA1.busy4` | channel 4 is enabled and has items left, or one in flight |
+//! | `DMA1.CNDTR4`, `.TCIF4`, `.HTIF4`, `.TEIF4` | the channel's items left, its flags |
+//! | `DMA1.CCR4`, `.CPAR4`, `.CMAR4` | as the driver has written them |
+//! | `DMA1.channel`, `.address` | of the access that was made last |
+//! | `USART1.TX`, `.RX` | the frame on the line, high impedance where there is none |
+//! | `USART1.TXE`, and whatever SR has | the flags |
+//! | `USART1.CR1`, `.BRR` and so on | as the driver has written them |
+//!
+//! A frame is shown without its stop bit, so that equal ones stay apart. A signal that never changes is left out.
+//! [`time`] says what the times mean. The text of the two `wire` signals is an extension of the format (`$var string`)
+//! that the viewers above know.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
@@ -22,6 +35,11 @@ use vcd::{IdCode, ReferenceIndex, SimulationCommand, TimescaleUnit, Value, VarTy
 
 use super::{Entry, Levels, Record, Trace, time};
 use crate::device::usbd::{Answer, name_of};
+
+mod stm32f103;
+
+/// The bits of a frame on a serial line, at most.
+const FRAME_BITS: u32 = 9;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Signal {
@@ -34,12 +52,15 @@ enum Signal {
     DmaAddress,
     Token,
     Answer,
+    Stm32f103(stm32f103::Signal),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Level {
     Bit(bool),
     Word(u32),
+    /// Nine bits, or none.
+    Frame(Option<u16>),
     Text(&'static str),
 }
 
@@ -88,10 +109,12 @@ pub fn write(trace: &Trace, out: impl Write) -> io::Result<()> {
 
 /// Declares the signals that change, each in its scope.
 fn declare(writer: &mut Writer<impl Write>, changes: &[Change]) -> io::Result<BTreeMap<Signal, (IdCode, Level)>> {
-    let used: BTreeSet<Signal> = changes.iter().map(|change| change.signal).collect();
+    let differ = changes.iter().filter(|change| change.level != change.signal.at_first());
+    let used: BTreeSet<Signal> = differ.map(|change| change.signal).collect();
     let used: Vec<Signal> = used.into_iter().collect();
     let mut declared = BTreeMap::new();
-    writer.add_module("usbd")?;
+    let is_stm32f103 = used.iter().any(|signal| matches!(signal, Signal::Stm32f103(_)));
+    writer.add_module(if is_stm32f103 { "stm32f103" } else { "usbd" })?;
     for group in used.chunk_by(|one, next| one.scope() == next.scope()) {
         let scope = group[0].scope();
         if let Some(scope) = &scope {
@@ -102,6 +125,7 @@ fn declare(writer: &mut Writer<impl Write>, changes: &[Change]) -> io::Result<BT
             let (kind, width) = match signal.at_first() {
                 Level::Bit(_) => (VarType::Wire, 1),
                 Level::Word(_) => (VarType::Wire, 32),
+                Level::Frame(_) => (VarType::Wire, FRAME_BITS),
                 Level::Text(_) => (VarType::String, 1),
             };
             declared.insert(*signal, (writer.add_var(kind, width, &name, index)?, signal.at_first()));
@@ -119,6 +143,11 @@ fn write_level(writer: &mut Writer<impl Write>, id: IdCode, level: Level) -> io:
     match level {
         Level::Bit(bit) => writer.change_scalar(id, bit),
         Level::Word(word) => writer.change_vector(id, (0..32).rev().map(|bit| Value::from(word >> bit & 1 == 1))),
+        Level::Frame(Some(frame)) => {
+            let bits = (0..FRAME_BITS).rev().map(|bit| Value::from(frame >> bit & 1 == 1));
+            writer.change_vector(id, bits)
+        }
+        Level::Frame(None) => writer.change_vector(id, (0..FRAME_BITS).map(|_| Value::Z)),
         Level::Text(text) => writer.change_string(id, text),
     }
 }
@@ -130,6 +159,7 @@ impl Signal {
             Self::Interrupt | Self::Handler | Self::Asleep | Self::Register(_) | Self::DmaBusy => Level::Bit(false),
             Self::DmaAddress => Level::Word(0),
             Self::Token | Self::Answer => Level::Text("idle"),
+            Self::Stm32f103(signal) => signal.at_first(),
         }
     }
 
@@ -140,6 +170,7 @@ impl Signal {
             Self::Register(offset) => name_of(offset).split_once('.').map(|(block, _)| block.to_owned()),
             Self::DmaBusy | Self::DmaAddress => Some("DMA".to_owned()),
             Self::Token | Self::Answer => Some("wire".to_owned()),
+            Self::Stm32f103(signal) => Some(signal.scope()),
         }
     }
 
@@ -154,6 +185,7 @@ impl Signal {
             Self::DmaAddress => "address".to_owned(),
             Self::Token => "token".to_owned(),
             Self::Answer => "answer".to_owned(),
+            Self::Stm32f103(signal) => signal.name(),
         };
         let text = text.rsplit('.').next().unwrap_or_default();
         let bracket = text.find('[').unwrap_or(text.len());
@@ -223,7 +255,7 @@ impl Changes {
                 self.on_wire(start, end, if *to_host { "IN" } else { "OUT" }, answer);
             }
             Record::Levels(levels) => self.on_levels(start, *levels),
-            _ => {}
+            record => self.follow_stm32f103(record, start, end),
         }
     }
 
@@ -245,7 +277,10 @@ impl Changes {
         if levels.interrupt != before.interrupt {
             self.push(time_ns, Signal::Interrupt, Level::Bit(levels.interrupt));
         }
-        if levels.dma != before.dma {
+        if let Some(stm32f103) = levels.stm32f103 {
+            // Which of its channels are busy is among these.
+            self.on_stm32f103_levels(time_ns, &before.stm32f103.unwrap_or_default(), &stm32f103);
+        } else if levels.dma != before.dma {
             self.push(time_ns, Signal::DmaBusy, Level::Bit(levels.dma));
         }
     }

@@ -18,13 +18,13 @@ use crate::soc::{Config, Soc};
 use crate::trace::Keep;
 
 /// A dump: who is who, and each change with its time.
-struct Dump {
+pub(super) struct Dump {
     header: Header,
     changes: Vec<(u64, IdCode, String)>,
 }
 
 impl Dump {
-    fn of(trace: &Trace) -> Self {
+    pub(super) fn of(trace: &Trace) -> Self {
         let mut file = Vec::new();
         write(trace, &mut file).expect("a vector takes all");
         let mut parser = Parser::new(&file[..]);
@@ -46,9 +46,9 @@ impl Dump {
     }
 
     /// The signal of this name: `EVENTS_ENDEPIN[0]` is in the top scope, `DMA.busy` one below.
-    fn find(&self, name: &str) -> Option<IdCode> {
+    pub(super) fn find(&self, name: &str) -> Option<IdCode> {
         let (scope, name) = name.rsplit_once('.').unwrap_or(("", name));
-        let path: Vec<&str> = ["usbd", scope].into_iter().filter(|part| !part.is_empty()).collect();
+        let path: Vec<&str> = [self.top(), scope].into_iter().filter(|part| !part.is_empty()).collect();
         self.header.find_scope(&path)?.items.iter().find_map(|item| match item {
             ScopeItem::Var(var) => {
                 let index = var.index.map_or(String::new(), |index| index.to_string());
@@ -58,14 +58,23 @@ impl Dump {
         })
     }
 
+    /// The name of the top scope.
+    pub(super) fn top(&self) -> &str {
+        let mut scopes = self.header.items.iter().filter_map(|item| match item {
+            ScopeItem::Scope(scope) => Some(&scope.identifier[..]),
+            _ => None,
+        });
+        scopes.next().expect("there is one")
+    }
+
     /// The changes of a signal.
-    fn of_signal(&self, name: &str) -> Vec<(u64, &str)> {
+    pub(super) fn of_signal(&self, name: &str) -> Vec<(u64, &str)> {
         let id = self.find(name).unwrap_or_else(|| panic!("{name} is declared"));
         self.changes.iter().filter(|change| change.1 == id).map(|(time, _, value)| (*time, value.as_str())).collect()
     }
 
     /// When a signal becomes `value`, after its first value; never, if it is not there.
-    fn times(&self, name: &str, value: &str) -> Vec<u64> {
+    pub(super) fn times(&self, name: &str, value: &str) -> Vec<u64> {
         let changes = self.find(name).map_or(Vec::new(), |_| self.of_signal(name));
         changes.into_iter().skip(1).filter(|change| change.1 == value).map(|change| change.0).collect()
     }
@@ -100,6 +109,7 @@ fn control_read() -> Trace {
 #[test]
 fn dma_is_busy_between_start_and_end() {
     let dump = Dump::of(&control_read());
+    assert_eq!(dump.top(), "usbd");
     assert_eq!(check_busy(&dump), Ok(()));
     assert_eq!(dump.times("DMA.busy", "1").len(), 2, "the descriptor is read twice");
     assert_eq!(dump.times("DMA.busy", "1")[..1], dump.times("EVENTS_STARTED", "1"), "Ep0In does not clear it");
@@ -126,7 +136,7 @@ fn start_and(records: Vec<Record>) -> Trace {
 fn dma_that_is_idle_before_its_end_is_found() {
     let levels = |end, dma| {
         let events = if end { map::event_bit(map::events_endepin(0)) } else { 0 };
-        Record::Levels(Levels { events, interrupt: false, dma })
+        Record::Levels(Levels { events, dma, ..Levels::default() })
     };
     let beat = |number| {
         let site = Site::Dma { block: "EPIN", endpoint: 0, beat: number };

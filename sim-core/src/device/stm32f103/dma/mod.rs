@@ -174,7 +174,8 @@ pub struct Dma {
     misuse: Vec<Misuse>,
 }
 
-fn row_of(offset: u16) -> Option<(&'static Register<Name>, usize)> {
+/// The row of the register at `offset`, and its channel's index.
+pub(crate) fn row_of(offset: u16) -> Option<(&'static Register<Name>, usize)> {
     REGISTERS.iter().find_map(|row| {
         let distance = offset.checked_sub(row.offset)?;
         let index = distance / row.stride;
@@ -357,7 +358,23 @@ impl Dma {
 
     /// Whether a channel is enabled, with items left, or an item is in flight.
     pub fn is_busy(&self) -> bool {
-        self.in_flight.is_some() || self.channels.iter().any(|channel| channel.is_enabled() && channel.cndtr > 0)
+        self.busy_channels() != 0
+    }
+
+    /// The channels that are enabled, with items left, or that have an item in flight: a bit each.
+    pub fn busy_channels(&self) -> u32 {
+        let in_flight = self.in_flight.map_or(0, |item| 1 << item.channel);
+        self.running().into_iter().fold(in_flight, |channels, index| channels | 1 << index)
+    }
+
+    /// The flags of all channels: ISR.
+    pub fn flags(&self) -> u32 {
+        self.flags
+    }
+
+    /// How many items the channel with this index has left: CNDTR. 0 where there is none.
+    pub fn items_left(&self, index: usize) -> u32 {
+        self.channels.get(index).map_or(0, |channel| channel.cndtr)
     }
 
     /// The item in flight has ended: its destination was written, or (`failed`) one of its accesses has failed.

@@ -201,6 +201,21 @@ fn transfer_that_was_stopped_goes_on_from_its_count_and_begins_at_its_addresses(
 }
 
 #[test]
+fn memory_is_in_use_while_it_may_be_accessed_again() {
+    let user = |dma: &Dma, at: u32, writes| dma.user_of(&(0x2000_0000 + at..0x2000_0001 + at), writes).is_some();
+    for (mode, is_circular) in [(MINC, false), (MINC | CIRC, true)] {
+        let mut dma = Dma::new(0, 7);
+        start(&mut dma, 0, mode, 3);
+        item(&mut dma, 1);
+        assert_eq!(user(&dma, 0, true), is_circular, "it comes round again, or not");
+        assert!(user(&dma, 1, true) && user(&dma, 2, false) && !user(&dma, 3, false));
+    }
+    let mut dma = Dma::new(0, 7);
+    start(&mut dma, 0, MINC | ccr::DIR.mask(), 3);
+    assert!(user(&dma, 1, false) && !user(&dma, 1, true), "it is read, and not written");
+}
+
+#[test]
 fn registers_of_an_enabled_channel_are_left_alone() {
     for (offset, register) in
         [(map::cndtr(0), "CNDTR"), (map::cpar(0), "CPAR"), (map::cmar(0), "CMAR"), (ccr(0), "CCR")]
