@@ -84,7 +84,7 @@ type Dma<C, F> = Bus<<C as Chip>::Dma1, F>;
 type Halves<C, F> = (Sender<<C as Chip>::Usart1, Usart1, Dma<C, F>>, Receiver<<C as Chip>::Usart1, Usart1, Dma<C, F>>);
 
 #[inline(always)]
-fn serial<C: Chip, F: DmaFence + Clone>(fence: F) -> Halves<C, F> {
+fn serial<C: Chip, F: DmaFence + Copy>(fence: F) -> Halves<C, F> {
     let (dma1, usart1) = C::serial();
     // SAFETY:
     // - It is never run.
@@ -104,7 +104,7 @@ fn usbd<C: Chip, F: DmaFence>(fence: F) -> usbd::Usbd<Bus<C::Usbd, F>> {
 /// Sends from the stack of a function that never returns.
 #[inline(always)]
 #[expect(clippy::empty_loop, reason = "a `wfi` would be assembly, which may access memory for all the compiler knows")]
-fn serial_main<C: Chip, F: DmaFence + Clone>(fence: F) -> ! {
+fn serial_main<C: Chip, F: DmaFence + Copy>(fence: F) -> ! {
     let (sender, _) = serial::<C, F>(fence);
     let buffer = BEFORE;
     // SAFETY:
@@ -115,7 +115,7 @@ fn serial_main<C: Chip, F: DmaFence + Clone>(fence: F) -> ! {
 
 /// Sends a buffer, and fills it with something else afterwards.
 #[inline(always)]
-fn serial_send<C: Chip, F: DmaFence + Clone>(fence: F, buffer: &'static mut Buffer) {
+fn serial_send<C: Chip, F: DmaFence + Copy>(fence: F, buffer: &'static mut Buffer) {
     let (sender, _) = serial::<C, F>(fence);
     *buffer = BEFORE;
     let buffer = match sender.write_all(buffer) {
@@ -129,7 +129,7 @@ fn serial_send<C: Chip, F: DmaFence + Clone>(fence: F, buffer: &'static mut Buff
 
 /// Clears a buffer, has it filled, and reads a byte.
 #[inline(always)]
-fn serial_receive<C: Chip, F: DmaFence + Clone>(fence: F, buffer: &'static mut Buffer) -> u8 {
+fn serial_receive<C: Chip, F: DmaFence + Copy>(fence: F, buffer: &'static mut Buffer) -> u8 {
     let (_, receiver) = serial::<C, F>(fence);
     *buffer = BEFORE;
     let buffer = match receiver.read_exact(buffer) {

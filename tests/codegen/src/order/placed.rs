@@ -77,7 +77,10 @@ unsafe impl<P: Symbol> Registers for Placed<P> {
 // - Nobody uses them: it is never run.
 unsafe impl<P: Symbol> RegistersOf<P> for Placed<P> {}
 
-impl<P> Share for Placed<P> {
+// SAFETY:
+// - They are the registers of `P`, which is part of the type. There is no fence.
+// - Volatile accesses are not reordered among themselves, whichever value they go through.
+unsafe impl<P> Share for Placed<P> {
     unsafe fn share(&self) -> Self {
         Self::new()
     }
