@@ -93,6 +93,7 @@ pub unsafe trait DmaFence {
     /// # Safety
     ///
     /// - The region lies within one that `release` was called with, for the DMA to write, and `acquire` was not.
+    /// - All of it was written, by the DMA or before: a buffer may be one that nobody has initialised.
     /// - `into` is valid for writes of as many bytes, and shares none with the region.
     #[track_caller]
     unsafe fn snapshot(&self, region: Region, into: *mut u8);
@@ -102,13 +103,13 @@ pub unsafe trait DmaFence {
 ///
 /// # Safety
 ///
-/// - The region is valid for reads, and written by none but the DMA.
+/// - The region is valid for reads, was written, and is written by none but the DMA.
 /// - `into` is valid for writes of as many bytes, and shares none with the region.
 unsafe fn load_each(region: Region, into: *mut u8) {
     for index in 0..region.length {
         // SAFETY:
-        // - The byte is valid for reads, atomic ones: a byte is aligned, and who writes it is no thread of this
-        //   program (the caller's debt).
+        // - The byte is valid for reads, atomic ones: it has a value, is aligned as every byte is, and who writes it is
+        //   no thread of this program (the caller's debt).
         let byte = unsafe { AtomicU8::from_ptr(region.pointer.wrapping_add(index)) };
         // ORDERING: none needed: the fences of the callers stand around the loop.
         let byte = byte.load(Ordering::Relaxed);
@@ -152,7 +153,7 @@ unsafe impl DmaFence for InOrder {
         // ORDERING: orders the loads below after the register read that saw how far the DMA has come.
         compiler_fence(Ordering::Acquire);
         // SAFETY:
-        // - Region and `into` are valid, and apart: the caller's debt, passed on unchanged.
+        // - The region was written; it and `into` are valid, and apart: the caller's debt, passed on unchanged.
         unsafe { load_each(region, into) };
         // ORDERING: orders the loads above before the register read that sees how far the DMA has come by then.
         compiler_fence(Ordering::Acquire);
@@ -192,7 +193,7 @@ unsafe impl DmaFence for Barrier {
         // ORDERING: orders the loads below after the register read that saw how far the DMA has come.
         fence(Ordering::Acquire);
         // SAFETY:
-        // - Region and `into` are valid, and apart: the caller's debt, passed on unchanged.
+        // - The region was written; it and `into` are valid, and apart: the caller's debt, passed on unchanged.
         unsafe { load_each(region, into) };
         // ORDERING: orders the loads above before the register read that sees how far the DMA has come by then.
         fence(Ordering::Acquire);

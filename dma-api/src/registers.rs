@@ -76,6 +76,7 @@ pub unsafe trait RegistersOf<P>: Registers {}
 
 // SAFETY:
 // - The registers are those of `R`, which promises it.
+// - So is nobody else's use of them.
 unsafe impl<P, R: RegistersOf<P>, F> RegistersOf<P> for Bus<R, F> {}
 
 /// Registers that the drivers of a peripheral's parts (the channels of a DMA controller) can share.
@@ -293,7 +294,7 @@ unsafe impl<R, F: DmaFence> DmaFence for Bus<R, F> {
     #[inline]
     unsafe fn snapshot(&self, region: Region, into: *mut u8) {
         // SAFETY:
-        // - Region and `into` are valid, and apart: the caller's debt, passed on unchanged.
+        // - The region was written; it and `into` are valid, and apart: the caller's debt, passed on unchanged.
         unsafe { self.fence.snapshot(region, into) }
     }
 }

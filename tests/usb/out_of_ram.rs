@@ -46,7 +46,7 @@ unsafe impl<B: Board> DmaFence for Elsewhere<B> {
 
     unsafe fn snapshot(&self, region: Region, into: *mut u8) {
         // SAFETY:
-        // - Region and `into` are valid, and apart: the caller's debt, passed on unchanged.
+        // - The region was written; it and `into` are valid, and apart: the caller's debt, passed on unchanged.
         unsafe { self.board.snapshot(region, into) }
     }
 }

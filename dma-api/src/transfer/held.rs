@@ -37,7 +37,8 @@ pub struct Held<B> {
 }
 
 // SAFETY:
-// - The region is `buffer`'s, so it goes where the value goes; and that is `Send`.
+// - The pointer in the region is no access: the DMA makes those, whichever thread has the value. What it points to is
+//   `buffer`'s, which is `Send`, or is the business of who has promised for it (`new`).
 unsafe impl<B: Send> Send for Held<B> {}
 
 impl<B> Held<B> {

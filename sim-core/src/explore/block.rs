@@ -90,7 +90,7 @@ unsafe impl<B: DmaFence, P> DmaFence for Block<B, P> {
 
     unsafe fn snapshot(&self, region: Region, into: *mut u8) {
         // SAFETY:
-        // - Region and `into` are valid, and apart: the caller's debt, passed on unchanged.
+        // - The region was written; it and `into` are valid, and apart: the caller's debt, passed on unchanged.
         unsafe { self.0.snapshot(region, into) }
     }
 }

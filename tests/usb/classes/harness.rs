@@ -120,7 +120,7 @@ unsafe impl<B: DmaFence> DmaFence for OneThread<B> {
 
     unsafe fn snapshot(&self, region: Region, into: *mut u8) {
         // SAFETY:
-        // - Region and `into` are valid, and apart: the caller's debt, passed on unchanged.
+        // - The region was written; it and `into` are valid, and apart: the caller's debt, passed on unchanged.
         unsafe { self.board().snapshot(region, into) }
     }
 }

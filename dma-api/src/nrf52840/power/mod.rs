@@ -68,6 +68,7 @@ impl Peripheral for PowerClock {
 
 // SAFETY:
 // - `Volatile::new` was promised that the peripheral is there.
+// - And that nobody else uses it.
 unsafe impl RegistersOf<PowerClock> for ChipRegisters {}
 
 impl<R: RegistersOf<PowerClock>> Power<R> {

@@ -62,6 +62,7 @@ impl Peripheral for UsbdBlock {
 
 // SAFETY:
 // - `Volatile::new` was promised that the peripheral is there.
+// - And that nobody else uses it.
 unsafe impl RegistersOf<UsbdBlock> for Volatile<{ map::BASE }> {}
 
 /// Memory that packets are sent from and received into: 64 bytes in RAM.

@@ -242,6 +242,7 @@ impl<B, R: RegistersOf<P>, P: Instance, D: Registers + DmaFence, W: Frame> Circu
         let part = Region { pointer: region.pointer.wrapping_add(start), length, ..region };
         // SAFETY:
         // - It is a half of the region that the channel fills, and has not given back: the transfer runs.
+        // - All of it was written: its flag was up, in `read`.
         // - `into` is valid for so many words, and nobody else's, so it is apart.
         unsafe { self.engine().snapshot(part, into.as_mut_ptr().cast()) }
     }

@@ -199,6 +199,7 @@ pub unsafe trait Engine {
     ///
     /// - `part` lies within the region that `start` was called with, for the DMA to write, and neither `end` nor `stop`
     ///   has given back.
+    /// - All of it was written.
     /// - `into` is valid for writes of as many bytes, and shares none with it.
     unsafe fn snapshot(&self, part: Region, into: *mut u8);
 
@@ -303,7 +304,7 @@ unsafe impl<R: Registers + DmaFence, D, const N: u8> Engine for Channel<R, D, N>
 
     unsafe fn snapshot(&self, part: Region, into: *mut u8) {
         // SAFETY:
-        // - Part and `into` are valid, and apart: the caller's debt, passed on unchanged.
+        // - The part was written; it and `into` are valid, and apart: the caller's debt, passed on unchanged.
         unsafe { self.registers.snapshot(part, into) }
     }
 

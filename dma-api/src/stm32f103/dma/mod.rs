@@ -60,6 +60,7 @@ impl Peripheral for Dma2 {
 
 // SAFETY:
 // - `Volatile::new` was promised that the peripheral is there.
+// - And that nobody else uses it.
 unsafe impl RegistersOf<Dma1> for Volatile<{ map::DMA1 }, 0x400> {}
 
 // SAFETY:

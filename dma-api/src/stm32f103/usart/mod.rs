@@ -114,6 +114,7 @@ macro_rules! instances {
 
         // SAFETY:
         // - `Volatile::new` was promised that the peripheral is there.
+        // - And that nobody else uses it.
         unsafe impl RegistersOf<$usart> for Volatile<{ map::$BASE }, 0x400> {}
 
         impl sealed::Sealed for $usart {}

@@ -150,6 +150,7 @@ impl<B, R: RegistersOf<P>, P: Instance, D: Registers + DmaFence, W: Frame> Trans
         let part = Region { length: frames * size_of::<W>(), ..self.region() };
         // SAFETY:
         // - It is the start of the region that the channel fills, and has not given back: here is the transfer.
+        // - All of it was written: CNDTR says so, which counts an item when that is in memory.
         // - `into` is valid for so many frames, and nobody else's, so it is apart.
         unsafe { channel.snapshot(part, into.as_mut_ptr().cast()) };
         frames
