@@ -180,17 +180,29 @@ fn frame_that_is_lost_is_told_on_every_schedule() {
     assert_sound(&Overruns);
 }
 
+/// How two bytes are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sends {
+    /// In one transfer.
+    AtOnce,
+    /// In two; the first has left before the second starts.
+    OneByOne,
+    /// In two; the first may leave while the second starts: after TC was cleared, and before the channel is enabled.
+    BackToBack,
+    /// In a transfer that is stopped, and one of what is left.
+    Stopped,
+}
+
 /// Sends two bytes, waits until they have left, and switches the transmitter off.
 #[derive(Clone, Copy, Debug)]
 struct SwitchesOff {
     line: Line,
-    /// Stops the transfer, and sends what is left.
-    stops: bool,
+    sends: Sends,
 }
 
 impl Program for SwitchesOff {
     fn name(&self) -> String {
-        format!("switches-off:{:?}:{}", self.line, self.stops)
+        format!("switches-off:{:?}:{:?}", self.line, self.sends)
     }
 
     fn config(&self) -> Config {
@@ -198,19 +210,20 @@ impl Program for SwitchesOff {
     }
 
     fn firmware<B: Board>(&self, board: B) {
-        let (sender, mut receiver) = usart1(&board);
-        let transfer = sender.write_all(counting(2)).expect("it is not refused");
-        let mut sender = if self.stops {
-            let (bytes, mut sender, moved) = transfer.stop();
+        let (mut sender, mut receiver) = usart1(&board);
+        let mut rest = counting(2);
+        if self.sends == Sends::Stopped {
+            let (bytes, channel, moved) = sender.write_all(rest).expect("it is not refused").stop();
+            (sender, rest) = (channel, &mut bytes[moved..]);
             sender.flush(&mut receiver);
-            if moved < 2 {
-                let rest = &mut bytes[moved..];
-                sender = sender.write_all(rest).expect("it is not refused").wait().expect("it ends").1;
+        }
+        let at_once = if matches!(self.sends, Sends::OneByOne | Sends::BackToBack) { 1 } else { 2 };
+        for bytes in rest.chunks_mut(at_once) {
+            if self.sends == Sends::OneByOne {
+                sender.flush(&mut receiver);
             }
-            sender
-        } else {
-            transfer.wait().expect("it ends").1
-        };
+            sender = sender.write_all(bytes).expect("it is not refused").wait().expect("it ends").1;
+        }
         sender.flush(&mut receiver);
         let usart = board.block::<dma_api::stm32f103::usart::Usart1>();
         // SAFETY:
@@ -226,11 +239,16 @@ impl Program for SwitchesOff {
     }
 }
 
-/// A limit of `flush` that no driver can do without: its docs have it.
+/// The limits of `flush`: its docs have them.
 #[test]
-fn flush_waits_for_the_last_frame_unless_the_dma_comes_late() {
-    assert_sound(&SwitchesOff { line: Line::Slow, stops: false });
-    assert_sound(&SwitchesOff { line: Line::Slow, stops: true });
-    let verdict = explore(&SwitchesOff { line: Line::Any, stops: false });
-    assert_eq!(verdict.kind(), Kind::Violation(Rule::DisabledWhileSending), "{verdict}");
+fn flush_waits_for_the_last_frame_unless_tc_is_set_before_it() {
+    for sends in [Sends::AtOnce, Sends::OneByOne, Sends::Stopped] {
+        assert_sound(&SwitchesOff { line: Line::Slow, sends });
+    }
+    let late = SwitchesOff { line: Line::Any, sends: Sends::AtOnce };
+    let back_to_back = SwitchesOff { line: Line::Slow, sends: Sends::BackToBack };
+    for limit in [late, back_to_back] {
+        let verdict = explore(&limit);
+        assert_eq!(verdict.kind(), Kind::Violation(Rule::DisabledWhileSending), "{verdict}");
+    }
 }

@@ -46,6 +46,10 @@ impl<R: RegistersOf<P>, P: Instance, W: Frame> Tx<R, P, W> {
     /// frame later than the one before is over the wire, because others keep it from the bus for so long, then TC is
     /// set in the middle and stays. This may then return before the last two frames have left. The same goes for the
     /// last frame of all, if the next transfer was stopped before its first.
+    ///
+    /// And if a transfer is started while the one before is on the wire, whose last frame leaves between the start's
+    /// writes of SR and CCR, then TC is set and stays, too. Flush before the start, if what comes after it matters. (To
+    /// clear TC after CCR would be worse: a transfer that is over by then would never set it again.)
     pub fn flush(&mut self, receiver: &mut impl Status<P>) {
         while !self.is_flushed(receiver) {}
     }
