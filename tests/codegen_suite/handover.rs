@@ -6,8 +6,7 @@
 //! START, its loads after END, and the fences between them.
 //!
 //! Its twin is the same driver, with a fence that does nothing. Here is what becomes of it, the same on both machines
-//! and at both levels (rustc 1.95 and 1.96, LLVM 22), but that `epin_send` and `epout_receive` are read at opt-level 3
-//! only:
+//! and at both levels (rustc 1.95 and 1.96, LLVM 22):
 //!
 //! | | registers at fixed addresses | registers that the linker places |
 //! |---|---|---|
@@ -35,9 +34,6 @@ struct Scenario {
     broken: &'static str,
     /// Whether it is broken on registers at fixed addresses, too.
     always: bool,
-    /// Whether the listing can be read at opt-level z. There an endpoint's number is loaded from the stack, and with it
-    /// the addresses of its registers are out of a reader's sight.
-    at_z: bool,
 }
 
 /// The buffer's length.
@@ -57,12 +53,12 @@ const EPIN: Transfer = Transfer { start: 0x4002_7008, end: 0x4002_710C, bytes: B
 const EPOUT: Transfer = Transfer { start: 0x4002_702C, end: 0x4002_7134, bytes: BYTES };
 
 const SCENARIOS: [Scenario; 6] = [
-    Scenario { name: "serial_main", check: sent, transfer: SENDER, broken: DELETED, always: true, at_z: true },
-    Scenario { name: "serial_send", check: sent, transfer: SENDER, broken: DELETED, always: false, at_z: true },
-    Scenario { name: "serial_receive", check: received, transfer: RECEIVER, broken: FOLDED, always: false, at_z: true },
-    Scenario { name: "ep0in_send", check: sent, transfer: EP0IN, broken: DELETED, always: false, at_z: true },
-    Scenario { name: "epin_send", check: sent, transfer: EPIN, broken: DELETED, always: false, at_z: false },
-    Scenario { name: "epout_receive", check: received, transfer: EPOUT, broken: FOLDED, always: false, at_z: false },
+    Scenario { name: "serial_main", check: sent, transfer: SENDER, broken: DELETED, always: true },
+    Scenario { name: "serial_send", check: sent, transfer: SENDER, broken: DELETED, always: false },
+    Scenario { name: "serial_receive", check: received, transfer: RECEIVER, broken: FOLDED, always: false },
+    Scenario { name: "ep0in_send", check: sent, transfer: EP0IN, broken: DELETED, always: false },
+    Scenario { name: "epin_send", check: sent, transfer: EPIN, broken: DELETED, always: false },
+    Scenario { name: "epout_receive", check: received, transfer: EPOUT, broken: FOLDED, always: false },
 ];
 
 /// opt-level 3 and z, in `codegen/Cargo.toml`.
@@ -93,8 +89,7 @@ fn buffer_is_handed_over_in_order_on_x86_64() {
 }
 
 fn check(profile: &str, assembly: &Assembly) {
-    let readable = |scenario: &&Scenario| scenario.at_z || profile != "size";
-    for Scenario { name, check, transfer, broken, always, .. } in SCENARIOS.iter().filter(readable) {
+    for Scenario { name, check, transfer, broken, always } in &SCENARIOS {
         for registers in ["fixed", "linked"] {
             let fenced = format!("{name}_{registers}");
             assert_eq!(check(&assembly.function(&fenced), *transfer), Ok(()), "{profile}: {fenced}");

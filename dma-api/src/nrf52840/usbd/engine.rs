@@ -161,11 +161,20 @@ impl<B: Registers + DmaFence> Engine<B> {
     pub fn new(usbd: Usbd<B>, buffer: &'static mut PacketBuffer) -> (Self, Endpoints) {
         // INVARIANT: no transfer runs: `usbd` was not an engine's. The buffer is `'static` and exclusive.
         let engine = Self { usbd, buffer: NonNull::from(buffer), filled: None };
-        let numbers = [1, 2, 3, 4, 5, 6, 7];
+        // Written out: by `map`, which opt-level z leaves a loop, the compiler loses sight of an endpoint's number, and
+        // its registers' addresses are computed when the program runs.
         let endpoints = Endpoints {
             control: Control::new(),
-            epin: numbers.map(EpIn::new),
-            epout: numbers.map(EpOut::new),
+            epin: [EpIn::new(1), EpIn::new(2), EpIn::new(3), EpIn::new(4), EpIn::new(5), EpIn::new(6), EpIn::new(7)],
+            epout: [
+                EpOut::new(1),
+                EpOut::new(2),
+                EpOut::new(3),
+                EpOut::new(4),
+                EpOut::new(5),
+                EpOut::new(6),
+                EpOut::new(7),
+            ],
             isoin: IsoIn::new(),
             isoout: IsoOut::new(),
         };
