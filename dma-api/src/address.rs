@@ -42,8 +42,10 @@ impl BusAddress {
 
     /// Whether `length` bytes from here lie in `memory`.
     pub const fn is_within(self, length: usize, memory: Range<usize>) -> bool {
-        let start = self.0 as usize;
-        start >= memory.start && start <= memory.end && length <= memory.end - start
+        let size = memory.end - memory.start;
+        // From before its start this is farther than any end.
+        let offset = (self.0 as usize).wrapping_sub(memory.start);
+        length <= size && offset <= size - length
     }
 
     /// The number that goes onto the bus.
@@ -65,7 +67,9 @@ impl fmt::Display for BusAddress {
 }
 
 /// Which way a DMA transfer moves bytes, seen from memory.
+// A word, so that a `Transfer` is one of whole words, and the room that an enum around it needs is here: a constant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u32)]
 pub enum Direction {
     /// The DMA reads memory: an IN endpoint, a serial transmitter.
     MemoryToDevice,

@@ -16,6 +16,7 @@
 //! the buffer is `'static`, and nobody else has it.
 
 use core::fmt;
+use core::mem::ManuallyDrop;
 use core::task::Waker;
 
 use crate::address::Region;
@@ -154,15 +155,17 @@ pub struct Failed<K, C, B> {
 ///
 /// # Invariants
 ///
-/// - With a channel: `start` was called on it, with the region of `held`, and neither `end` nor `stop` has given it
-///   back since.
-/// - Without: the buffer was taken from `held`.
+/// - `start` was called on the channel, with the region of `held`, and neither `end` nor `stop` has given it back
+///   since; or the value is not used any more.
+/// - Channel and buffer were not taken; or the value is not used any more.
 #[doc(alias("DmaSerialTransfer", "SingleBuffer"))]
 pub struct Transfer<B, C: Channel> {
-    /// `None` once the transfer has ended.
-    channel: Option<C>,
+    channel: ManuallyDrop<C>,
     held: Held<B>,
 }
+
+/// What a transfer has come to: channel and buffer, or what went wrong.
+type Outcome<B, C> = Result<(B, C), Failed<<C as Channel>::Error, C, B>>;
 
 impl<B, C: Channel> Transfer<B, C> {
     /// Starts a transfer of the buffer that is held.
@@ -175,48 +178,44 @@ impl<B, C: Channel> Transfer<B, C> {
     ///
     /// - No transfer of the channel runs.
     /// - If the buffer is borrowed, the value is waited for, stopped or dropped while the borrow lasts: not forgotten.
+    #[inline]
     pub unsafe fn start(mut channel: C, held: Held<B>) -> Started<B, C> {
         // SAFETY:
         // - None runs (the caller's debt).
         // - The region is valid and left alone until the buffer is used or dropped (`Held`): not before the channel has
         //   given it back, see `take`; or it was not started.
         match unsafe { channel.start(held.region()) } {
-            // INVARIANT: it was started just now, with this region.
-            Ok(()) => Ok(Self { channel: Some(channel), held }),
+            // INVARIANT: it was started just now, with this region; nothing was taken.
+            Ok(()) => Ok(Self { channel: ManuallyDrop::new(channel), held }),
             Err(kind) => Err(Refused { kind, channel, buffer: held.into_inner() }),
         }
     }
 
     /// Whether the transfer has ended, so that [`poll`](Self::poll) will succeed.
     #[doc(alias("in_progress", "transfer_is_in_progress"))]
+    #[inline]
     pub fn is_done(&self) -> bool {
-        self.channel().is_done()
+        self.channel.is_done()
     }
 
     /// How many bytes were moved, at least: an engine that does not tell has moved none, or all.
     pub fn moved(&self) -> usize {
-        self.channel().moved(self.region())
+        self.channel.moved(self.region())
     }
 
     /// Has `waker` woken once the transfer has ended: see [`Channel::register`].
     pub fn register(&self, waker: &Waker) {
-        self.channel().register(waker);
+        self.channel.register(waker);
     }
 
     /// The channel. It stays where it is, and goes on.
     pub(crate) fn channel(&self) -> &C {
-        match &self.channel {
-            Some(channel) => channel,
-            None => unreachable!("only `take` and `stop` take it, and end the value"),
-        }
+        &self.channel
     }
 
     /// The channel, as [`channel`](Self::channel).
     pub(crate) fn channel_mut(&mut self) -> &mut C {
-        match &mut self.channel {
-            Some(channel) => channel,
-            None => unreachable!("only `take` and `stop` take it, and end the value"),
-        }
+        &mut self.channel
     }
 
     /// The memory of the transfer.
@@ -229,9 +228,14 @@ impl<B, C: Channel> Transfer<B, C> {
     /// # Errors
     ///
     /// The transfer, while it runs.
-    #[expect(clippy::type_complexity, reason = "a result, or the transfer")]
-    pub fn poll(mut self) -> Result<Result<(B, C), Failed<C::Error, C, B>>, Self> {
-        self.take().ok_or(self)
+    #[inline]
+    pub fn poll(mut self) -> Result<Outcome<B, C>, Self> {
+        // SAFETY:
+        // - It was started with this region, and has not given it back (invariant).
+        match unsafe { self.channel.end(self.held.region()) } {
+            Some(outcome) => Ok(self.into_outcome(outcome)),
+            None => Err(self),
+        }
     }
 
     /// Waits for the end.
@@ -239,55 +243,66 @@ impl<B, C: Channel> Transfer<B, C> {
     /// # Errors
     ///
     /// What went wrong, with channel and buffer.
-    pub fn wait(mut self) -> Result<(B, C), Failed<C::Error, C, B>> {
+    #[inline]
+    pub fn wait(mut self) -> Outcome<B, C> {
         loop {
-            if let Some(outcome) = self.take() {
-                return outcome;
+            // SAFETY:
+            // - It was started with this region, and has not given it back (invariant).
+            if let Some(outcome) = unsafe { self.channel.end(self.held.region()) } {
+                return self.into_outcome(outcome);
             }
         }
     }
 
     /// Stops the transfer. Returns how many bytes were moved, too: all of them, if it had ended, or cannot be stopped.
     pub fn stop(mut self) -> (B, C, usize) {
-        let region = self.region();
         // SAFETY:
-        // - There is a channel: it was started with this region, and has not given it back (invariant).
-        let moved = unsafe { self.channel_mut().stop(region) };
-        let (buffer, channel) = self.give_back();
+        // - It was started with this region, and has not given it back (invariant).
+        let moved = unsafe { self.channel.stop(self.held.region()) };
+        let (buffer, channel) = self.into_parts();
         (buffer, channel, moved)
     }
 
-    /// What the transfer has come to, if it has ended.
-    #[expect(clippy::type_complexity, reason = "channel and buffer, or what went wrong")]
-    fn take(&mut self) -> Option<Result<(B, C), Failed<C::Error, C, B>>> {
-        // SAFETY:
-        // - There is a channel: it was started with this region, and has not given it back (invariant).
-        let outcome = unsafe { self.channel.as_mut()?.end(self.held.region()) }?;
-        let (buffer, channel) = self.give_back();
-        Some(match outcome {
+    /// What the transfer has come to, of a channel that has given the region back.
+    fn into_outcome(self, outcome: Result<(), C::Error>) -> Outcome<B, C> {
+        let (buffer, channel) = self.into_parts();
+        match outcome {
             Ok(()) => Ok((buffer, channel)),
             Err(kind) => Err(Failed { kind, channel, buffer }),
-        })
+        }
     }
 
-    /// Channel and buffer. The channel has given the region back.
-    fn give_back(&mut self) -> (B, C) {
-        // INVARIANT: no channel from here on.
-        let Some(channel) = self.channel.take() else { unreachable!("the callers have used it just now") };
+    /// Channel and buffer, of a channel that has given the region back.
+    fn into_parts(self) -> (B, C) {
+        let mut ended = ManuallyDrop::new(self);
         // SAFETY:
-        // - There was a channel, so the buffer was not taken before (second invariant).
-        (unsafe { self.held.take() }, channel)
+        // - They were not taken (invariant), and the value is not used any more: it is not dropped either.
+        unsafe { ended.take() }
+    }
+
+    /// Channel and buffer.
+    ///
+    /// # Safety
+    ///
+    /// - The value is not used afterwards.
+    unsafe fn take(&mut self) -> (B, C) {
+        // SAFETY:
+        // - It was not taken before (invariant), nor is it again (the caller's debt).
+        let buffer = unsafe { self.held.take() };
+        // SAFETY:
+        // - As above.
+        (buffer, unsafe { ManuallyDrop::take(&mut self.channel) })
     }
 }
 
 impl<B, C: Channel> Drop for Transfer<B, C> {
     fn drop(&mut self) {
-        if let Some(channel) = &mut self.channel {
-            // SAFETY:
-            // - There is a channel: it was started with this region, and has not given it back (invariant).
-            unsafe { channel.stop(self.held.region()) };
-            self.give_back();
-        }
+        // SAFETY:
+        // - It was started with this region, and has not given it back (invariant).
+        unsafe { self.channel.stop(self.held.region()) };
+        // SAFETY:
+        // - This is the last that is done with the value.
+        drop(unsafe { self.take() });
     }
 }
 

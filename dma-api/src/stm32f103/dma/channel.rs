@@ -221,6 +221,8 @@ pub unsafe trait Engine {
 // - CMAR, CNDTR and CCR say so: see `start`.
 // - It is given back after TCIF, after TEIF, or after EN=0 and a read of CCR; each time `acquire` comes before.
 unsafe impl<R: Registers + DmaFence, D, const N: u8> Engine for Channel<R, D, N> {
+    #[expect(clippy::inline_always, reason = "much of it is decided by what the caller knows")]
+    #[inline(always)]
     unsafe fn start<W: Word>(
         &mut self,
         region: Region,

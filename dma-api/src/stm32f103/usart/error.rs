@@ -28,9 +28,15 @@ impl LineError {
     pub(super) const FLAGS: u32 = sr::ORE.mask() | sr::FE.mask() | sr::NE.mask() | sr::PE.mask();
 
     /// What is set in `status`.
+    #[inline]
     pub(super) fn of(status: u32) -> Option<Self> {
-        let errors = [(sr::ORE, Self::Overrun), (sr::FE, Self::Framing), (sr::NE, Self::Noise), (sr::PE, Self::Parity)];
-        errors.into_iter().find(|(flag, _)| flag.is_set(status)).map(|(_, error)| error)
+        match status {
+            _ if sr::ORE.is_set(status) => Some(Self::Overrun),
+            _ if sr::FE.is_set(status) => Some(Self::Framing),
+            _ if sr::NE.is_set(status) => Some(Self::Noise),
+            _ if sr::PE.is_set(status) => Some(Self::Parity),
+            _ => None,
+        }
     }
 }
 

@@ -170,6 +170,8 @@ unsafe impl<R: RegistersOf<P>, P: Instance, D: Registers + DmaFence, W: Frame> C
     type Refusal = ReceiveStartError;
     type Error = ReceiveError;
 
+    #[expect(clippy::inline_always, reason = "as for `Engine::start`")]
+    #[inline(always)]
     unsafe fn start(&mut self, region: Region) -> Result<(), ReceiveStartError> {
         // SAFETY:
         // - None runs, and the region is valid and left alone: the caller's debt, passed on unchanged.
@@ -180,6 +182,8 @@ unsafe impl<R: RegistersOf<P>, P: Instance, D: Registers + DmaFence, W: Frame> C
         self.channel.is_done()
     }
 
+    #[expect(clippy::inline_always, reason = "as for `Engine::start`")]
+    #[inline(always)]
     unsafe fn end(&mut self, region: Region) -> Option<Result<(), ReceiveError>> {
         // SAFETY:
         // - It was started with this region, for one lap: the caller's debt, passed on unchanged.

@@ -124,7 +124,8 @@ unsafe impl<R: RegistersOf<P>, P: Instance, D: Registers + DmaFence, W: Frame> C
         // SAFETY:
         // - It was started with this region, for one lap: the caller's debt, passed on unchanged.
         let outcome = unsafe { self.channel.end::<W>(region) }?;
-        self.tx.sends_end(outcome.map_or_else(|error| error.moved, |()| region.length));
+        // A transfer that has ended well has sent a frame: an empty one is not started.
+        self.tx.sends_end(outcome.map_or_else(|error| error.moved > 0, |()| true));
         Some(outcome)
     }
 
@@ -132,7 +133,7 @@ unsafe impl<R: RegistersOf<P>, P: Instance, D: Registers + DmaFence, W: Frame> C
         // SAFETY:
         // - As for `end`.
         let frames = unsafe { self.channel.stop::<W>(region) };
-        self.tx.sends_end(frames);
+        self.tx.sends_end(frames > 0);
         frames * size_of::<W>()
     }
 

@@ -18,6 +18,7 @@ pub struct Tx<R, P, W = u8> {
 
 /// What became of the frames that were sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
 enum Sent {
     /// They are over the wire, or there were none.
     Left,
@@ -88,10 +89,10 @@ impl<R: RegistersOf<P>, P: Instance, W: Frame> Tx<R, P, W> {
         self.set(sr(), ALL & !sr::TC.mask());
     }
 
-    /// So many frames were sent since TC was cleared.
-    pub(super) fn sends_end(&mut self, frames: usize) {
+    /// Frames were sent since TC was cleared, or none.
+    pub(super) fn sends_end(&mut self, any: bool) {
         self.sent = match self.sent {
-            _ if frames > 0 => Sent::Leaving,
+            _ if any => Sent::Leaving,
             Sent::Left => Sent::Left,
             Sent::Leaving | Sent::Untold => Sent::Untold,
         };

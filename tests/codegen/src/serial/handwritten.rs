@@ -192,7 +192,7 @@ impl Channel {
             let address = pointer.expose_provenance();
             // ORDERING: pairs with the acquire in `wait`; orders the caller's accesses before EN=1.
             compiler_fence(Ordering::Release);
-            let lies_in = |(from, to)| address >= from && address <= to && length <= to - address;
+            let lies_in = |(from, to)| length <= to - from && address.wrapping_sub(from) <= to - from - length;
             if !(registers.sends && lies_in(FLASH) || lies_in(RAM)) {
                 // ORDERING: pairs with the release above; the buffer is the CPU's again.
                 compiler_fence(Ordering::Acquire);
@@ -260,7 +260,7 @@ unsafe fn wait_until_sent(registers: &Registers, transfer: Transfer<Sender, Byte
     // - The caller's debt, passed on unchanged.
     let outcome = unsafe { wait(registers, buffer.len()) };
     sender.sent = match sender.sent {
-        _ if outcome.err().unwrap_or(buffer.len()) > 0 => Sent::Leaving,
+        _ if outcome.map_or_else(|moved| moved > 0, |()| true) => Sent::Leaving,
         Sent::Left => Sent::Left,
         Sent::Leaving | Sent::Untold => Sent::Untold,
     };
