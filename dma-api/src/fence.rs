@@ -60,6 +60,8 @@ use crate::address::{BusAddress, Region};
 /// - The address that `release` returns is the region's, for the DMA engine that the registers belong to.
 /// - `snapshot`: its loads happen after every register read that the calling thread made before the call, and before
 ///   every register read that it makes after the call.
+/// - `fill`: its stores happen after every register read that the calling thread made before the call, and before every
+///   register write that it makes after the call.
 pub unsafe trait DmaFence {
     /// Gives `region` to the DMA: CPU -> DMA.
     ///
@@ -97,6 +99,20 @@ pub unsafe trait DmaFence {
     /// - `into` is valid for writes of as many bytes, and shares none with the region.
     #[track_caller]
     unsafe fn snapshot(&self, region: Region, into: *mut u8);
+
+    /// Copies `from` to `region` while it is the DMA's, which may be reading it: for buffers that are sent for ever.
+    ///
+    /// The bytes are stored one by one, after every register read that came before the call, and before every register
+    /// write that comes after it: that write hands them over. What a register says after it tells the caller whether
+    /// the DMA has read bytes that it had not been told of.
+    ///
+    /// # Safety
+    ///
+    /// - The region lies within one that `release` was called with, for the DMA to read, and `acquire` was not.
+    /// - Its pointer is valid for writes, and nobody but the DMA accesses the region.
+    /// - `from` is valid for reads of as many bytes, and shares none with the region.
+    #[track_caller]
+    unsafe fn fill(&self, region: Region, from: *const u8);
 }
 
 /// Copies bytes that a DMA may be writing. Orders nothing: what stands around it does.
@@ -119,6 +135,26 @@ unsafe fn load_each(region: Region, into: *mut u8) {
     }
 }
 
+/// Copies bytes to where a DMA may be reading. Orders nothing: what stands around it does.
+///
+/// # Safety
+///
+/// - The region's pointer is valid for writes, and the region is accessed by none but the DMA, which reads.
+/// - `from` is valid for reads of as many bytes, and shares none with the region.
+unsafe fn store_each(region: Region, from: *const u8) {
+    for index in 0..region.length {
+        // SAFETY:
+        // - It is one of the bytes that `from` is valid for (the caller's debt).
+        let value = unsafe { from.wrapping_add(index).read() };
+        // SAFETY:
+        // - The byte is valid for writes, atomic ones: it is aligned as every byte is, and who reads it is no thread of
+        //   this program (the caller's debt).
+        let byte = unsafe { AtomicU8::from_ptr(region.pointer.wrapping_add(index)) };
+        // ORDERING: none needed: the fences of the callers stand around the loop.
+        byte.store(value, Ordering::Relaxed);
+    }
+}
+
 /// The fence for in-order cores: Cortex-M0, M0+, M3, M4, M4F. Orders the compiler, emits no instruction.
 ///
 /// Too weak for a Cortex-M7 and for any multi-core chip: use [`Barrier`] there.
@@ -132,6 +168,7 @@ pub struct InOrder;
 // - The address is the pointer's own: CPU and DMA share the bus.
 // - `snapshot`: a `compiler_fence(Acquire)` stands on each side of the loads, and lets neither them nor a register read
 //   pass; likewise.
+// - `fill`: `compiler_fence(Acquire)` stands before the stores, `compiler_fence(Release)` behind them; likewise.
 unsafe impl DmaFence for InOrder {
     #[inline]
     unsafe fn release(&self, region: Region) -> BusAddress {
@@ -148,6 +185,7 @@ unsafe impl DmaFence for InOrder {
         // the register read that saw the end.
         compiler_fence(Ordering::Acquire);
     }
+
     #[inline]
     unsafe fn snapshot(&self, region: Region, into: *mut u8) {
         // ORDERING: orders the loads below after the register read that saw how far the DMA has come.
@@ -157,6 +195,18 @@ unsafe impl DmaFence for InOrder {
         unsafe { load_each(region, into) };
         // ORDERING: orders the loads above before the register read that sees how far the DMA has come by then.
         compiler_fence(Ordering::Acquire);
+    }
+
+    #[inline]
+    unsafe fn fill(&self, region: Region, from: *const u8) {
+        // ORDERING: orders the stores below after the register read that saw how far the DMA has come.
+        compiler_fence(Ordering::Acquire);
+        // SAFETY:
+        // - The region is valid for writes and left alone; `from` is valid, and apart: the caller's debt, passed on.
+        unsafe { store_each(region, from) };
+        // ORDERING: pairs with the DMA's order of reads; orders the stores above before the register write that hands
+        // them over.
+        compiler_fence(Ordering::Release);
     }
 }
 
@@ -172,6 +222,7 @@ pub struct Barrier;
 // - `acquire`: `fence(Acquire)` likewise, for later accesses and earlier volatile reads.
 // - The address is the pointer's own: CPU and DMA share the bus.
 // - `snapshot`: a DMB stands on each side of the loads.
+// - `fill`: a DMB stands on each side of the stores.
 unsafe impl DmaFence for Barrier {
     #[inline]
     unsafe fn release(&self, region: Region) -> BusAddress {
@@ -188,6 +239,7 @@ unsafe impl DmaFence for Barrier {
         // register read that saw the end.
         fence(Ordering::Acquire);
     }
+
     #[inline]
     unsafe fn snapshot(&self, region: Region, into: *mut u8) {
         // ORDERING: orders the loads below after the register read that saw how far the DMA has come.
@@ -197,6 +249,18 @@ unsafe impl DmaFence for Barrier {
         unsafe { load_each(region, into) };
         // ORDERING: orders the loads above before the register read that sees how far the DMA has come by then.
         fence(Ordering::Acquire);
+    }
+
+    #[inline]
+    unsafe fn fill(&self, region: Region, from: *const u8) {
+        // ORDERING: orders the stores below after the register read that saw how far the DMA has come.
+        fence(Ordering::Acquire);
+        // SAFETY:
+        // - The region is valid for writes and left alone; `from` is valid, and apart: the caller's debt, passed on.
+        unsafe { store_each(region, from) };
+        // ORDERING: pairs with the DMA's order of reads; orders the stores above before the register write that hands
+        // them over.
+        fence(Ordering::Release);
     }
 }
 
@@ -218,8 +282,26 @@ mod tests {
         into
     }
 
+    /// What `fence` makes of seven bytes whose last five it fills, from the middle of seven.
+    fn filled(fence: impl DmaFence) -> [u8; 7] {
+        let mut region = [0; 7];
+        let from = [1, 2, 3, 4, 5, 6, 7];
+        let pointer = region.as_mut_ptr().wrapping_add(2);
+        let part = Region { pointer, length: 5, direction: Direction::MemoryToDevice };
+        // SAFETY:
+        // - There is no DMA. The region is the end of an array.
+        // - `from` is another, and has so many from its second byte on.
+        unsafe { fence.fill(part, from.as_ptr().wrapping_add(1)) };
+        region
+    }
+
     #[test]
     fn snapshot_copies_each_byte_and_no_other() {
         assert_eq!([copied(InOrder), copied(Barrier)], [[0, 3, 4, 5, 6, 7, 0]; 2]);
+    }
+
+    #[test]
+    fn fill_stores_each_byte_and_no_other() {
+        assert_eq!([filled(InOrder), filled(Barrier)], [[0, 0, 2, 3, 4, 5, 6]; 2]);
     }
 }

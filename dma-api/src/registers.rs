@@ -104,6 +104,7 @@ unsafe impl<P, R: RegistersOf<P>, F> RegistersOf<P> for Bus<R, F> {}
 /// #     unsafe fn release(&self, _: Region) -> BusAddress { BusAddress::new(self.0) }
 /// #     unsafe fn acquire(&self, _: Region) {}
 /// #     unsafe fn snapshot(&self, _: Region, _: *mut u8) {}
+/// #     unsafe fn fill(&self, _: Region, _: *const u8) {}
 /// # }
 ///
 /// fn split(dma1: ChipDma1<Mapped>) {
@@ -296,6 +297,13 @@ unsafe impl<R, F: DmaFence> DmaFence for Bus<R, F> {
         // SAFETY:
         // - The region was written; it and `into` are valid, and apart: the caller's debt, passed on unchanged.
         unsafe { self.fence.snapshot(region, into) }
+    }
+
+    #[inline]
+    unsafe fn fill(&self, region: Region, from: *const u8) {
+        // SAFETY:
+        // - The region is valid for writes and left alone; `from` is valid, and apart: the caller's debt, passed on.
+        unsafe { self.fence.fill(region, from) }
     }
 }
 

@@ -85,6 +85,7 @@
 //!     unsafe fn release(&self, region: Region) -> BusAddress { BusAddress::of_pointer(region.pointer) }
 //!     unsafe fn acquire(&self, _: Region) {}
 //!     unsafe fn snapshot(&self, _: Region, _: *mut u8) {}
+//!     unsafe fn fill(&self, _: Region, _: *const u8) {}
 //! }
 //! ```
 //!

@@ -10,6 +10,7 @@
 //! cache on needs more than a fence.
 
 use std::fmt;
+use std::panic::Location;
 
 use serde::Serialize;
 
@@ -94,6 +95,56 @@ impl fmt::Display for Strength {
     }
 }
 
+/// What a fence is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Moment {
+    /// `release`: memory is given to the DMA.
+    Release,
+    /// `acquire`: memory is taken back.
+    Acquire,
+    /// `snapshot`: what the DMA has written so far is copied.
+    Snapshot,
+    /// `fill`, before the stores: what the DMA has read is overwritten.
+    BeforeFill,
+    /// `fill`, behind the stores: they are handed over.
+    AfterFill,
+}
+
+impl Moment {
+    /// Whether it is a release fence: it orders what comes before it. The others are acquire fences.
+    pub fn is_release(self) -> bool {
+        matches!(self, Self::Release | Self::AfterFill)
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Release => "release",
+            Self::Acquire => "acquire",
+            Self::Snapshot => "snapshot",
+            Self::BeforeFill => "fill, before the stores",
+            Self::AfterFill => "fill, behind the stores",
+        })
+    }
+}
+
+/// A fence of a driver: what it is for, and where it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FencePlace {
+    /// What it is for.
+    pub moment: Moment,
+    /// The line of the driver that asks for it.
+    pub line: &'static Location<'static>,
+}
+
+impl fmt::Display for FencePlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {}:{}", self.moment, self.line.file(), self.line.line())
+    }
+}
+
 /// A machine, and the fences that a driver uses on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Fences {
@@ -117,6 +168,11 @@ impl Fences {
         Machine::ALL.into_iter().flat_map(|machine| {
             Strength::ALL.into_iter().flat_map(move |start| Strength::ALL.map(|end| Self { machine, start, end }))
         })
+    }
+
+    /// How strong the fence for this moment is.
+    pub fn strength(self, moment: Moment) -> Strength {
+        if moment.is_release() { self.start } else { self.end }
     }
 
     /// Whether the machine honours both.

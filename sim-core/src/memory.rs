@@ -188,12 +188,12 @@ impl Memory {
         self.windows.iter().filter(move |window| window.lent && window.is_onto(region)).map(Window::range)
     }
 
-    /// The addresses of `region`, if it lies in one that is lent for the DMA to write.
-    pub(crate) fn filling(&self, region: Region) -> Option<Range<u32>> {
+    /// The addresses of `region`, if it lies in one that is lent in this direction.
+    pub(crate) fn part(&self, region: Region, direction: Direction) -> Option<Range<u32>> {
         let window = self.windows.iter().find(|window| {
             let offset = region.pointer.addr().checked_sub(window.region.pointer.addr());
             let fits = |offset| offset + region.length <= window.region.length;
-            window.lent && window.region.direction == Direction::DeviceToMemory && offset.is_some_and(fits)
+            window.lent && window.region.direction == direction && offset.is_some_and(fits)
         })?;
         let start = window.base + bytes(region.pointer.addr() - window.region.pointer.addr());
         Some(start..start + bytes(region.length))

@@ -4,8 +4,10 @@
 //! do: both must say *race* where a fence is not honoured, and *sound* where both are. So each row that is sound has
 //! twins that are not.
 
+use std::cell::RefCell;
 use std::future::Future;
 use std::pin::pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
@@ -17,13 +19,15 @@ use dma_api::stm32f103::usart::{Parity, Receiver, Sender, Settings, Usart, Usart
 use sim_core::check::programs::connect;
 use sim_core::device::Chip;
 use sim_core::explore::model::{self, Limits, Packets};
+use sim_core::explore::scheduler::Seeded;
 use sim_core::explore::{Block, Board, Kind, Program, Verdict, stepped};
 use sim_core::host::serial::Port;
 use sim_core::host::{Host, Script};
-use sim_core::machine::{Fences, Machine};
+use sim_core::machine::{FencePlace, Fences, Machine, Moment, Strength};
 use sim_core::monitor::Rule;
 use sim_core::soc::{Config, Soc};
 use sim_core::statics;
+use sim_core::trace::{Keep, Record};
 
 /// What the firmware does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,12 +50,14 @@ enum What {
     Scopes,
     /// Both halves of a circular buffer.
     Circular,
+    /// Both halves, and the first again, filled anew.
+    CircularSends,
     /// Awaited, with a handler.
     Awaits,
 }
 
 impl What {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::EpIn,
         Self::EpInDropped,
         Self::Sends,
@@ -61,6 +67,7 @@ impl What {
         Self::Drops,
         Self::Scopes,
         Self::Circular,
+        Self::CircularSends,
         Self::Awaits,
     ];
 
@@ -73,7 +80,7 @@ impl What {
         match self {
             Self::Receives | Self::Scopes | Self::Awaits | Self::Stops | Self::Drops => 2,
             Self::Circular => 4,
-            Self::EpIn | Self::EpInDropped | Self::Sends | Self::SendsTwice => 0,
+            Self::EpIn | Self::EpInDropped | Self::Sends | Self::SendsTwice | Self::CircularSends => 0,
         }
     }
 }
@@ -83,6 +90,7 @@ impl What {
 struct Row {
     what: What,
     fences: Fences,
+    fence_at: Option<(FencePlace, Strength)>,
 }
 
 type Sends<B> = Sender<Block<B, Usart1>, Usart1, Block<B, Dma1>>;
@@ -173,6 +181,12 @@ impl Row {
                 assert_eq!(came, [1, 2, 3, 4]);
                 drop(circular.stop());
             }
+            What::CircularSends => {
+                let mut circular = sender.circular(buffer::<4>()).expect("it is not refused");
+                // It comes too late if both halves went between two looks.
+                while let Ok(None) = circular.write(&[1, 2]) {}
+                drop(circular.stop());
+            }
             What::Awaits => {
                 let future = receiver.read_exact(buffer::<2>()).expect("it is not refused").into_future();
                 let (buffer, _) = block_on(board, future).expect("it ends");
@@ -190,13 +204,13 @@ impl Row {
 
 impl Program for Row {
     fn name(&self) -> String {
-        let Self { what, fences: Fences { machine, start, end } } = self;
+        let Self { what, fences: Fences { machine, start, end }, .. } = self;
         format!("transfer:{what:?}:{machine}:{start}:{end}")
     }
 
     fn config(&self) -> Config {
         let chip = if self.what.is_usb() { Chip::Nrf52840 } else { Chip::Stm32f103 };
-        Config { chip, fences: self.fences, ..Config::default() }
+        Config { chip, fences: self.fences, fence_at: self.fence_at, ..Config::default() }
     }
 
     fn prepare(&self, soc: &mut Soc) {
@@ -237,6 +251,13 @@ impl Program for Row {
                 host.bulk_in(1, 8).await?;
                 return Ok(());
             }
+            if what == What::CircularSends {
+                // As many as come.
+                for _ in 0..4 {
+                    drop(host.serial(Port::Usart1).receive_frame().await);
+                }
+                return Ok(());
+            }
             let sent = host.serial(Port::Usart1).send(&(1..=what.frames()).collect::<Vec<_>>()).await;
             // A channel that is stopped leaves frames that nobody takes.
             if matches!(what, What::Stops | What::Drops) { Ok(()) } else { sent }
@@ -246,7 +267,11 @@ impl Program for Row {
 
 impl Packets for Row {
     fn packets(&self) -> usize {
-        if matches!(self.what, What::Circular | What::SendsTwice) { 2 } else { 1 }
+        match self.what {
+            What::Circular | What::SendsTwice => 2,
+            What::CircularSends => 3,
+            _ => 1,
+        }
     }
 
     fn endpoint(&self) -> u8 {
@@ -259,7 +284,7 @@ fn loom_and_all_schedules_judge_every_transfer_as_its_fences_say() {
     for what in What::ALL {
         let mut executions = 0;
         for fences in Fences::all() {
-            let row = Row { what, fences };
+            let row = Row { what, fences, fence_at: None };
             let model = model::check(&row, Limits::default());
             assert_eq!(model.kind(), row.expected(), "loom, {}: {model}", row.name());
             executions = executions.max(model.executions());
@@ -267,6 +292,44 @@ fn loom_and_all_schedules_judge_every_transfer_as_its_fences_say() {
             assert_eq!(stepped.kind(), row.expected(), "schedules, {}: {stepped}", row.name());
         }
         println!("{what:?}: {executions} executions at most");
+    }
+}
+
+/// The fences that a program passes, each where it stands, on a few schedules.
+fn places_of(row: &Row) -> Vec<FencePlace> {
+    let mut places = Vec::new();
+    for seed in 0..20 {
+        let run = stepped::run(row, &Rc::new(RefCell::new(Seeded::new(seed))), Some(Keep::Order));
+        for entry in run.trace.entries() {
+            let moments: &[Moment] = match entry.record {
+                Record::Release { .. } => &[Moment::Release],
+                Record::Acquire { .. } => &[Moment::Acquire],
+                Record::Snapshot { .. } => &[Moment::Snapshot],
+                Record::Fill { .. } => &[Moment::BeforeFill, Moment::AfterFill],
+                _ => &[],
+            };
+            places.extend(moments.iter().filter_map(|&moment| Some(FencePlace { moment, line: entry.site? })));
+        }
+    }
+    places.sort_by_key(ToString::to_string);
+    places.dedup();
+    places
+}
+
+/// One fence after the other is too weak, where it stands, and all others are right.
+#[test]
+fn each_fence_of_each_transfer_is_needed_where_it_stands() {
+    for what in What::ALL {
+        let row = Row { what, fences: Fences::right(Machine::CortexM7), fence_at: None };
+        let places = places_of(&row);
+        assert!(places.len() >= 2, "{what:?}: {places:?}");
+        for place in places {
+            let weaker = Row { fence_at: Some((place, Strength::Compiler)), ..row };
+            let model = model::check(&weaker, Limits::default());
+            assert_eq!(model.kind(), Kind::Race, "loom, {what:?}, {place}: {model}");
+            let stepped = stepped::explore(&weaker, stepped::Limits::default()).verdict;
+            assert_eq!(stepped.kind(), Kind::Race, "schedules, {what:?}, {place}: {stepped}");
+        }
     }
 }
 
@@ -336,7 +399,7 @@ fn stop_that_does_not_drain_is_a_race() {
 #[test]
 fn verdicts_are_of_complete_executions() {
     for what in What::ALL {
-        let row = Row { what, fences: Fences::right(Machine::CortexM7) };
+        let row = Row { what, fences: Fences::right(Machine::CortexM7), fence_at: None };
         let Verdict::Sound { complete, .. } = model::check(&row, Limits::default()) else { panic!("{what:?}") };
         assert!(complete > 0, "{what:?}");
     }

@@ -75,6 +75,12 @@ unsafe impl<B: Board> DmaFence for Elsewhere<B> {
         // - The region was written; it and `into` are valid, and apart: the caller's debt, passed on unchanged.
         unsafe { self.block.snapshot(region, into) }
     }
+
+    unsafe fn fill(&self, region: Region, from: *const u8) {
+        // SAFETY:
+        // - The region is valid for writes and left alone; `from` is valid, and apart: the caller's debt, passed on.
+        unsafe { self.block.fill(region, from) }
+    }
 }
 
 /// Firmware that asks for what cannot be, and then for what can.

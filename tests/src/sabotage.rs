@@ -118,7 +118,7 @@ impl<B: OutsideRegisters> OutsideRegisters for Sabotaged<B> {
 }
 
 // SAFETY:
-// - `release` orders, and returns, what the board's does, and so does `snapshot`.
+// - `release` orders, and returns, what the board's does, and so do `snapshot` and `fill`.
 // - `acquire` orders what the board's does. MUTANT: with `ForgetsAcquire` it does nothing; that harms the program under
 //   test, not this one, as long as the board runs driver and engine on one thread, as `explore::stepped` does.
 // - The address is the board's.
@@ -144,5 +144,11 @@ unsafe impl<B: DmaFence> DmaFence for Sabotaged<B> {
         // SAFETY:
         // - The region was written; it and `into` are valid, and apart: the caller's debt, passed on unchanged.
         unsafe { self.board.snapshot(region, into) }
+    }
+
+    unsafe fn fill(&self, region: Region, from: *const u8) {
+        // SAFETY:
+        // - The region is valid for writes and left alone; `from` is valid, and apart: the caller's debt, passed on.
+        unsafe { self.board.fill(region, from) }
     }
 }

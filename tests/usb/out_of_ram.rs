@@ -28,7 +28,7 @@ struct Elsewhere<B> {
 }
 
 // SAFETY:
-// - `release`, `acquire` and `snapshot` order what the board's do.
+// - `release`, `acquire`, `snapshot` and `fill` order what the board's do.
 // - The address is the board's, or one that the engine does not reach: such a transfer is reported, and moves nothing.
 unsafe impl<B: Board> DmaFence for Elsewhere<B> {
     unsafe fn release(&self, region: Region) -> BusAddress {
@@ -48,6 +48,12 @@ unsafe impl<B: Board> DmaFence for Elsewhere<B> {
         // SAFETY:
         // - The region was written; it and `into` are valid, and apart: the caller's debt, passed on unchanged.
         unsafe { self.board.snapshot(region, into) }
+    }
+
+    unsafe fn fill(&self, region: Region, from: *const u8) {
+        // SAFETY:
+        // - The region is valid for writes and left alone; `from` is valid, and apart: the caller's debt, passed on.
+        unsafe { self.board.fill(region, from) }
     }
 }
 

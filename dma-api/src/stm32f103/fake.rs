@@ -32,6 +32,8 @@ pub enum Step {
     Acquire(usize),
     /// Memory was copied.
     Snapshot(usize),
+    /// Memory was filled.
+    Fill(usize),
 }
 
 /// A DMA controller and a USART.
@@ -46,37 +48,43 @@ pub struct Chip {
     /// SR, as software has read it last.
     seen: Cell<u32>,
     /// A channel that goes round its buffer.
-    pub filler: RefCell<Option<Filler>>,
+    pub walker: RefCell<Option<Walker>>,
 }
 
-/// A circular channel of 16-bit words: it writes 0, 1, 2.. and moves on whenever somebody looks.
+/// A circular channel of 16-bit words, which moves on whenever somebody looks.
 #[derive(Debug)]
-pub struct Filler {
+pub struct Walker {
     pub pointer: *mut u16,
     pub words: u32,
     /// The channel's index.
     pub channel: u16,
-    /// How many words it has written.
-    pub written: u32,
-    /// How many words it writes next, at each access: round and round.
+    /// What it has read, if it sends. If it receives, it writes 0, 1, 2...
+    pub sent: Option<Vec<u16>>,
+    /// How many words it has moved.
+    pub moved: u32,
+    /// How many words it moves next, at each access: round and round.
     pub steps: Vec<u32>,
     /// How many accesses there were.
     pub accesses: usize,
 }
 
-impl Filler {
-    /// Writes a word. Returns the flags that it raises.
-    fn write(&mut self) -> u32 {
-        let position = self.written % self.words;
-        let value = u16::try_from(self.written % 0x1_0000).expect("it is smaller");
-        // SAFETY:
-        // - It is a word of the buffer, which the test has leaked and nobody reads but a snapshot.
-        unsafe { self.pointer.wrapping_add(position as usize).write(value) };
-        self.written += 1;
-        let is_half = self.written.is_multiple_of(self.words / 2);
-        match is_half {
+impl Walker {
+    /// Moves a word. Returns the flags that it raises.
+    fn step(&mut self) -> u32 {
+        let word = self.pointer.wrapping_add((self.moved % self.words) as usize);
+        let value = u16::try_from(self.moved % 0x1_0000).expect("it is smaller");
+        match &mut self.sent {
+            // SAFETY:
+            // - It is a word of the buffer, which the test has leaked and nobody writes but a fill.
+            Some(sent) => sent.push(unsafe { word.read() }),
+            // SAFETY:
+            // - It is a word of the buffer, which the test has leaked and nobody reads but a snapshot.
+            None => unsafe { word.write(value) },
+        }
+        self.moved += 1;
+        match self.moved.is_multiple_of(self.words / 2) {
             false => 0,
-            true if self.written.is_multiple_of(self.words) => map::TCIF,
+            true if self.moved.is_multiple_of(self.words) => map::TCIF,
             true => map::HTIF,
         }
     }
@@ -97,7 +105,7 @@ impl Chip {
             address: Cell::new(0x2000_0000),
             rises: RefCell::default(),
             seen: Cell::new(0),
-            filler: RefCell::default(),
+            walker: RefCell::default(),
         };
         chip.set_usart(usart::sr(), 0xC0);
         chip
@@ -147,15 +155,15 @@ impl Chip {
 
     /// The DMA does what it does before the next access.
     fn goes_on(&self) {
-        let mut filler = self.filler.borrow_mut();
-        let Some(filler) = filler.as_mut() else {
+        let mut walker = self.walker.borrow_mut();
+        let Some(walker) = walker.as_mut() else {
             return;
         };
-        let words = filler.steps[filler.accesses % filler.steps.len()];
-        filler.accesses += 1;
-        let flags = (0..words).fold(0, |flags, _| flags | filler.write());
-        self.set(map::isr(), self.get(map::isr()) | flags << map::flags_of(filler.channel));
-        self.set(map::cndtr(filler.channel), filler.words - filler.written % filler.words);
+        let words = walker.steps[walker.accesses % walker.steps.len()];
+        walker.accesses += 1;
+        let flags = (0..words).fold(0, |flags, _| flags | walker.step());
+        self.set(map::isr(), self.get(map::isr()) | flags << map::flags_of(walker.channel));
+        self.set(map::cndtr(walker.channel), walker.words - walker.moved % walker.words);
     }
 
     fn read(&self, base: usize, offset: u16) -> u32 {
@@ -257,6 +265,21 @@ unsafe impl<P> DmaFence for Part<'_, P> {
             // SAFETY:
             // - `into` is valid for so many bytes, and apart (the caller's debt).
             unsafe { into.wrapping_add(index).write(byte) };
+        }
+    }
+
+    unsafe fn fill(&self, region: Region, from: *const u8) {
+        self.0.note(Step::Fill(region.length));
+        for index in 0..region.length {
+            if index.is_multiple_of(2) {
+                self.0.goes_on();
+            }
+            // SAFETY:
+            // - `from` is valid for so many bytes (the caller's debt).
+            let byte = unsafe { from.wrapping_add(index).read() };
+            // SAFETY:
+            // - It is a byte of the region, valid for writes (the caller's debt).
+            unsafe { region.pointer.wrapping_add(index).write(byte) };
         }
     }
 }

@@ -121,6 +121,17 @@ impl<B> Held<B> {
         Self { region, buffer }
     }
 
+    /// Holds `buffer` for the DMA to read, and for its holder to refill meanwhile: its pointer is valid for writes.
+    pub fn to_refill(buffer: B) -> Self
+    where
+        B: ReadBuffer + WriteBuffer<Word = <B as ReadBuffer>::Word> + 'static,
+    {
+        // INVARIANT: what is valid for writes, and has a value (`ReadBuffer`), is valid for reads.
+        let mut held = Self::to_write(buffer);
+        held.region.direction = Direction::MemoryToDevice;
+        held
+    }
+
     /// The memory, by the pointer that the buffer gave.
     pub const fn region(&self) -> Region {
         self.region

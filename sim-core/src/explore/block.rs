@@ -74,7 +74,7 @@ unsafe impl<B: Board, P> Share for Block<B, P> {
 }
 
 // SAFETY:
-// - All three are the board's, which keeps what is promised.
+// - All four are the board's, which keeps what is promised.
 unsafe impl<B: DmaFence, P> DmaFence for Block<B, P> {
     unsafe fn release(&self, region: Region) -> BusAddress {
         // SAFETY:
@@ -92,5 +92,11 @@ unsafe impl<B: DmaFence, P> DmaFence for Block<B, P> {
         // SAFETY:
         // - The region was written; it and `into` are valid, and apart: the caller's debt, passed on unchanged.
         unsafe { self.0.snapshot(region, into) }
+    }
+
+    unsafe fn fill(&self, region: Region, from: *const u8) {
+        // SAFETY:
+        // - The region is valid for writes and left alone; `from` is valid, and apart: the caller's debt, passed on.
+        unsafe { self.0.fill(region, from) }
     }
 }

@@ -88,9 +88,11 @@ pub trait Board: RegistersOf<UsbdBlock> + OutsideRegisters + DmaFence + Clone + 
     fn store(&self, address: BusAddress, value: u8);
 
     /// The fence of [`release`](DmaFence::release), for simulated RAM: nothing is lent.
+    #[track_caller]
     fn release_fence(&self);
 
     /// The fence of [`acquire`](DmaFence::acquire), for simulated RAM.
+    #[track_caller]
     fn acquire_fence(&self);
 
     /// The driver of this chip's POWER and CLOCK, with its controller off.

@@ -123,13 +123,16 @@ impl Cell {
         self.writes.is_known_to(master) && (access == Access::Read || self.reads.is_known_to(master))
     }
 
-    /// A write of another that `master` has been told of by a register, and that is not in its past: it has not passed
-    /// an acquire fence since.
-    pub(super) fn unfenced(&self, master: &Master) -> Option<Conflict> {
-        (0..MASTERS).filter(|&other| other != master.index).find_map(|other| {
-            let written = self.writes.0[other];
-            let is_told_only = written > master.now.0[other] && written <= master.collected.0[other];
-            is_told_only.then(|| Conflict { access: Access::Write, master: other, site: self.sites[other] })
+    /// An access of another that one by `master` conflicts with, that it has been told of by a register, and that is
+    /// not in its past: it has not passed an acquire fence since.
+    pub(super) fn unfenced(&self, master: &Master, access: Access) -> Option<Conflict> {
+        let conflicting: &[Access] =
+            if access == Access::Read { &[Access::Write] } else { &[Access::Write, Access::Read] };
+        let others = (0..MASTERS).filter(|&other| other != master.index);
+        others.flat_map(|other| conflicting.iter().map(move |access| (other, *access))).find_map(|(other, access)| {
+            let at = if access == Access::Write { self.writes } else { self.reads }.0[other];
+            let is_told_only = at > master.now.0[other] && at <= master.collected.0[other];
+            is_told_only.then(|| Conflict { access, master: other, site: self.sites[other] })
         })
     }
 
@@ -206,12 +209,25 @@ mod tests {
     fn write_that_a_register_tells_of_needs_an_acquire_fence() {
         let (mut cpu, mut device, mut cell) = (Master::new(0), Master::new(1), Cell::default());
         cell.access(&device, Access::Write, None);
-        assert_eq!(cell.unfenced(&cpu), None, "nobody has told the CPU of it");
+        assert_eq!(cell.unfenced(&cpu, Access::Read), None, "nobody has told the CPU of it");
         device.release_fence();
         cpu.collect(&device.stamp());
-        assert_eq!(cell.unfenced(&cpu), Some(Conflict { access: Access::Write, master: 1, site: None }));
+        assert_eq!(cell.unfenced(&cpu, Access::Read), Some(Conflict { access: Access::Write, master: 1, site: None }));
         cpu.acquire_fence();
-        assert_eq!(cell.unfenced(&cpu), None);
+        assert_eq!(cell.unfenced(&cpu, Access::Read), None);
+    }
+
+    #[test]
+    fn read_that_a_register_tells_of_needs_an_acquire_fence_before_a_write() {
+        let (mut cpu, mut device, mut cell) = (Master::new(0), Master::new(1), Cell::default());
+        cell.access(&device, Access::Read, None);
+        device.release_fence();
+        cpu.collect(&device.stamp());
+        assert_eq!(cell.unfenced(&cpu, Access::Read), None, "two reads");
+        let conflict = Some(Conflict { access: Access::Read, master: 1, site: None });
+        assert_eq!(cell.unfenced(&cpu, Access::Write), conflict);
+        cpu.acquire_fence();
+        assert_eq!(cell.unfenced(&cpu, Access::Write), None);
     }
 
     #[test]

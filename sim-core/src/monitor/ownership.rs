@@ -7,6 +7,8 @@
 use std::ops::Range;
 use std::panic::Location;
 
+use dma_api::address::{Direction, Region};
+
 use super::cells::Cells;
 use super::clocks::{Access, Clock, Conflict, Master};
 use super::{Misuse, Rule, Site};
@@ -22,6 +24,16 @@ pub struct Ownership {
     to_device: Clock,
     to_cpu: Clock,
     cells: Cells,
+    untold: Vec<Untold>,
+}
+
+/// Words that the CPU fills while the DMA may read them. Up to the register write that hands them over, the DMA finds
+/// there what it finds: its driver sees by a register whether it was there too early.
+#[derive(Clone, Debug, Hash)]
+struct Untold {
+    words: Range<u32>,
+    /// All are stored: the next register write hands them over.
+    is_complete: bool,
 }
 
 impl Default for Ownership {
@@ -32,6 +44,7 @@ impl Default for Ownership {
             to_device: Clock::default(),
             to_cpu: Clock::default(),
             cells: Cells::default(),
+            untold: Vec::new(),
         }
     }
 }
@@ -40,6 +53,7 @@ impl Ownership {
     /// The CPU writes a register: the device will have seen all that the CPU's last release fence covers.
     pub fn register_written(&mut self) {
         self.to_device = self.cpu.stamp();
+        self.untold.retain(|untold| !untold.is_complete);
     }
 
     /// The CPU reads a register: what the device has published is collected, for an acquire fence to take.
@@ -82,9 +96,36 @@ impl Ownership {
 
     /// The CPU copies `range` while the DMA may write there. What registers have told it is there, it has to see.
     pub fn cpu_snapshot(&mut self, range: Range<u32>, site: &'static Location<'static>) -> Option<Misuse> {
+        self.cpu_while_lent(range, Access::Read, site)
+    }
+
+    /// The CPU begins to fill `range` while the DMA may read there. What registers have told it was read, stays so.
+    pub fn cpu_begins_fill(&mut self, range: Range<u32>, site: &'static Location<'static>) -> Option<Misuse> {
+        let misuse = self.cpu_while_lent(range.clone(), Access::Write, site);
+        let words = words(&range);
+        self.cells
+            .of(words.clone())
+            .iter_mut()
+            .for_each(|cell| cell.note(&self.cpu, Access::Write, Some(Site::Cpu(site))));
+        self.untold.push(Untold { words, is_complete: false });
+        misuse
+    }
+
+    /// All of `range` is stored.
+    pub fn cpu_ends_fill(&mut self, range: &Range<u32>) {
+        let words = words(range);
+        self.untold.iter_mut().filter(|untold| untold.words == words).for_each(|untold| untold.is_complete = true);
+    }
+
+    fn cpu_while_lent(
+        &mut self,
+        range: Range<u32>,
+        access: Access,
+        site: &'static Location<'static>,
+    ) -> Option<Misuse> {
         let Self { cpu, cells, .. } = self;
         let words = words(&range);
-        let mut found = words.clone().zip(cells.of(words)).map(|(word, cell)| (word, cell.unfenced(cpu)));
+        let mut found = words.clone().zip(cells.of(words)).map(|(word, cell)| (word, cell.unfenced(cpu, access)));
         let (word, conflict) = found.find_map(|(word, conflict)| Some((word, conflict?)))?;
         Some(report_race((word * BEAT).max(range.start)..range.end, Site::Cpu(site), conflict))
     }
@@ -92,6 +133,10 @@ impl Ownership {
     /// The DMA accesses `range`, in one beat.
     pub fn dma_access(&mut self, range: Range<u32>, access: Access, site: Site) -> Option<Misuse> {
         let Self { dma, cells, .. } = self;
+        if access == Access::Read && self.untold.iter().any(|untold| overlap(&untold.words, &words(&range))) {
+            cells.of(words(&range)).iter_mut().for_each(|cell| cell.note(dma, access, Some(site)));
+            return None;
+        }
         check_race(cells, dma, range, access, site)
     }
 
@@ -100,7 +145,7 @@ impl Ownership {
     pub fn dma_accesses(&mut self, range: Range<u32>, access: Access, site: Site) -> bool {
         let Self { dma, cells, .. } = self;
         let cells = cells.of(words(&range));
-        let are_ordered = cells.iter().all(|cell| cell.is_ordered(dma, access));
+        let are_ordered = self.untold.is_empty() && cells.iter().all(|cell| cell.is_ordered(dma, access));
         if are_ordered {
             for (index, cell) in cells.iter_mut().enumerate() {
                 cell.note(dma, access, Some(site.later(index)));
@@ -160,11 +205,16 @@ pub fn check_acquired_without_release(is_lent: bool, length: usize) -> Option<Mi
     })
 }
 
-/// Only what the DMA fills is copied while it does: what the CPU has is read without.
-pub fn check_snapshot_of_lent(is_lent: bool, length: usize) -> Option<Misuse> {
+/// Only what is the DMA's is copied or filled while it is: what is the CPU's is accessed without.
+pub fn check_part_of_lent(is_lent: bool, region: Region) -> Option<Misuse> {
     (!is_lent).then(|| {
+        let (verb, purpose) = match region.direction {
+            Direction::DeviceToMemory => ("copies", "writing"),
+            Direction::MemoryToDevice => ("fills", "reading"),
+        };
+        let length = region.length;
         let what =
-            format!("a snapshot of {length} bytes that are not lent to the DMA for writing: `release` them first");
+            format!("the CPU {verb} {length} bytes that are not lent to the DMA for {purpose}: `release` them first");
         Misuse::new(Rule::AcquiredWithoutRelease, what)
     })
 }

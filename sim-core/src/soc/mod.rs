@@ -24,7 +24,7 @@ use crate::device::usbd::{Options, Usbd, names_of};
 use crate::engine::Copy;
 use crate::hash::hash;
 use crate::host::Faults;
-use crate::machine::Fences;
+use crate::machine::{FencePlace, Fences, Strength};
 use crate::memory::{Fault, Memory, View};
 use crate::monitor::clocks::Access;
 use crate::monitor::ownership::{self, Ownership, overlap};
@@ -32,6 +32,7 @@ use crate::monitor::{Misuse, Monitor, Policies, Policy, Rule, Site, Violation};
 use crate::trace::{Keep, Levels, Record, Trace};
 
 mod dma;
+mod handover;
 mod stm32f103;
 mod turns;
 mod usb;
@@ -40,10 +41,6 @@ pub(crate) use turns::Items;
 
 type Line = &'static Location<'static>;
 
-/// What the CPU does to a buffer outside of a transfer: it fills what the DMA reads, and reads what the DMA has filled.
-/// It may write that as well, so a write is what both count as.
-const CPU_ACCESS: Access = Access::Write;
-
 /// What a system is made of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Config {
@@ -51,6 +48,8 @@ pub struct Config {
     pub options: Options,
     /// The core, and the fences that `release` and `acquire` stand for.
     pub fences: Fences,
+    /// A fence of the driver that is not as strong as these: weaker, or stronger.
+    pub fence_at: Option<(FencePlace, Strength)>,
     /// What to do about violations, for each rule.
     pub policies: Policies,
     /// What to keep of the run.
@@ -71,6 +70,7 @@ pub struct Config {
 #[derive(Debug)]
 pub struct Soc {
     fences: Fences,
+    fence_at: Option<(FencePlace, Strength)>,
     usbd: Usbd,
     power: Power,
     /// In an STM32F103 only; USBD and POWER are out of reset then, for ever.
@@ -108,6 +108,7 @@ impl Soc {
         usbd.set_feed(power.feed());
         Self {
             fences: config.fences,
+            fence_at: config.fence_at,
             usbd,
             power,
             stm32f103: (config.chip == Chip::Stm32f103).then(Box::default),
@@ -250,73 +251,6 @@ impl Soc {
         self.usbd.set_feed(self.power.feed());
     }
 
-    /// The driver lends a region: the CPU's last access to it, then the fence.
-    ///
-    /// # Safety
-    ///
-    /// - The region is valid for what the DMA does to it, and nobody conflicts with that, until `acquire`.
-    pub unsafe fn release(&mut self, region: Region, line: Line) -> BusAddress {
-        let twice = ownership::check_released_twice(self.memory.lent(region).next());
-        // SAFETY:
-        // - The region is valid and left alone until it is taken back: the caller's debt, passed on unchanged.
-        let address = unsafe { self.memory.lend(region) };
-        let range = self.memory.lent(region).find(|range| range.start == address.get()).unwrap_or_default();
-        let race = self.ownership.cpu_access(range.clone(), CPU_ACCESS, line);
-        if self.fences.machine.honours(self.fences.start) {
-            self.ownership.release_fence();
-        }
-        let fence = self.fences.start;
-        self.trace.note(Some(line), || Record::Release { range, fence });
-        self.report(twice, Site::Cpu(line));
-        self.report(race, Site::Cpu(line));
-        address
-    }
-
-    /// The driver takes a region back: the fence, then the CPU's first access to it.
-    ///
-    /// The DMA cannot reach the region afterwards.
-    pub fn acquire(&mut self, region: Region, line: Line) {
-        // A copy that was taken out was waited for (`is_in_use`, under the same lock), or revoked.
-        // A driver that is being left has nothing lent any more.
-        let exact = self.left || self.memory.is_lent(region);
-        if self.fences.machine.honours(self.fences.end) {
-            self.ownership.acquire_fence();
-        }
-        // One range, unless the driver has lent the region twice.
-        let range = self.memory.lent(region).next().unwrap_or_default();
-        // There is one copy at most, and it looks through one window.
-        let copied = self.memory.lent(region).find_map(|range| revoke(&mut self.copy, &range));
-        let channel = |range: Range<u32>| {
-            let user = self.channel_at(&range, false)?;
-            Some(ownership::check_acquired_in_flight(range, user))
-        };
-        let in_flight = copied.or_else(|| self.memory.lent(region).find_map(channel));
-        self.memory.take_back(region);
-        let race = self.ownership.cpu_access(range.clone(), CPU_ACCESS, line);
-        let fence = self.fences.end;
-        self.trace.note(Some(line), || Record::Acquire { range, fence });
-        self.report(ownership::check_acquired_without_release(exact, region.length), Site::Cpu(line));
-        self.report(in_flight, Site::Cpu(line));
-        self.report(race, Site::Cpu(line));
-    }
-
-    /// The driver begins to copy `region`, which the DMA fills: the fence. Returns what the bytes are read from; `None`
-    /// if it is not lent for that.
-    pub(crate) fn snapshot(&mut self, region: Region, line: Line) -> Option<View> {
-        if self.fences.machine.honours(self.fences.end) {
-            self.ownership.acquire_fence();
-        }
-        let range = self.memory.filling(region);
-        let is_lent = range.is_some();
-        let race = range.clone().and_then(|range| self.ownership.cpu_snapshot(range, line));
-        let fence = self.fences.end;
-        self.trace.note(Some(line), || Record::Snapshot { range: range.clone().unwrap_or_default(), fence });
-        self.report(ownership::check_snapshot_of_lent(is_lent, region.length), Site::Cpu(line));
-        self.report(race, Site::Cpu(line));
-        let address = BusAddress::new(range?.start);
-        self.memory.view(address, region.length, Direction::DeviceToMemory).ok()
-    }
-
     /// Leaves the run: the driver's frames are about to go, and its buffers with them. The engine moves nothing more. A
     /// copy that was taken out is to be waited for ([`Soc::is_copying`]).
     pub(crate) fn leave(&mut self) {
@@ -406,20 +340,6 @@ impl Soc {
     pub fn store(&mut self, address: BusAddress, value: u8, line: Line) {
         self.touch(address, Access::Write, line);
         let _ = self.memory.store(address, value);
-    }
-
-    /// A program's own release fence, for simulated RAM.
-    pub fn release_fence(&mut self) {
-        if self.fences.machine.honours(self.fences.start) {
-            self.ownership.release_fence();
-        }
-    }
-
-    /// A program's own acquire fence, for simulated RAM.
-    pub fn acquire_fence(&mut self) {
-        if self.fences.machine.honours(self.fences.end) {
-            self.ownership.acquire_fence();
-        }
     }
 
     fn touch(&mut self, address: BusAddress, access: Access, line: Line) {

@@ -2,6 +2,8 @@
 //!
 //! loom has no time for items.
 
+use dma_api::address::{Direction, Region};
+
 use super::*;
 use crate::device::stm32f103::Place;
 
@@ -46,6 +48,25 @@ impl Soc {
     pub(crate) fn turns_since(&self, before: &[(usize, usize)]) -> Vec<Items> {
         let started = self.running_channels().into_iter().filter(|channel| !before.contains(channel));
         started.flat_map(|(controller, channel)| self.turns(controller, channel)).collect()
+    }
+
+    /// The turn of a running channel in which it reads `region`.
+    pub(crate) fn turn_of(&self, region: Region) -> Option<Items> {
+        let range = self.memory.part(region, Direction::MemoryToDevice)?;
+        let mut turns = self.turns_since(&[]).into_iter();
+        turns.find(|turn| turn.access == Access::Read && turn.range == range)
+    }
+
+    /// How many items a lap of this channel has, if it reads memory and begins again at its end.
+    pub(crate) fn sends_for_ever(&self, controller: usize, channel: usize) -> Option<u32> {
+        let plan = self.stm32f103()?.dma(controller).plan(channel)?;
+        (plan.is_circular && !plan.writes).then_some(plan.items)
+    }
+
+    /// How many items the longest lap of those has that run.
+    pub(crate) fn longest_lap_without_end(&self) -> Option<u32> {
+        let running = self.running_channels().into_iter();
+        running.filter_map(|(controller, channel)| self.sends_for_ever(controller, channel)).max()
     }
 
     fn turns(&self, controller: usize, channel: usize) -> Vec<Items> {

@@ -76,6 +76,15 @@ pub enum Record {
         /// With this fence.
         fence: Strength,
     },
+    /// The CPU filled memory that is the DMA's.
+    Fill {
+        /// Its addresses.
+        range: Range<u32>,
+        /// With this fence before it.
+        before: Strength,
+        /// And this one behind it.
+        after: Strength,
+    },
     /// The CPU touched simulated RAM.
     Touch {
         /// The address.

@@ -60,6 +60,7 @@ fn duration_ns(entry: &Entry) -> u64 {
         | Record::Release { .. }
         | Record::Acquire { .. }
         | Record::Snapshot { .. }
+        | Record::Fill { .. }
         | Record::Touch { .. }
         | Record::Beat { .. }
         | Record::Item { .. } => CYCLE_NS,

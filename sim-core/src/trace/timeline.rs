@@ -96,6 +96,9 @@ fn describe(record: &Record) -> Option<(Lane, String)> {
         Record::Snapshot { range, fence } => {
             (Lane::Cpu, format!("snapshot {:#x}, {} bytes ({fence})", range.start, range.len()))
         }
+        Record::Fill { range, before, after } => {
+            (Lane::Cpu, format!("fill {:#x}, {} bytes ({before}, {after})", range.start, range.len()))
+        }
         Record::Touch { address, write } => {
             (Lane::Cpu, format!("{} {address:#x}", if *write { "write" } else { "read" }))
         }
@@ -281,14 +284,16 @@ mod tests {
     }
 
     #[test]
-    fn snapshot_is_the_cpus_with_its_fence() {
+    fn memory_changes_hands_with_its_fences_in_the_cpus_lane() {
         let range = 0x2000_C000..0x2000_C003;
         let shown = lines(vec![
+            Record::Fill { range: range.clone(), before: Strength::Full, after: Strength::None },
             Record::Snapshot { range: range.clone(), fence: Strength::Compiler },
             Record::Release { range: range.clone(), fence: Strength::Full },
             Record::Acquire { range, fence: Strength::None },
         ]);
         let expected = [
+            "fill 0x2000c000, 3 bytes (fence, none)",
             "snapshot 0x2000c000, 3 bytes (compiler_fence)",
             "release 0x2000c000, 3 bytes (fence)",
             "acquire 0x2000c000, 3 bytes (none)",

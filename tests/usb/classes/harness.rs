@@ -104,7 +104,7 @@ impl<B: OutsideRegisters> OutsideRegisters for OneThread<B> {
 }
 
 // SAFETY:
-// - These are `release`, `acquire` and `snapshot` of `board`, which keep what is promised.
+// - These are `release`, `acquire`, `snapshot` and `fill` of `board`, which keep what is promised.
 unsafe impl<B: DmaFence> DmaFence for OneThread<B> {
     unsafe fn release(&self, region: Region) -> BusAddress {
         // SAFETY:
@@ -122,6 +122,12 @@ unsafe impl<B: DmaFence> DmaFence for OneThread<B> {
         // SAFETY:
         // - The region was written; it and `into` are valid, and apart: the caller's debt, passed on unchanged.
         unsafe { self.board().snapshot(region, into) }
+    }
+
+    unsafe fn fill(&self, region: Region, from: *const u8) {
+        // SAFETY:
+        // - The region is valid for writes and left alone; `from` is valid, and apart: the caller's debt, passed on.
+        unsafe { self.board().fill(region, from) }
     }
 }
 

@@ -1,37 +1,92 @@
-//! A receiver as a channel whose transfers do not end by themselves.
+//! A half of a USART as a channel whose transfers do not end by themselves.
 
-use super::CircularStartError;
+use thiserror::Error;
+
 use crate::address::Region;
-use crate::fence::DmaFence;
-use crate::registers::{Registers, RegistersOf};
-use crate::stm32f103::dma::{Engine, Laps, TransferError, map};
-use crate::stm32f103::usart::{Frame, Instance, Receiver};
+use crate::stm32f103::dma::{Engine, TransferError, Word, map};
 use crate::transfer::Channel;
+
+/// Why a circular transfer did not start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum CircularStartError<K> {
+    /// The halves are not equal.
+    #[error("a buffer of {words} words has no two equal halves")]
+    Odd {
+        /// How many words the buffer has.
+        words: usize,
+    },
+    /// The sender's or receiver's reason.
+    #[error(transparent)]
+    Start(#[from] K),
+}
+
+/// What goes round a buffer: a half of a USART with its channel.
+///
+/// # Safety
+///
+/// An implementation promises that `begin` and `finish` are [`Engine::start`] and [`Engine::stop`] of `engine`, for
+/// words of `Word`, and that nothing else starts the channel.
+pub unsafe trait Circulates: Channel {
+    /// The channel.
+    type Engine: Engine;
+    /// What it moves.
+    type Word: Word;
+
+    /// The channel.
+    fn engine(&self) -> &Self::Engine;
+
+    /// Starts to go round `region`.
+    ///
+    /// # Errors
+    ///
+    /// See [`Channel::start`].
+    ///
+    /// # Safety
+    ///
+    /// - As for [`Channel::start`].
+    unsafe fn begin(&mut self, region: Region) -> Result<(), Self::Refusal>;
+
+    /// Stops. `has_moved`: words were moved, as far as is known. Returns how many words of this lap were.
+    ///
+    /// # Safety
+    ///
+    /// - As for [`Channel::stop`].
+    unsafe fn finish(&mut self, region: Region, has_moved: bool) -> usize;
+}
 
 /// `C`, that goes round its buffer until it is stopped, or fails.
 #[derive(Debug)]
-pub struct Endless<C>(pub(super) C);
+pub struct Endless<C> {
+    pub(super) half: C,
+    /// A flag was seen: words were moved.
+    pub(super) has_moved: bool,
+}
+
+impl<C> Endless<C> {
+    pub(super) fn new(half: C) -> Self {
+        Self { half, has_moved: false }
+    }
+}
 
 // SAFETY:
-// - `Engine`, which the channel is, promises the same, for any number of laps. The rest is as for `Receiver`.
-unsafe impl<R: RegistersOf<P>, P: Instance, D: Registers + DmaFence, W: Frame> Channel
-    for Endless<Receiver<R, P, D, W>>
-{
-    type Refusal = CircularStartError;
+// - `Engine`, which the channel is, promises the same, for any number of laps. The rest is as for `C`.
+unsafe impl<C: Circulates> Channel for Endless<C> {
+    type Refusal = CircularStartError<C::Refusal>;
     type Error = TransferError;
 
-    unsafe fn start(&mut self, region: Region) -> Result<(), CircularStartError> {
-        let words = region.length / size_of::<W>();
+    unsafe fn start(&mut self, region: Region) -> Result<(), Self::Refusal> {
+        let words = region.length / size_of::<C::Word>();
         if !words.is_multiple_of(2) {
             return Err(CircularStartError::Odd { words });
         }
         // SAFETY:
         // - The channel is idle, and the region valid and left alone: the caller's debt, passed on unchanged.
-        Ok(unsafe { self.0.begin(region, Laps::Endless) }?)
+        Ok(unsafe { self.half.begin(region) }?)
     }
 
     fn is_done(&self) -> bool {
-        self.0.engine().flags() & map::TEIF != 0
+        self.half.engine().flags() & map::TEIF != 0
     }
 
     unsafe fn end(&mut self, region: Region) -> Option<Result<(), TransferError>> {
@@ -40,14 +95,14 @@ unsafe impl<R: RegistersOf<P>, P: Instance, D: Registers + DmaFence, W: Frame> C
         }
         // SAFETY:
         // - It was started with this region, and has not given it back: the caller's debt, passed on unchanged.
-        let moved = unsafe { self.0.engine_mut().stop::<W>(region) };
+        let moved = unsafe { self.half.finish(region, self.has_moved) };
         Some(Err(TransferError { moved }))
     }
 
     unsafe fn stop(&mut self, region: Region) -> usize {
         // SAFETY:
         // - As for `end`.
-        let words = unsafe { self.0.engine_mut().stop::<W>(region) };
-        words * size_of::<W>()
+        let words = unsafe { self.half.finish(region, self.has_moved) };
+        words * size_of::<C::Word>()
     }
 }

@@ -203,6 +203,18 @@ pub unsafe trait Engine {
     /// - `into` is valid for writes of as many bytes, and shares none with it.
     unsafe fn snapshot(&self, part: Region, into: *mut u8);
 
+    /// Copies to a part of the region that the channel sends: see [`DmaFence::fill`].
+    ///
+    /// # Safety
+    ///
+    /// - `part` lies within the region that `start` was called with, for the DMA to read, and neither `end` nor `stop`
+    ///   has given back. Its pointer is valid for writes, and nobody but the DMA accesses it.
+    /// - `from` is valid for reads of as many bytes, and shares none with it.
+    unsafe fn fill(&self, part: Region, from: *const u8);
+
+    /// EN=0, and no item in flight: the flags are as they are, and say what was crossed by then. `stop` is still due.
+    fn halt(&mut self);
+
     /// Has `waker` woken at the end: by the interrupt if there is a handler, else at once.
     fn register(&self, waker: &core::task::Waker);
 
@@ -308,6 +320,16 @@ unsafe impl<R: Registers + DmaFence, D, const N: u8> Engine for Channel<R, D, N>
         // SAFETY:
         // - The part was written; it and `into` are valid, and apart: the caller's debt, passed on unchanged.
         unsafe { self.registers.snapshot(part, into) }
+    }
+
+    unsafe fn fill(&self, part: Region, from: *const u8) {
+        // SAFETY:
+        // - The part is valid for writes and left alone; `from` is valid, and apart: the caller's debt, passed on.
+        unsafe { self.registers.fill(part, from) }
+    }
+
+    fn halt(&mut self) {
+        self.disable();
     }
 
     fn register(&self, waker: &core::task::Waker) {

@@ -11,6 +11,7 @@ use super::{Instance, Rx, data_register};
 use crate::address::{Direction, Region};
 use crate::fence::DmaFence;
 use crate::registers::{Registers, RegistersOf};
+use crate::stm32f103::circular::Circulates;
 use crate::stm32f103::dma::{Engine, Laps};
 use crate::transfer::{self, Channel, Held, Running, Started, Transfer};
 
@@ -42,14 +43,6 @@ impl<R: RegistersOf<P>, P: Instance, D: Registers + DmaFence, W: Frame> Receiver
         &mut self.rx
     }
 
-    pub(in crate::stm32f103) fn engine(&self) -> &P::Receive<D> {
-        &self.channel
-    }
-
-    pub(in crate::stm32f103) fn engine_mut(&mut self) -> &mut P::Receive<D> {
-        &mut self.channel
-    }
-
     /// Starts to receive, unless something has gone wrong on the line before.
     ///
     /// # Safety
@@ -57,7 +50,7 @@ impl<R: RegistersOf<P>, P: Instance, D: Registers + DmaFence, W: Frame> Receiver
     /// - No transfer of the channel runs.
     /// - The region is valid for what the DMA does to it, and nobody conflicts with that, until this has failed, or the
     ///   channel has given it back.
-    pub(in crate::stm32f103) unsafe fn begin(&mut self, region: Region, laps: Laps) -> Result<(), ReceiveStartError> {
+    unsafe fn begin(&mut self, region: Region, laps: Laps) -> Result<(), ReceiveStartError> {
         assert_eq!(region.direction, Direction::DeviceToMemory, "a receiver writes memory");
         let status = self.rx.status();
         if let Some(error) = self.rx.clear(status) {
@@ -208,5 +201,28 @@ unsafe impl<R: RegistersOf<P>, P: Instance, D: Registers + DmaFence, W: Frame> C
 
     fn register(&self, waker: &Waker) {
         self.channel.register(waker);
+    }
+}
+
+// SAFETY:
+// - They are, of the receiver's channel; the other side is as for `Receiver`.
+unsafe impl<R: RegistersOf<P>, P: Instance, D: Registers + DmaFence, W: Frame> Circulates for Receiver<R, P, D, W> {
+    type Engine = P::Receive<D>;
+    type Word = W;
+
+    fn engine(&self) -> &P::Receive<D> {
+        &self.channel
+    }
+
+    unsafe fn begin(&mut self, region: Region) -> Result<(), Self::Refusal> {
+        // SAFETY:
+        // - The channel is idle, and the region valid and left alone: the caller's debt, passed on unchanged.
+        unsafe { Self::begin(self, region, Laps::Endless) }
+    }
+
+    unsafe fn finish(&mut self, region: Region, _: bool) -> usize {
+        // SAFETY:
+        // - It was started with this region, and has not given it back: the caller's debt, passed on unchanged.
+        unsafe { self.channel.stop::<W>(region) }
     }
 }

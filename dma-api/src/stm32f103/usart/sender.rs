@@ -10,6 +10,7 @@ use super::{Instance, Status, Tx, data_register};
 use crate::address::{Direction, Region};
 use crate::fence::DmaFence;
 use crate::registers::{Registers, RegistersOf};
+use crate::stm32f103::circular::{BOUNDARIES, Circulates};
 use crate::stm32f103::dma::{Engine, Laps, StartError, TransferError};
 use crate::transfer::{self, Channel, Held, Running, Started, Transfer};
 
@@ -31,6 +32,22 @@ impl<R: RegistersOf<P>, P: Instance, D: Registers + DmaFence, W: Frame> Sender<R
     /// Half and channel.
     pub fn into_parts(self) -> (Tx<R, P, W>, P::Transmit<D>) {
         (self.tx, self.channel)
+    }
+
+    /// Starts to send.
+    ///
+    /// # Safety
+    ///
+    /// - No transfer of the channel runs.
+    /// - The region is valid for what the DMA does to it, and nobody conflicts with that, until this has failed, or the
+    ///   channel has given it back.
+    unsafe fn begin(&mut self, region: Region, laps: Laps) -> Result<(), StartError> {
+        assert_eq!(region.direction, Direction::MemoryToDevice, "a sender reads memory");
+        let Self { tx, channel } = self;
+        // SAFETY:
+        // - The channel is idle, and the region valid and left alone: the caller's debt, passed on unchanged.
+        // - It is DR of the USART that this channel is wired to (`Instance`): a write sends.
+        unsafe { channel.start::<W>(region, data_register::<P>(), laps, || tx.clear_complete()) }
     }
 
     /// Sends a buffer. In RAM or in flash, it is read while it is sent.
@@ -108,12 +125,9 @@ unsafe impl<R: RegistersOf<P>, P: Instance, D: Registers + DmaFence, W: Frame> C
     type Error = TransferError;
 
     unsafe fn start(&mut self, region: Region) -> Result<(), StartError> {
-        assert_eq!(region.direction, Direction::MemoryToDevice, "a sender reads memory");
-        let Self { tx, channel } = self;
         // SAFETY:
-        // - The channel is idle, and the region valid and left alone: the caller's debt, passed on unchanged.
-        // - It is DR of the USART that this channel is wired to (`Instance`): a write sends.
-        unsafe { channel.start::<W>(region, data_register::<P>(), Laps::One, || tx.clear_complete()) }
+        // - None runs, and the region is valid and left alone: the caller's debt, passed on unchanged.
+        unsafe { self.begin(region, Laps::One) }
     }
 
     fn is_done(&self) -> bool {
@@ -143,5 +157,33 @@ unsafe impl<R: RegistersOf<P>, P: Instance, D: Registers + DmaFence, W: Frame> C
 
     fn register(&self, waker: &Waker) {
         self.channel.register(waker);
+    }
+}
+
+// SAFETY:
+// - They are, of the sender's channel; the other side is as for `Sender`.
+unsafe impl<R: RegistersOf<P>, P: Instance, D: Registers + DmaFence, W: Frame> Circulates for Sender<R, P, D, W> {
+    type Engine = P::Transmit<D>;
+    type Word = W;
+
+    fn engine(&self) -> &P::Transmit<D> {
+        &self.channel
+    }
+
+    unsafe fn begin(&mut self, region: Region) -> Result<(), Self::Refusal> {
+        // SAFETY:
+        // - The channel is idle, and the region valid and left alone: the caller's debt, passed on unchanged.
+        unsafe { Self::begin(self, region, Laps::Endless) }
+    }
+
+    unsafe fn finish(&mut self, region: Region, has_moved: bool) -> usize {
+        self.channel.halt();
+        // A lap that ends just here leaves CNDTR as it began, and flags.
+        let has_crossed = self.channel.flags() & BOUNDARIES != 0;
+        // SAFETY:
+        // - It was started with this region, and has not given it back: the caller's debt, passed on unchanged.
+        let words = unsafe { self.channel.stop::<W>(region) };
+        self.tx.sends_end(has_moved || has_crossed || words > 0);
+        words
     }
 }

@@ -11,11 +11,12 @@ use dma_api::registers::{OutsideRegisters, Registers, RegistersOf};
 
 use super::cell::Place;
 use super::device::{Job, Shared, lock};
-use super::{DEADLOCK, RUNS_WITHOUT_HOPE, fence};
+use super::{DEADLOCK, RUNS_WITHOUT_HOPE};
 use crate::device::stm32f103::{self, place_of};
 use crate::device::usbd;
 use crate::explore::interrupt::{Interrupts, SLEEPING_HANDLER};
 use crate::explore::{Board, WHILE_LEAVING};
+use crate::machine::Moment;
 use crate::monitor::Site;
 use crate::monitor::clocks::Access;
 
@@ -138,7 +139,9 @@ impl OutsideRegisters for Bus {
             soc.turns_since(&before)
         };
         self.0.stop_at_violation();
-        self.0.start(started.into_iter().map(Job::Items));
+        // This write hands over what was filled.
+        let filled = std::mem::take(&mut *lock(&self.0.filled));
+        self.0.start(started.into_iter().chain(filled).map(Job::Items));
     }
 }
 
@@ -146,14 +149,12 @@ impl OutsideRegisters for Bus {
 // - `release` and `acquire` order the region's accesses: loom runs its threads one at a time on one thread of the
 //   system. What the fence is worth on the machine under test is judged by loom, on the shadow cell.
 // - The address is the region's: the window that `Soc::release` opens.
-// - `snapshot` loads between two register accesses: on one thread, in program order.
+// - `snapshot` loads between two register accesses, and `fill` stores: on one thread, in program order.
 unsafe impl DmaFence for Bus {
     unsafe fn release(&self, region: Region) -> BusAddress {
         let line = Location::caller();
         self.0.cpu_access(region, Access::Write, Site::Cpu(line));
-        if self.0.fences.machine.honours(self.0.fences.start) {
-            fence::release();
-        }
+        self.0.fence(Moment::Release, line);
         // SAFETY:
         // - The region is valid and left alone until `acquire`: the caller's debt, passed on unchanged.
         let address = unsafe { lock(&self.0.soc).release(region, line) };
@@ -169,9 +170,7 @@ unsafe impl DmaFence for Bus {
         lock(&self.0.soc).is_in_use(region, line);
         self.0.stop_at_violation();
         self.0.revoke(region);
-        if self.0.fences.machine.honours(self.0.fences.end) {
-            fence::acquire();
-        }
+        self.0.fence(Moment::Acquire, line);
         self.0.cpu_access(region, Access::Write, Site::Cpu(line));
         lock(&self.0.soc).acquire(region, line);
         self.0.stop_at_violation();
@@ -179,9 +178,7 @@ unsafe impl DmaFence for Bus {
 
     unsafe fn snapshot(&self, region: Region, into: *mut u8) {
         let line = Location::caller();
-        if self.0.fences.machine.honours(self.0.fences.end) {
-            fence::acquire();
-        }
+        self.0.fence(Moment::Snapshot, line);
         let mut seen = vec![0; region.length];
         if !std::thread::panicking() {
             self.0.cpu_access(region, Access::Read, Site::Cpu(line));
@@ -193,6 +190,25 @@ unsafe impl DmaFence for Bus {
         // SAFETY:
         // - `into` is valid for so many bytes (the caller's debt), and `seen` is a `Vec` of this call.
         unsafe { into.copy_from_nonoverlapping(seen.as_ptr(), seen.len()) }
+    }
+
+    unsafe fn fill(&self, region: Region, from: *const u8) {
+        if std::thread::panicking() {
+            return;
+        }
+        let line = Location::caller();
+        self.0.fence(Moment::BeforeFill, line);
+        self.0.cpu_access(region, Access::Write, Site::Cpu(line));
+        let is_lent = lock(&self.0.soc).begin_fill(region, line);
+        self.0.stop_at_violation();
+        if is_lent {
+            // SAFETY:
+            // - The region's pointer is valid for writes, `from` for reads, and they are apart (the caller's debt). loom
+            //   runs its threads one at a time on one thread of the system, and the DMA does not run now.
+            unsafe { region.pointer.copy_from_nonoverlapping(from, region.length) };
+        }
+        self.0.fence(Moment::AfterFill, line);
+        self.0.fill(region, line);
     }
 }
 
@@ -247,14 +263,10 @@ impl Board for Bus {
     }
 
     fn release_fence(&self) {
-        if self.0.fences.machine.honours(self.0.fences.start) {
-            fence::release();
-        }
+        self.0.fence(Moment::Release, Location::caller());
     }
 
     fn acquire_fence(&self) {
-        if self.0.fences.machine.honours(self.0.fences.end) {
-            fence::acquire();
-        }
+        self.0.fence(Moment::Acquire, Location::caller());
     }
 }

@@ -1,6 +1,7 @@
 //! The device's side: what it does in a turn, and when the driver sees that.
 
 use std::collections::VecDeque;
+use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering as Plain};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,7 +13,7 @@ use super::{Evidence, Packets, fence, location};
 use crate::device::usbd::{Answer, Token};
 use crate::engine::Copy;
 use crate::explore::unwind;
-use crate::machine::Fences;
+use crate::machine::Moment;
 use crate::monitor::clocks::Access;
 use crate::monitor::{Rule, Site};
 use crate::soc::{Items, Soc};
@@ -37,13 +38,16 @@ enum Action {
 /// Chip, buffers, and what passes between the two threads.
 pub(super) struct Shared {
     pub soc: Mutex<Soc>,
-    pub fences: Fences,
     /// Races are loom's to find, and it goes no further than the first. The other rules are the monitor's.
     finds_races: bool,
     buffers: Mutex<Shadows>,
     to_device: location::Location,
     to_cpu: location::Location,
     jobs: Mutex<VecDeque<Job>>,
+    /// What the driver has filled: turns of a channel that sends for ever. The next register write hands them over.
+    pub filled: Mutex<Vec<Items>>,
+    /// How many jobs there will be.
+    due: u64,
     /// How many jobs there were.
     started: AtomicU64,
     actions: Mutex<VecDeque<Action>>,
@@ -78,12 +82,13 @@ impl Shared {
         let actions = if soc.stm32f103().is_some() { 1 } else { 2 };
         Self {
             soc: Mutex::new(soc),
-            fences: config.fences,
             finds_races: config.policies.of(Rule::Race).ends_the_run(),
             buffers: Mutex::default(),
             to_device: location::Location::new(),
             to_cpu: location::Location::new(),
             jobs: Mutex::default(),
+            filled: Mutex::default(),
+            due: program.packets() as u64,
             started: AtomicU64::new(0),
             actions: Mutex::default(),
             acted: AtomicU64::new(0),
@@ -111,6 +116,21 @@ impl Shared {
         }
     }
 
+    /// The driver's fence at `line`.
+    pub fn fence(&self, moment: Moment, line: &'static Location<'static>) {
+        if !lock(&self.soc).honours(moment, line) {
+            return;
+        }
+        if moment.is_release() { fence::release() } else { fence::acquire() }
+    }
+
+    /// The driver has filled `region` for the DMA to read: in a turn that begins once a register was written.
+    pub fn fill(&self, region: Region, line: &'static Location<'static>) {
+        let mut soc = lock(&self.soc);
+        soc.end_fill(region, line);
+        lock(&self.filled).extend(soc.turn_of(region));
+    }
+
     /// The driver is about to stop a channel: what the device has not begun it does not do, what it has done has
     /// happened. That the driver knows of that, takes a look.
     pub fn stop(&self, controller: usize, channel: usize) {
@@ -125,6 +145,13 @@ impl Shared {
             }
         }
         lock(&self.polled).clear();
+        // A channel that sends for ever takes no more turns than there were fills.
+        if lock(&self.soc).sends_for_ever(controller, channel).is_some() {
+            lock(&self.filled).clear();
+            let missing = self.due - self.started.load(Plain::Relaxed);
+            self.all.fetch_sub(missing, Plain::Relaxed);
+            self.start((0..missing).map(|_| Job::Stopped));
+        }
     }
 
     /// The driver reads a register of a controller: it waits for the items in flight of channels that were stopped.

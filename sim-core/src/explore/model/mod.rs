@@ -19,7 +19,9 @@
 //!
 //! Of an STM32F103 the device thread does a transfer at once, and of a circular one a half; its items, flags and CNDTR
 //! take effect together. A channel that is stopped has done all of a transfer, or nothing; a read of a register of its
-//! controller waits for what it has done. Each half of a buffer has a shadow.
+//! controller waits for what it has done. Each half of a buffer has a shadow. A channel that sends for ever begins a
+//! half again once the driver has filled it, and written a register: it is never faster than the driver, as it is in
+//! `stepped`.
 //!
 //! END and the ACK of its packet are one step here, so that 3 packets take 15 625 executions and not 165 000; `stepped`
 //! takes them apart.
@@ -99,7 +101,7 @@ const DEADLOCK: &str = "deadlock";
 /// STM32F103 the peer sends a frame for each item that a channel is to receive.
 pub trait Packets: Program + Clone + Send + Sync + 'static {
     /// How many packets the driver sends: the device thread does as many, and ends. On an STM32F103: how many transfers
-    /// it starts; a circular one counts as two, a turn for each half of its first lap.
+    /// it starts; a circular one counts as two, a turn for each half of its first lap, and one for each half that is filled.
     fn packets(&self) -> usize;
 
     /// The endpoint from which the host takes each packet.

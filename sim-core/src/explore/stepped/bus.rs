@@ -14,6 +14,7 @@ use super::system::{HOST_IS_DONE, Poll, Position, System};
 use crate::device::usbd;
 use crate::explore::{Board, WHILE_LEAVING};
 use crate::hash::hash;
+use crate::host::serial::Serial;
 use crate::host::{Host, HostError, Reply, Step, Wire};
 
 /// How many bytes are copied at once.
@@ -105,7 +106,7 @@ impl OutsideRegisters for Bus {
 // - `release` and `acquire` order the region's accesses: driver and engine run on one thread, in program order. What
 //   the fence is worth on the machine under test is judged by the monitor, not performed.
 // - The address is the region's: the window that `Soc::release` opens.
-// - `snapshot` loads between two register accesses: on one thread, in program order.
+// - `snapshot` loads between two register accesses, and `fill` stores: on one thread, in program order.
 unsafe impl DmaFence for Bus {
     unsafe fn release(&self, region: Region) -> BusAddress {
         let line = Location::caller();
@@ -146,13 +147,38 @@ unsafe impl DmaFence for Bus {
                 }
                 seen.resize(region.length.min(start + WORD), 0);
                 view.read(start, &mut seen[start..]);
+                // Where it is in the copy is part of what it knows.
+                self.0.history.borrow_mut().mark(hash(&seen));
             }
-            self.0.history.borrow_mut().mark(hash(&seen));
         }
         seen.resize(region.length, 0);
         // SAFETY:
         // - `into` is valid for so many bytes (the caller's debt), and `seen` is a `Vec` of this call.
         unsafe { into.copy_from_nonoverlapping(seen.as_ptr(), seen.len()) }
+    }
+
+    unsafe fn fill(&self, region: Region, from: *const u8) {
+        let line = Location::caller();
+        if std::thread::panicking() {
+            return;
+        }
+        self.0.choice_point(Position::Memory(line));
+        let is_lent = self.0.soc.borrow_mut().begin_fill(region, line);
+        self.0.stop_at_violation();
+        // What the DMA reads in the middle is half old, half new: it can, between two words.
+        for start in (0..region.length).step_by(WORD).filter(|_| is_lent) {
+            if start > 0 {
+                self.0.choice_point(Position::Memory(line));
+            }
+            let length = WORD.min(region.length - start);
+            let (word, value) = (region.pointer.wrapping_add(start), from.wrapping_add(start));
+            // SAFETY:
+            // - The region's pointer is valid for writes, `from` for reads, and they are apart (the caller's debt). The
+            //   DMA runs on this thread, and not now.
+            unsafe { word.copy_from_nonoverlapping(value, length) };
+            self.0.history.borrow_mut().mark(hash((line, start)));
+        }
+        self.0.soc.borrow_mut().end_fill(region, line);
     }
 }
 
@@ -245,6 +271,9 @@ impl Wire for SteppedWire {
             return task::Poll::Pending;
         };
         let answer = system.take_step(step, &turn);
+        if let Step::Serial { port, does: Serial::Receive } = step {
+            system.host.borrow_mut().has_heard[port.index()] = true;
+        }
         if !system.history.borrow().is_off {
             let mut host = system.host.borrow_mut();
             host.history = hash((host.history, step, turn, answer.as_ref().ok()));

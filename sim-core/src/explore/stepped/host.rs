@@ -26,6 +26,8 @@ pub(super) struct HostSide {
     script: Option<Script>,
     /// The step that it takes when it is its turn.
     pub wants: Option<Step>,
+    /// The USARTs, by index, whose frames it has taken.
+    pub has_heard: [bool; 3],
     /// How the script has ended.
     pub outcome: Option<Result<(), HostError>>,
     /// What it was answered, folded into a hash.

@@ -16,6 +16,7 @@ use crate::explore::scheduler::{Choice, Other, Others, Scheduler};
 use crate::explore::unwind;
 use crate::hash::hash;
 use crate::host::fault::Course;
+use crate::host::serial::Serial;
 use crate::host::{Faults, HostError, Step, Transaction};
 use crate::monitor::Violation;
 use crate::soc::{Config, Soc};
@@ -118,6 +119,8 @@ pub(super) struct System {
     alone: Cell<u32>,
     /// How many accesses the driver has made while it unwound.
     unwinding: Cell<u32>,
+    /// How many steps the DMA has taken since the CPU has written a register, where a channel sends for ever.
+    items: Cell<u32>,
 }
 
 impl System {
@@ -134,6 +137,7 @@ impl System {
             polled: RefCell::default(),
             alone: Cell::default(),
             unwinding: Cell::default(),
+            items: Cell::default(),
         }
     }
 
@@ -172,6 +176,37 @@ impl System {
         others
     }
 
+    /// Those of `others` that can make a difference, where a channel sends for ever; all, if somebody waits for one of
+    /// them, and there is no such.
+    ///
+    /// What the CPU can find, it can find by the time that the channel has gone round once and a half since a register
+    /// was written; and where the peer is behind, or has had enough, more frames are only more of them.
+    fn that_matter(&self, others: Others, somebody_waits: bool) -> Others {
+        let soc = self.soc.borrow();
+        let Some(lap) = soc.longest_lap_without_end() else {
+            return others;
+        };
+        // An item is two steps.
+        let has_gone_round = self.items.get() >= 3 * lap;
+        let left = if has_gone_round { others.without_items() } else { self.without_spare_frames(&soc, others) };
+        if somebody_waits && left.is_empty() { others } else { left }
+    }
+
+    /// Without frames that go to a peer who is behind, or has had enough.
+    fn without_spare_frames(&self, soc: &Soc, others: Others) -> Others {
+        let host = self.host.borrow();
+        let is_behind = |usart: usize| {
+            let wants_it =
+                |step: &Step| matches!(step, Step::Serial { port, does: Serial::Receive } if port.index() == usart);
+            host.has_heard[usart] && host.outcome.is_some()
+                || host.wants.as_ref().is_some_and(wants_it) && soc.stm32f103().is_some_and(|chip| chip.has_sent(usart))
+        };
+        let makes_none = |other: &Other| matches!(other, Other::Wire(usart) if is_behind(usize::from(*usart)));
+        let mut left = Others::default();
+        left.extend(others.iter().filter(|other| !makes_none(other)));
+        left
+    }
+
     /// How often `poll` was done since the last change that a register shows.
     fn polls(&self, poll: Poll) -> u32 {
         let polled = self.polled.borrow();
@@ -204,6 +239,7 @@ impl System {
             let polls = if let Position::Read(poll) = position { self.polls(poll) } else { 0 };
             let asleep = self.is_asleep(position);
             let waits = polls >= POLLS_BEFORE_WAITING || asleep || due && (chain.is_open() || position.is_sleep());
+            others = self.that_matter(others, waits);
             if others.is_empty() {
                 let alone = self.alone.get();
                 if !asleep && polls < POLLS_WITHOUT_HOPE && alone < ACCESSES_WITHOUT_HOPE {
@@ -256,7 +292,7 @@ impl System {
         let state = || {
             let host = self.host.borrow();
             let History { past, reads, .. } = &*self.history.borrow();
-            let cpu = (past, reads, position, choice, self.interrupts.mode());
+            let cpu = (past, reads, position, choice, self.interrupts.mode(), self.items.get());
             hash((&*self.soc.borrow(), &host.wants, host.history, host.faults, cpu))
         };
         let mut scheduler = self.scheduler.borrow_mut();
@@ -281,14 +317,27 @@ impl System {
         }
     }
 
+    fn frame_arrives(&self, usart: u8) {
+        let mut soc = self.soc.borrow_mut();
+        soc.wire_step(usart);
+        if self.host.borrow().outcome.is_some() && soc.longest_lap_without_end().is_some() {
+            // Nobody is there to take it, and there is no end of them.
+            soc.serial_receive(usart.into());
+        }
+    }
+
     fn step(&self, other: Other) {
         match other {
             Other::Handler => unreachable!("the handler runs on the CPU"),
             Other::Power => self.soc.borrow_mut().power_up_done(),
             Other::Supply(step) => self.soc.borrow_mut().supply_step(step),
             Other::Engine => self.soc.borrow_mut().engine_step(),
-            Other::Dma(controller) => self.soc.borrow_mut().dma_step(controller),
-            Other::Wire(usart) => self.soc.borrow_mut().wire_step(usart),
+            Other::Dma(controller) => {
+                let mut soc = self.soc.borrow_mut();
+                self.items.set(soc.longest_lap_without_end().map_or(0, |_| self.items.get() + 1));
+                soc.dma_step(controller);
+            }
+            Other::Wire(usart) => self.frame_arrives(usart),
             Other::Host(course) => {
                 self.host.borrow_mut().faults.spend(course);
                 self.give_turn(Turn::Taken(course));
@@ -346,6 +395,7 @@ impl System {
         self.choice_point(Position::Write(register));
         let was_busy = self.soc.borrow().dma_is_busy();
         write(&mut self.soc.borrow_mut());
+        self.items.set(0);
         self.history.borrow_mut().write(register, value);
         self.stop_at_violation();
         if !was_busy && self.soc.borrow().dma_is_busy() {
@@ -436,9 +486,10 @@ impl System {
     /// The firmware has returned: the others go on for as long as they can, or until a violation ends the run.
     pub fn wind_up(&self) {
         while self.soc.borrow().stop().is_none() {
+            let is_waiting = self.host.borrow().outcome.is_none();
             let others = self.others();
+            let others = self.that_matter(others, is_waiting);
             if others.is_empty() {
-                let is_waiting = self.host.borrow().outcome.is_none();
                 if is_waiting && self.let_host_give_up(Position::Returned) {
                     continue;
                 }

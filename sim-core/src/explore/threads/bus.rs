@@ -219,7 +219,7 @@ impl OutsideRegisters for Bus {
 // - `release` and `acquire` order the region's accesses: both take the lock that the engine takes before and after it
 //   copies, so the copy happens after the first and before the second.
 // - The address is the region's: the window that `Soc::release` opens.
-// - `snapshot` loads between two register accesses: under the lock that these take.
+// - `snapshot` loads between two register accesses, and `fill` stores: under the lock that these take.
 unsafe impl DmaFence for Bus {
     unsafe fn release(&self, region: Region) -> BusAddress {
         let line = Location::caller();
@@ -262,6 +262,22 @@ unsafe impl DmaFence for Bus {
         // SAFETY:
         // - `into` is valid for so many bytes (the caller's debt), and `seen` is a `Vec` of this call.
         unsafe { into.copy_from_nonoverlapping(seen.as_ptr(), seen.len()) }
+    }
+
+    unsafe fn fill(&self, region: Region, from: *const u8) {
+        let line = Location::caller();
+        self.serve_interrupts();
+        // Under the lock that an STM32's DMA moves its items under.
+        let mut soc = self.shared.soc.lock();
+        if soc.begin_fill(region, line) {
+            // SAFETY:
+            // - The region's pointer is valid for writes, `from` for reads, and they are apart (the caller's debt). The
+            //   DMA does not read meanwhile: this thread has the lock.
+            unsafe { region.pointer.copy_from_nonoverlapping(from, region.length) };
+        }
+        soc.end_fill(region, line);
+        drop(soc);
+        self.shared.stop_at_violation();
     }
 }
 

@@ -20,4 +20,7 @@ unsafe impl DmaFence for Unfenced {
 
     #[inline]
     unsafe fn snapshot(&self, _: Region, _: *mut u8) {}
+
+    #[inline]
+    unsafe fn fill(&self, _: Region, _: *const u8) {}
 }

@@ -415,13 +415,14 @@ impl Dma {
         (is_enabled && !ccr::EN.is_set(value)).then_some(index)
     }
 
-    /// What a channel is to do from here on. `None` if there is no such mode.
+    /// What a channel is to do from here on; of a circular one, a whole lap. `None` if there is no such mode.
     pub fn plan(&self, index: usize) -> Option<Plan> {
         let channel = self.channels.get(index)?;
         let [source, destination] = channel.ranges_left()?;
         let writes = !ccr::DIR.is_set(channel.ccr);
         let memory = if writes { destination } else { source };
-        Some(Plan { memory, writes, items: channel.cndtr, is_circular: channel.is_circular() })
+        let items = if channel.is_circular() { channel.reload } else { channel.cndtr };
+        Some(Plan { memory, writes, items, is_circular: channel.is_circular() })
     }
 
     /// The channels with EN=1.

@@ -1,14 +1,16 @@
-//! A circular receiver against flags that a test raises, and a fast DMA.
+//! Receiving.
 
 use std::vec;
 use std::vec::Vec;
 
-use super::*;
+use super::super::*;
+use super::paces;
 use crate::address::Direction;
+use crate::registers::Registers;
 use crate::stm32f103::dma::{Dma1, StartError};
-use crate::stm32f103::fake::{Chip, Filler, Part, Step};
+use crate::stm32f103::fake::{Chip, Part, Step, Walker};
 use crate::stm32f103::usart::map::{self as usart, sr};
-use crate::stm32f103::usart::{Parity, Settings, Usart, Usart1};
+use crate::stm32f103::usart::{LineError, Parity, ReceiveStartError, Receiver, Settings, Usart, Usart1};
 
 type Receives<'a, W> = Receiver<Part<'a, Usart1>, Usart1, Part<'a, Dma1>, W>;
 
@@ -55,7 +57,7 @@ fn buffer_without_two_equal_halves_is_refused_and_comes_back() {
     let Refused { kind, channel, buffer } = receiver(&chip).circular(bytes(b"abc")).expect_err("3 words");
     assert_eq!((kind, &*buffer), (CircularStartError::Odd { words: 3 }, &b"abc"[..]));
     let refused = channel.circular(bytes(b"")).expect_err("no words");
-    assert_eq!(refused.kind, CircularStartError::Receive(ReceiveStartError::Start(StartError::Empty)));
+    assert_eq!(refused.kind, CircularStartError::Start(ReceiveStartError::Start(StartError::Empty)));
     assert!(refused.channel.circular(bytes(b"ab")).is_ok());
     assert_eq!(chip.get(map::ccr(N)), 0, "and it was stopped");
 }
@@ -90,8 +92,8 @@ fn half_is_copied_between_two_looks_at_the_flags() {
     assert_eq!(read(&mut circular), half(b"abc"));
     let expected = [
         Step::Read(map::isr()),
-        Step::Write(map::ifcr(), map::HTIF << map::flags_of(N)),
         Step::Snapshot(3),
+        Step::Write(map::ifcr(), map::HTIF << map::flags_of(N)),
         Step::Read(map::isr()),
         Step::UsartRead(sr()),
     ];
@@ -241,8 +243,8 @@ fn race(words: u32, steps: Vec<u32>, reads: usize) -> (usize, usize) {
     let mut circular = receiver.circular(buffer).expect("it is not refused");
     let Region { pointer, direction, .. } = circular.transfer.region();
     assert_eq!(direction, Direction::DeviceToMemory);
-    let filler = Filler { pointer: pointer.cast(), words, channel: N, written: 0, steps, accesses: 0 };
-    *chip.filler.borrow_mut() = Some(filler);
+    let walker = Walker { pointer: pointer.cast(), words, channel: N, sent: None, moved: 0, steps, accesses: 0 };
+    *chip.walker.borrow_mut() = Some(walker);
     let (mut halves, mut overruns, mut expected, mut lost) = (0, 0, Some(0), None);
     for _read in 0..reads {
         let mut into = vec![0; words as usize / 2];
@@ -270,20 +272,10 @@ fn race(words: u32, steps: Vec<u32>, reads: usize) -> (usize, usize) {
 #[test]
 fn no_half_is_torn_and_no_lap_is_missed_however_fast_the_dma_is() {
     let (mut halves, mut overruns) = (0, 0);
-    let mut state = 1u32;
-    for words in [2, 4, 6, 16] {
-        for _round in 0..400 {
-            // Numbers of a generator that is good enough: Numerical Recipes' 32 bits.
-            let mut random = |below: u32| {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                (state >> 16) % below
-            };
-            let most = 1 + random(2 * words);
-            let steps = (0..1 + random(40)).map(|_| if random(3) == 0 { random(most) } else { 0 }).collect();
-            let counts = race(words, steps, 60);
-            halves += counts.0;
-            overruns += counts.1;
-        }
+    for (words, steps) in paces() {
+        let counts = race(words, steps, 60);
+        halves += counts.0;
+        overruns += counts.1;
     }
     assert!(halves > 1000 && overruns > 1000, "{halves} halves and {overruns} overruns: one is not tried");
 }

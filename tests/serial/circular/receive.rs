@@ -1,4 +1,4 @@
-//! Receiving for ever: halves are whole, in order, and what is lost is told.
+//! Receiving for ever.
 
 use dma_api::address::{Direction, Region};
 use dma_api::registers::{Peripheral, Registers};
@@ -103,7 +103,7 @@ impl Program for Receives {
 
 #[test]
 fn halves_are_whole_and_what_is_lost_is_told_on_every_schedule() {
-    for (buffer, frames) in [(2, 4), (4, 7), (8, 9)] {
+    for (buffer, frames) in [(2, 4), (4, 7), (16, 17)] {
         assert_sound(&Receives::new(buffer, frames));
     }
 }
@@ -244,9 +244,9 @@ impl Program for Wrong {
         let (_, mut receiver) = usart1(&board);
         if *self == Self::Start {
             for (length, kind) in [
-                (0, CircularStartError::Receive(ReceiveStartError::Start(StartError::Empty))),
+                (0, CircularStartError::Start(ReceiveStartError::Start(StartError::Empty))),
                 (3, CircularStartError::Odd { words: 3 }),
-                (65_536, CircularStartError::Receive(ReceiveStartError::Start(StartError::TooLong { items: 65_536 }))),
+                (65_536, CircularStartError::Start(ReceiveStartError::Start(StartError::TooLong { items: 65_536 }))),
             ] {
                 let refused = receiver.circular(zeros(length)).expect_err("it cannot be");
                 assert_eq!((refused.kind, refused.buffer.len()), (kind, length));
