@@ -1,4 +1,5 @@
-//! Every fence under loom, with the twin that must fail: `Ep0In` here, transfers of both chips in [`transfers`].
+//! Every fence under loom, with the twin that must fail: `Ep0In` here, transfers of both chips in [`transfers`],
+//! and the shapes of the literature in [`litmus`].
 
 use std::panic::Location;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use sim_core::monitor::{Policy, Rule, Site};
 use sim_core::soc::{Config, Soc};
 use sim_core::statics;
 
+mod litmus;
 mod transfers;
 
 fn check(packets: u8, fences: Fences) -> Verdict {

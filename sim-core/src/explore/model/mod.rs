@@ -51,7 +51,8 @@
 //! Nothing powers up here, and nothing of a [`Supply::Modelled`](crate::device::usbd::Supply) comes: a program prepares
 //! it.
 //!
-//! Not seen: load buffering; more than one device thread; a lost wake-up, since the handler runs at looks only.
+//! Not seen: load buffering between registers; more than one device thread; a lost wake-up, since the handler runs at
+//! looks only. The shapes of the literature one by one, and which of them are seen: [`litmus`].
 
 use std::panic::Location;
 use std::sync::Arc;
@@ -66,6 +67,7 @@ mod bus;
 pub mod cell;
 mod device;
 pub mod fence;
+pub mod litmus;
 pub mod location;
 
 pub use bus::Bus;
