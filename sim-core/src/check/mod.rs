@@ -6,3 +6,4 @@ pub mod interrupt;
 pub mod loopback;
 pub mod matrix;
 pub mod programs;
+pub mod report;
