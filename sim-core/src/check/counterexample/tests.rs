@@ -4,9 +4,10 @@ use super::order::Kind as OrderKind;
 use super::*;
 use crate::check::programs::{BackToBack, Device, Exchange, Try};
 use crate::device::usbd::{Options, Supply};
-use crate::explore::{Kind, Program, model};
+use crate::explore::{Board, Kind, Program, model};
+use crate::host::{Host, Script};
 use crate::machine::{Fences, Machine, Strength};
-use crate::soc::Config;
+use crate::soc::{Config, Soc};
 use crate::trace::Trace;
 
 fn of<P: Repairable + Clone>(program: &P) -> Counterexample {
@@ -82,6 +83,59 @@ fn shorter_schedule_fails_alike_and_its_string_brings_it_back() {
     let recording: Recording = found.replay().expect("it is a race").parse().expect("it is whole");
     let again = stepped::replay(&program, &recording).expect("its choices are there to be made");
     assert_eq!(again.verdict, found.run.verdict);
+}
+
+/// A program whose fences, as it says, can be changed, and that stays as it is: they stand in the wrong place.
+#[derive(Clone)]
+struct Stubborn(BackToBack);
+
+impl Program for Stubborn {
+    fn name(&self) -> String {
+        "stubborn".to_owned()
+    }
+
+    fn config(&self) -> Config {
+        self.0.config()
+    }
+
+    fn prepare(&self, soc: &mut Soc) {
+        self.0.prepare(soc);
+    }
+
+    fn firmware<B: Board>(&self, board: B) {
+        self.0.firmware(board);
+    }
+
+    fn host(&self, host: Host) -> Script {
+        self.0.host(host)
+    }
+}
+
+impl Repairable for Stubborn {
+    fn places(&self) -> Vec<(Place, Strength)> {
+        self.0.places()
+    }
+
+    fn with_fence(&self, _place: Place, _strength: Strength) -> Self {
+        self.clone()
+    }
+}
+
+#[test]
+fn race_that_no_change_of_fences_mends_has_no_edit_and_an_arrow_without_a_name() {
+    let none = Fences { machine: Machine::CortexM7, start: Strength::None, end: Strength::None };
+    let found = of(&Stubborn(back_to_back(none)));
+    assert_eq!(found.fix, Fix::NoEdit { tried: 8, inconclusive: 0 });
+    assert_eq!(found.missing_label().as_deref(), Some("nothing orders these"));
+}
+
+#[test]
+fn candidate_that_hits_a_limit_is_not_taken_and_is_counted() {
+    let program = back_to_back(Fences { start: Strength::None, ..Fences::right(Machine::CortexM4) });
+    let failure = stepped::explore(&program, stepped::Limits::default()).verdict;
+    let few = stepped::Limits { schedules: 2, ..stepped::Limits::default() };
+    // The fifth strengthens the fence at the end only: a race.
+    assert_eq!(Fix::find(&program, &failure, few), Fix::NoEdit { tried: 5, inconclusive: 4 });
 }
 
 /// Runs `program` with the others first, and counts what orders memory: at the start, at the end.
