@@ -181,6 +181,41 @@ impl Fences {
     }
 }
 
+/// Where a driver has a fence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Place {
+    /// In `release`.
+    Start,
+    /// In `acquire`, and in `snapshot`.
+    End,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Start => "before the start (`release`)",
+            Self::End => "after the end (`acquire`)",
+        })
+    }
+}
+
+impl Fences {
+    /// Each place with its fence.
+    pub fn places(self) -> Vec<(Place, Strength)> {
+        vec![(Place::Start, self.start), (Place::End, self.end)]
+    }
+
+    /// The same, but for the fence at `place`.
+    pub fn with(self, place: Place, strength: Strength) -> Self {
+        match place {
+            Place::Start => Self { start: strength, ..self },
+            Place::End => Self { end: strength, ..self },
+        }
+    }
+}
+
 impl Default for Fences {
     fn default() -> Self {
         Self::right(Machine::CortexM4)
@@ -196,6 +231,14 @@ mod tests {
         assert!(Machine::CortexM4.honours(Strength::Compiler));
         assert!(!Machine::CortexM7.honours(Strength::Compiler));
         assert!(!Machine::MultiCore.honours(Strength::Compiler));
+    }
+
+    #[test]
+    fn fence_of_one_place_is_exchanged_and_the_other_stays() {
+        let fences = Fences::right(Machine::CortexM4);
+        let [start, end] = [Place::Start, Place::End].map(|place| fences.with(place, Strength::None).places());
+        assert_eq!(start, [(Place::Start, Strength::None), (Place::End, Strength::Compiler)]);
+        assert_eq!(end, [(Place::Start, Strength::Compiler), (Place::End, Strength::None)]);
     }
 
     #[test]

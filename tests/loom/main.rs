@@ -7,15 +7,18 @@ use std::time::Duration;
 use dma_api::address::{Direction, Region};
 use dma_api::nrf52840::usbd::{Ep0In, Usbd, map};
 use dma_api::usb::Setup;
+use sim_core::check::counterexample::Counterexample;
+use sim_core::check::counterexample::repair::{Fix, Repairable};
 use sim_core::check::programs::{BackToBack, begin_control_read};
 use sim_core::device::usbd::{Options, Packet, Token};
 use sim_core::explore::model::{self, Limits, Packets};
 use sim_core::explore::{Board, Kind, Program, Verdict, stepped};
 use sim_core::host::{Host, Script};
-use sim_core::machine::{Fences, Machine, Strength};
+use sim_core::machine::{Fences, Machine, Place, Strength};
 use sim_core::monitor::{Policy, Rule, Site};
 use sim_core::soc::{Config, Soc};
 use sim_core::statics;
+use sim_core::trace::Record;
 
 mod litmus;
 mod transfers;
@@ -200,6 +203,31 @@ fn buffer_taken_back_too_early_has_the_same_name_in_both_engines() {
     assert_eq!(verdict.kind(), expected, "{verdict}");
     let verdict = stepped::explore(&Odd::TakesBackAtOnce, stepped::Limits::default()).verdict;
     assert_eq!(verdict.kind(), expected, "{verdict}");
+}
+
+impl Repairable for Odd {
+    fn places(&self) -> Vec<(Place, Strength)> {
+        self.config().fences.places()
+    }
+
+    fn with_fence(&self, _place: Place, _strength: Strength) -> Self {
+        panic!("no fence mends what is wrong here")
+    }
+}
+
+#[test]
+fn buffer_taken_back_too_early_is_no_matter_of_fences_and_both_sides_are_in_the_trace() {
+    let limits = stepped::Limits::default();
+    let failure = stepped::explore(&Odd::TakesBackAtOnce, limits).verdict;
+    let found = Counterexample::find(&Odd::TakesBackAtOnce, &failure, limits).expect("it fails on a schedule");
+    let violation = found.violation().expect("it is a rule that is broken");
+    assert_eq!(found.fix, Fix::Other(violation.misuse.what.clone()));
+    assert!(found.fix.to_string().contains("wait for the END event"), "{}", found.fix);
+    let record = |index: Option<usize>| index.map(|index| &found.run.trace.entries()[index].record);
+    assert!(matches!(record(found.later), Some(Record::Acquire { .. })), "{found}");
+    let earlier = record(found.earlier);
+    assert!(matches!(earlier, Some(Record::Captured { .. } | Record::Beat { .. })), "{found}");
+    assert_eq!(found.missing(), None, "a fence would order nothing");
 }
 
 /// Takes the buffer of an OUT transfer back without looking, and nobody minds.

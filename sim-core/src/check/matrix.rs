@@ -5,6 +5,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::counterexample::Counterexample;
 use super::programs::BackToBack;
 use crate::explore::{Kind, Verdict, model, stepped};
 use crate::machine::Fences;
@@ -18,6 +19,8 @@ const LENGTH: u8 = 8;
 pub struct Row {
     /// The machine and the fences.
     pub fences: Fences,
+    /// How many packets are sent back to back.
+    pub packets: u8,
     /// What ARM's and the language's documents say: sound if the machine honours both fences, else a race.
     pub expected: Kind,
     /// What loom says.
@@ -33,7 +36,7 @@ pub struct Row {
 impl Row {
     /// Judges a row, with `packets` sent back to back.
     pub fn check(fences: Fences, packets: u8) -> Self {
-        let program = BackToBack { packets, length: LENGTH, fences };
+        let program = program(fences, packets);
         let started = Instant::now();
         let model = model::check(&program, model::Limits::default());
         let model_time = started.elapsed();
@@ -41,12 +44,22 @@ impl Row {
         let stepped = stepped::explore(&program, stepped::Limits::default());
         let stepped_time = started.elapsed();
         let expected = if fences.suffice() { Kind::Sound } else { Kind::Race };
-        Self { fences, expected, model, model_time, stepped, stepped_time }
+        Self { fences, packets, expected, model, model_time, stepped, stepped_time }
     }
 
     /// Whether both engines say what was expected.
     pub fn is_as_expected(&self) -> bool {
         self.model.kind() == self.expected && self.stepped.verdict.kind() == self.expected
+    }
+
+    /// The program that was judged.
+    pub fn program(&self) -> BackToBack {
+        program(self.fences, self.packets)
+    }
+
+    /// What a failure looks like. `None` if no schedule fails.
+    pub fn counterexample(&self) -> Option<Counterexample> {
+        Counterexample::find(&self.program(), &self.stepped.verdict, stepped::Limits::default())
     }
 
     /// For a race: which fence is missing, and (on a second line) why this machine needs it.
@@ -62,6 +75,10 @@ impl Row {
         let reason = machine.objection(strength).unwrap_or("this machine honours it: the model is wrong");
         Some(format!("missing: a {} {which}\nwhy: {reason}", machine.weakest_sufficient()))
     }
+}
+
+fn program(fences: Fences, packets: u8) -> BackToBack {
+    BackToBack { packets, length: LENGTH, fences }
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
-//! What `dmacheck` checks: its programs, and the matrix of machines and fences.
+//! What `dmacheck` checks: programs, and the matrix; what a failure looks like.
 
+pub mod counterexample;
 pub mod firmware;
 pub mod interrupt;
 pub mod loopback;
 pub mod matrix;
 pub mod programs;
+pub mod report;

@@ -16,34 +16,60 @@ use crate::monitor::clocks::Access;
 const CPU_WIDTH: usize = 40;
 const DMA_WIDTH: usize = 36;
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Lane {
+/// Who does it: where an event is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// The driver.
     Cpu,
+    /// The engine, or a channel.
     Dma,
+    /// The host, or the peer.
     Host,
+    /// Nobody: a rule was broken.
     Finding,
 }
 
-struct Line {
-    lane: Lane,
+/// What is shown as one event.
+pub(crate) struct Line {
+    pub lane: Lane,
     text: String,
     nanoseconds: Option<u128>,
-    repeats: usize,
+    /// The indices of the entries that it shows. More than one: a read that repeats itself.
+    pub entries: Vec<usize>,
+}
+
+impl Line {
+    /// What happened, and how often.
+    pub fn what(&self) -> String {
+        let Self { text, entries, .. } = self;
+        if entries.len() > 1 { format!("{text} ({} times)", entries.len()) } else { text.clone() }
+    }
+}
+
+/// What the three lanes are called.
+pub(crate) fn heads(trace: &Trace) -> [&'static str; 3] {
+    let is_serial = |entry: &Entry| matches!(entry.record, Record::Frame { .. } | Record::IdleLine { .. });
+    let other = if trace.entries().iter().any(is_serial) { "PEER (wire)" } else { "HOST (wire)" };
+    ["CPU (driver)", "DMA (engine)", other]
 }
 
 /// The trace as text, with colours. Print it with `anstream`, which leaves them out where they do not belong.
 pub fn render(trace: &Trace) -> String {
+    render_beside(trace, |_| String::new())
+}
+
+/// As [`render`], and to the left of each line what `margin` says of its entries. The margin of the head is that of no
+/// entry.
+pub(crate) fn render_beside(trace: &Trace, mut margin: impl FnMut(&[usize]) -> String) -> String {
     let lines = fold(trace.entries());
     let mut text = String::new();
     let bold = Style::new().bold();
-    let is_serial = |entry: &Entry| matches!(entry.record, Record::Frame { .. } | Record::IdleLine { .. });
-    let other = if trace.entries().iter().any(is_serial) { "PEER" } else { "HOST" };
-    let head = format!("{:>9}  {:CPU_WIDTH$}  {:DMA_WIDTH$}  {other} (wire)", "", "CPU (driver)", "DMA (engine)");
+    let [cpu, dma, other] = heads(trace);
+    let head = format!("{}{:>9}  {cpu:CPU_WIDTH$}  {dma:DMA_WIDTH$}  {other}", margin(&[]), "");
     let _ = writeln!(text, "{bold}{head}{bold:#}");
     for (number, line) in lines.iter().enumerate() {
         let when = line.nanoseconds.map_or_else(|| number.to_string(), |time| format!("{:.1} us", microseconds(time)));
-        let repeats = if line.repeats > 1 { format!(" ({} times)", line.repeats) } else { String::new() };
-        let what = format!("{}{repeats}", line.text);
+        let (margin, what) = (margin(&line.entries), line.what());
         let (indent, colour) = match line.lane {
             Lane::Cpu => (0, AnsiColor::Cyan),
             Lane::Dma => (CPU_WIDTH + 2, AnsiColor::Yellow),
@@ -51,7 +77,7 @@ pub fn render(trace: &Trace) -> String {
             Lane::Finding => (0, AnsiColor::Red),
         };
         let style = Style::new().fg_color(Some(colour.into()));
-        let _ = writeln!(text, "{when:>9}  {:indent$}{style}{what}{style:#}", "");
+        let _ = writeln!(text, "{margin}{when:>9}  {:indent$}{style}{what}{style:#}", "");
     }
     text
 }
@@ -61,21 +87,22 @@ fn microseconds(nanoseconds: u128) -> f64 {
     nanoseconds as f64 / 1000.0
 }
 
-fn fold(entries: &[Entry]) -> Vec<Line> {
+/// The events of a trace, in order.
+pub(crate) fn fold(entries: &[Entry]) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     // Where the reads begin that nothing has interrupted.
     let mut reads = 0;
-    for entry in entries {
+    for (index, entry) in entries.iter().enumerate() {
         let Some((lane, text)) = describe(&entry.record) else {
             continue;
         };
         if !matches!(entry.record, Record::Read { .. } | Record::Peek { .. }) {
             reads = lines.len() + 1;
         } else if let Some(line) = lines.iter_mut().skip(reads).find(|line| line.text == text) {
-            line.repeats += 1;
+            line.entries.push(index);
             continue;
         }
-        lines.push(Line { lane, text, nanoseconds: entry.nanoseconds, repeats: 1 });
+        lines.push(Line { lane, text, nanoseconds: entry.nanoseconds, entries: vec![index] });
     }
     lines
 }

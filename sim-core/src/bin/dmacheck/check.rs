@@ -10,23 +10,27 @@ use sim_core::check::programs::{Device, Try};
 use sim_core::explore::{Kind, Program, stepped};
 use sim_core::machine::Fences;
 
-use crate::{Outcome, output, replay};
+use crate::{Outcome, output};
 
+mod explain;
 mod report;
 mod tables;
 
 /// Options of `dmacheck check`.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Examples:\n  dmacheck check\n  dmacheck check --packets 3\n  dmacheck check --json")]
+#[command(after_help = "Examples:\n  dmacheck check\n  dmacheck check --packets 3\n  dmacheck check --explain\n  \
+                        dmacheck check --report target/dmacheck\n  dmacheck check --json")]
 pub struct Options {
     /// How many packets the driver sends back to back in each row of the matrix.
     #[arg(long, default_value_t = Options::default().packets, value_parser = clap::value_parser!(u8).range(1..=3))]
     packets: u8,
+    #[command(flatten)]
+    explain: explain::Wanted,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { packets: 2 }
+        Self { packets: 2, explain: explain::Wanted::default() }
     }
 }
 
@@ -45,6 +49,10 @@ impl Tried {
 
 /// Judges every row and every program.
 pub fn run(options: &Options, json: bool) -> io::Result<Outcome> {
+    let directory = match options.explain.open() {
+        Ok(directory) => directory,
+        Err(error) => return Ok(Outcome::Usage(error.to_string())),
+    };
     let fences = Fences::all().collect::<Vec<_>>();
     // Draws on a terminal only.
     let progress = ProgressBar::new((fences.len() + Try::ALL.len()) as u64);
@@ -57,30 +65,26 @@ pub fn run(options: &Options, json: bool) -> io::Result<Outcome> {
     let verdicts = rows.iter().map(Row::is_as_expected).chain(tried.iter().map(Tried::is_as_expected));
     let (expected, unexpected): (Vec<_>, Vec<_>) = verdicts.partition(|&as_expected| as_expected);
     let (expected, unexpected) = (expected.len(), unexpected.len());
+    let explained = explain::Explained::new(&rows, &tried);
+    let (path, page) = explained.write(directory);
     if json {
-        output::print_json(&report::Report::new(&rows, &tried, expected, unexpected))?;
+        let report = report::Report::new(&explained, expected, unexpected, path.as_deref());
+        output::print_json(&report)?;
     } else {
         let findings = tables::findings(&rows);
         output::print(&format!("Which fences does `Ep0In` need? {} packets back to back:\n", options.packets))?;
         output::print(&tables::matrix(&rows, &findings))?;
         output::print(&format!("\n{}", tables::list(&findings)))?;
-        show_one(&findings)?;
+        explained.show(&findings, options.explain.all())?;
         output::print("\nEndpoint 0 against a difficult host, every schedule:\n")?;
         output::print(&tables::hosts(&tried))?;
         output::print(&format!("\nverdicts: {expected} as expected, {unexpected} unexpected"))?;
+        path.iter().try_for_each(|path| output::print(&format!("report: {}", path.display())))?;
+    }
+    if let Err(error) = page {
+        return Ok(Outcome::Usage(error.to_string()));
     }
     Ok(if unexpected == 0 { Outcome::Expected } else { Outcome::Unexpected })
-}
-
-/// One of the races as a timeline: a fence that is there, and too weak.
-fn show_one(findings: &[tables::Finding]) -> io::Result<()> {
-    let weak = |finding: &&tables::Finding| finding.is_of_a_weak_fence();
-    let Some((number, finding)) = findings.iter().enumerate().find(|(_, finding)| weak(finding)) else {
-        return Ok(());
-    };
-    let Some(replay) = &finding.replay else { return Ok(()) };
-    output::print(&format!("Number {} as it happened:\n", number + 1))?;
-    replay::run(&replay::Options::new(replay), false).map(drop)
 }
 
 fn check_row(fences: Fences, packets: u8, progress: &ProgressBar) -> Row {

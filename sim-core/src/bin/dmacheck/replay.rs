@@ -22,13 +22,6 @@ pub struct Options {
     capture: capture::Paths,
 }
 
-impl Options {
-    /// To replay this string.
-    pub fn new(replay: &str) -> Self {
-        Self { replay: replay.to_owned(), capture: capture::Paths::default() }
-    }
-}
-
 /// Runs the program of a replay string by its choices, and shows what happened.
 pub fn run(options: &Options, json: bool) -> io::Result<Outcome> {
     let recording: Recording = match options.replay.parse() {

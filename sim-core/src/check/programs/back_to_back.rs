@@ -6,11 +6,12 @@ use dma_api::nrf52840::usbd::{Ep0In, Usbd, map};
 use dma_api::usb::Setup;
 
 use super::{expect, fences_by_name, firmware, name_of_fences};
+use crate::check::counterexample::repair::Repairable;
 use crate::device::usbd::Token;
 use crate::explore::model::Packets;
 use crate::explore::{Board, Program};
 use crate::host::{Host, Script};
-use crate::machine::Fences;
+use crate::machine::{Fences, Place, Strength};
 use crate::soc::{Config, Soc};
 use crate::statics;
 
@@ -95,6 +96,16 @@ impl Program for BackToBack {
             }
             Ok(())
         })
+    }
+}
+
+impl Repairable for BackToBack {
+    fn places(&self) -> Vec<(Place, Strength)> {
+        self.fences.places()
+    }
+
+    fn with_fence(&self, place: Place, strength: Strength) -> Self {
+        Self { fences: self.fences.with(place, strength), ..self.clone() }
     }
 }
 

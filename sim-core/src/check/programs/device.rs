@@ -4,9 +4,11 @@ use dma_api::nrf52840::usbd::{Event, StartError};
 use dma_api::usb::Setup;
 
 use super::{expect, firmware};
+use crate::check::counterexample::repair::Repairable;
 use crate::device::usbd::{Packet, Token};
 use crate::explore::{Board, Program};
 use crate::host::{Host, HostError, Script};
+use crate::machine::{Place, Strength};
 use crate::soc::Config;
 
 /// What a host does to the device of [`firmware`].
@@ -118,6 +120,17 @@ impl Program for Device {
             }
             read_descriptor(&mut host, length).await
         })
+    }
+}
+
+impl Repairable for Device {
+    fn places(&self) -> Vec<(Place, Strength)> {
+        self.config.fences.places()
+    }
+
+    fn with_fence(&self, place: Place, strength: Strength) -> Self {
+        let fences = self.config.fences.with(place, strength);
+        Self { config: Config { fences, ..self.config }, ..self.clone() }
     }
 }
 

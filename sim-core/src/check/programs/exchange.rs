@@ -4,11 +4,12 @@ use dma_api::stm32f103::dma::Dma1;
 use dma_api::stm32f103::usart::{Parity, Settings, Usart, Usart1};
 
 use super::{expect, fences_by_name, name_of_fences};
+use crate::check::counterexample::repair::Repairable;
 use crate::device::Chip;
 use crate::explore::{Board, Program};
 use crate::host::serial::Port;
 use crate::host::{Host, Script};
-use crate::machine::{Fences, Machine};
+use crate::machine::{Fences, Machine, Place, Strength};
 use crate::soc::Config;
 use crate::statics;
 
@@ -86,11 +87,20 @@ impl Program for Exchange {
     }
 }
 
+impl Repairable for Exchange {
+    fn places(&self) -> Vec<(Place, Strength)> {
+        self.fences.places()
+    }
+
+    fn with_fence(&self, place: Place, strength: Strength) -> Self {
+        Self { fences: self.fences.with(place, strength), ..self.clone() }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::explore::{Kind, Verdict, stepped, threads};
-    use crate::machine::Strength;
 
     fn explore(program: &Exchange) -> Verdict {
         stepped::explore(program, stepped::Limits::default()).verdict

@@ -1,13 +1,15 @@
 //! `dmacheck check --json`.
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde::Serialize;
-use sim_core::check::matrix::Row;
+use sim_core::check::counterexample::Counterexample;
 use sim_core::explore::{Kind, Program, Verdict};
 use sim_core::machine::Fences;
 
-use super::{Tried, tables};
+use super::explain::Explained;
+use super::tables;
 
 /// All that was judged.
 #[derive(Serialize)]
@@ -16,6 +18,7 @@ pub struct Report {
     programs: Vec<ProgramReport>,
     as_expected: usize,
     unexpected: usize,
+    report: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -26,6 +29,7 @@ struct RowReport {
     loom: EngineReport,
     stepped: EngineReport,
     finding: Option<String>,
+    fix: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -53,21 +57,24 @@ impl EngineReport {
 }
 
 impl Report {
-    /// The report of `rows` and `tried`.
-    pub fn new(rows: &[Row], tried: &[Tried], as_expected: usize, unexpected: usize) -> Self {
-        let matrix = rows.iter().map(|row| RowReport {
+    /// The report of all that was judged. `page`: where the same was written, if it was.
+    pub fn new(explained: &Explained, as_expected: usize, unexpected: usize, page: Option<&Path>) -> Self {
+        let fix = |found: &Counterexample| found.fix.to_string();
+        let matrix = explained.rows().map(|(row, found)| RowReport {
             fences: row.fences,
             expected: row.expected,
             loom: EngineReport::new(&row.model, row.model_time),
             stepped: EngineReport::new(&row.stepped.verdict, row.stepped_time),
             finding: tables::finding(row),
+            fix: found.map(fix),
         });
-        let programs = tried.iter().map(|tried| ProgramReport {
+        let programs = explained.tried().map(|(tried, _)| ProgramReport {
             program: tried.program.name(),
             expected: Kind::Sound,
             stepped: EngineReport::new(&tried.exploration.verdict, tried.time),
             states: tried.exploration.states,
         });
-        Self { matrix: matrix.collect(), programs: programs.collect(), as_expected, unexpected }
+        let report = page.map(|path| path.display().to_string());
+        Self { matrix: matrix.collect(), programs: programs.collect(), as_expected, unexpected, report }
     }
 }

@@ -15,10 +15,15 @@ pub struct Finding {
     text: String,
     rows: Vec<Fences>,
     /// What shows it again, in the first of its rows.
-    pub replay: Option<String>,
+    replay: Option<String>,
 }
 
 impl Finding {
+    /// Whether it is this row's.
+    pub fn is_of(&self, row: &Row) -> bool {
+        self.rows.contains(&row.fences)
+    }
+
     /// Whether the start fence is there, in all its rows, and too weak.
     pub fn is_of_a_weak_fence(&self) -> bool {
         self.rows.iter().all(|fences| fences.start == Strength::Compiler && !fences.machine.honours(fences.start))

@@ -1,0 +1,83 @@
+//! `dmacheck check --report` and `--explain`: what is written and shown, and what stays as it was.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn run(arguments: &[&str]) -> (i32, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_dmacheck")).arg("check").args(arguments).output();
+    let Output { status, stdout, stderr } = output.expect("it can be run");
+    let text = |bytes| String::from_utf8(bytes).expect("it prints UTF-8");
+    (status.code().expect("it was not killed"), text(stdout), text(stderr))
+}
+
+/// A path of this test only, with nothing there.
+fn fresh(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&path);
+    path
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("the build directory is UTF-8")
+}
+
+#[test]
+fn report_has_every_row_and_is_named_at_the_end_and_in_json() {
+    let directory = fresh("report");
+    let (code, out, err) = run(&["--report", text(&directory)]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    let index = directory.join("index.html");
+    assert_eq!(out.lines().last(), Some(&*format!("report: {}", index.display())));
+    let html = fs::read_to_string(&index).expect("it is there");
+    let count = |part: &str| html.matches(part).count();
+    assert_eq!(count("<details class=\"row\" id=\"row-"), 27);
+    assert_eq!(count("<details class=\"row\" id=\"program-"), 7);
+    assert_eq!((count("<svg"), count("<g class=\"order missing\">")), (21, 21), "one for each race");
+    assert!(html.contains("34 verdicts as expected, 0 unexpected."));
+
+    let (code, out, _) = run(&["--json", "--report", text(&directory)]);
+    assert_eq!(code, 0, "its own page is replaced");
+    let report: serde_json::Value = serde_json::from_str(&out).expect("it is JSON");
+    assert_eq!(report["report"], text(&index));
+    let fixes = report["matrix"].as_array().expect("it is a list").iter().filter_map(|row| row["fix"].as_str());
+    let fixes: Vec<&str> = fixes.collect();
+    assert_eq!(fixes.len(), 21);
+    assert_eq!(fixes[0], "add a compiler_fence after the end (`acquire`)", "cortex-m4, fence, none");
+    assert_eq!(fs::read_to_string(&index).expect("it is there"), html, "the same verdicts, the same page");
+}
+
+#[test]
+fn report_that_cannot_be_written_is_bad_usage_before_anything_is_judged() {
+    let file = fresh("report-file");
+    let _ = fs::remove_file(&file);
+    fs::write(&file, "mine").expect("it can be written");
+    let theirs = fresh("report-theirs");
+    fs::create_dir_all(&theirs).expect("it can be made");
+    fs::write(theirs.join("index.html"), "mine").expect("it can be written");
+    for (path, expected) in [
+        (&file, "is no directory"),
+        (&file.join("below"), "cannot write"),
+        (&theirs, "is there, and dmacheck has not written it"),
+    ] {
+        let (code, out, err) = run(&["--report", text(path)]);
+        assert_eq!((code, out.as_str()), (2, ""), "{err}");
+        assert!(err.contains(expected) && err.contains(text(path)), "{err}");
+    }
+    for path in [file, theirs.join("index.html")] {
+        assert_eq!(fs::read_to_string(path).expect("it is there"), "mine");
+    }
+}
+
+#[test]
+fn explain_shows_every_finding_with_its_fix_and_without_it_there_is_one() {
+    let (code, all, _) = run(&["--explain"]);
+    assert_eq!(code, 0);
+    let count = |out: &str, part: &str| out.matches(part).count();
+    assert_eq!((count(&all, " as it happened:"), count(&all, "\n  fix ")), (8, 8), "{all}");
+    assert_eq!((count(&all, "\n1 > "), count(&all, "\n2 > ")), (8, 8), "both accesses: {all}");
+    let (_, one, _) = run(&[]);
+    assert_eq!((count(&one, " as it happened:"), count(&one, "\n  fix ")), (1, 1), "{one}");
+    let fix = "\n  fix strengthen the fence before the start (`release`) from compiler_fence to fence (DMB)\n";
+    assert!(one.contains(fix), "{one}");
+}
