@@ -24,6 +24,7 @@ use serde::Serialize;
 use crate::monitor::{Policy, Rule, Violation};
 
 mod block;
+pub mod entry;
 mod interrupt;
 pub mod model;
 mod program;
