@@ -20,6 +20,10 @@ use sim_core::soc::{Config, Soc};
 
 #[path = "explore/bootloader.rs"]
 mod bootloader;
+#[path = "explore/bounds.rs"]
+mod bounds;
+#[path = "explore/endless.rs"]
+mod endless;
 
 const WEAK: Fences = Fences { machine: Machine::CortexM7, start: Strength::Compiler, end: Strength::Compiler };
 

@@ -23,6 +23,9 @@
 //!
 //! # Check a driver
 //!
+//! In 40 lines: [`explore`](fn@explore) and [`model`](fn@model) take closures; `examples/explore.rs` and
+//! `examples/model.rs` check a driver by hand with each.
+//!
 //! A [`explore::Program`] is firmware and a host. This one sends three bytes; [`explore::stepped`] tries every
 //! schedule:
 //!
@@ -104,3 +107,5 @@ pub mod monitor;
 pub mod soc;
 pub mod statics;
 pub mod trace;
+
+pub use explore::entry::{explore, model, replay};

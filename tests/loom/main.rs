@@ -20,6 +20,7 @@ use sim_core::soc::{Config, Soc};
 use sim_core::statics;
 use sim_core::trace::Record;
 
+mod limits;
 mod litmus;
 mod transfers;
 
@@ -310,9 +311,9 @@ fn second_start_in_the_model_is_named() {
 }
 
 #[test]
-fn model_that_never_ends_is_inconclusive() {
+fn model_whose_device_waits_forever_is_a_deadlock() {
     let verdict = model::check(&Odd::NeverStarts, Limits::default());
-    assert_eq!(verdict.kind(), Kind::Inconclusive, "{verdict}");
+    assert_eq!(verdict.kind(), Kind::Deadlock, "{verdict}");
 }
 
 #[test]

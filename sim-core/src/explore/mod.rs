@@ -21,13 +21,14 @@ use dma_api::nrf52840::usbd::UsbdBlock;
 use dma_api::registers::{OutsideRegisters, Peripheral, RegistersOf};
 use serde::Serialize;
 
-use crate::host::{Host, Script};
 use crate::monitor::{Policy, Rule, Violation};
-use crate::soc::{Config, Soc};
 
 mod block;
+pub mod entry;
 mod interrupt;
 pub mod model;
+mod program;
+pub mod progress;
 mod quiet;
 pub mod replay;
 pub mod scheduler;
@@ -37,6 +38,7 @@ pub mod threads;
 pub use block::Block;
 #[cfg(test)]
 pub(crate) use interrupt::tests::storm as interrupt_storm;
+pub use program::{Program, ProgramOn};
 pub use quiet::quietly;
 
 /// What firmware runs on: the bus of an emulated chip. A clone is the same board.
@@ -107,25 +109,6 @@ pub trait Board: RegistersOf<UsbdBlock> + OutsideRegisters + DmaFence + Clone + 
     }
 }
 
-/// A program for chip and host: what the explorers explore.
-pub trait Program {
-    /// The program's name, which a replay string carries. It identifies the program with all its parameters, and has no
-    /// dot and no white space.
-    fn name(&self) -> String;
-
-    /// The system it runs on.
-    fn config(&self) -> Config;
-
-    /// What the system has gone through before the firmware starts. Nothing, unless you say so.
-    fn prepare(&self, _soc: &mut Soc) {}
-
-    /// What runs on the chip's CPU.
-    fn firmware<B: Board>(&self, board: B);
-
-    /// What the host does.
-    fn host(&self, host: Host) -> Script;
-}
-
 /// What every register holds for a driver that is being left, by a panic or after a violation: whatever its destructors
 /// wait for has come. The engine moves nothing any more.
 const WHILE_LEAVING: u32 = u32::MAX;
@@ -175,15 +158,24 @@ pub enum Verdict {
         /// How many executions that took.
         executions: u64,
     },
-    /// A limit was hit: what was explored is sound, the rest is unknown.
+    /// It goes on and on: no end is in sight, and nobody waits for anybody who could end it.
+    Livelock {
+        /// Where both sides are. There is no replay string: it would hold a million choices.
+        message: String,
+        /// How many executions that took.
+        executions: u64,
+    },
+    /// A limit was hit, or bounds were set: what was explored is sound, the rest is unknown.
     Inconclusive {
-        /// Which limit.
+        /// What was not explored.
         message: String,
         /// How many executions were explored.
         executions: u64,
     },
-    /// No execution came to its end: nothing was shown.
+    /// No execution came to its end, or none did anything: nothing was shown.
     Vacuous {
+        /// What is missing.
+        message: String,
         /// How many executions there are.
         executions: u64,
     },
@@ -212,6 +204,8 @@ pub enum Kind {
     Assertion,
     /// [`Verdict::Deadlock`].
     Deadlock,
+    /// [`Verdict::Livelock`].
+    Livelock,
     /// [`Verdict::Inconclusive`].
     Inconclusive,
     /// [`Verdict::Vacuous`].
@@ -233,8 +227,9 @@ impl Verdict {
             Self::Sound { executions, .. }
             | Self::Assertion { executions, .. }
             | Self::Deadlock { executions, .. }
+            | Self::Livelock { executions, .. }
             | Self::Inconclusive { executions, .. }
-            | Self::Vacuous { executions } => *executions = count,
+            | Self::Vacuous { executions, .. } => *executions = count,
         }
         self
     }
@@ -247,6 +242,7 @@ impl Verdict {
             Self::Violation(found) => Kind::Violation(found.violation.misuse.rule),
             Self::Assertion { .. } => Kind::Assertion,
             Self::Deadlock { .. } => Kind::Deadlock,
+            Self::Livelock { .. } => Kind::Livelock,
             Self::Inconclusive { .. } => Kind::Inconclusive,
             Self::Vacuous { .. } => Kind::Vacuous,
         }
@@ -259,8 +255,9 @@ impl Verdict {
             Self::Sound { executions, .. }
             | Self::Assertion { executions, .. }
             | Self::Deadlock { executions, .. }
+            | Self::Livelock { executions, .. }
             | Self::Inconclusive { executions, .. }
-            | Self::Vacuous { executions } => *executions,
+            | Self::Vacuous { executions, .. } => *executions,
         }
     }
 
@@ -282,6 +279,7 @@ impl fmt::Display for Kind {
             Self::Violation(rule) => f.pad(&rule.to_string()),
             Self::Assertion => f.pad("assertion"),
             Self::Deadlock => f.pad("deadlock"),
+            Self::Livelock => f.pad("livelock"),
             Self::Inconclusive => f.pad("inconclusive"),
             Self::Vacuous => f.pad("vacuous"),
         }
@@ -302,11 +300,12 @@ impl fmt::Display for Verdict {
                 }
                 Ok(())
             }
+            Self::Livelock { message, .. } => write!(f, "livelock: {message}"),
             Self::Inconclusive { message, executions } => {
                 write!(f, "inconclusive after {executions} executions: {message}")
             }
-            Self::Vacuous { executions } => {
-                write!(f, "vacuous: none of {executions} executions came to its end, so nothing was shown")
+            Self::Vacuous { message, executions } => {
+                write!(f, "vacuous after {executions} executions: {message}, so nothing was shown")
             }
         }
     }

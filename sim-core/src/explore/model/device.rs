@@ -49,10 +49,10 @@ pub(super) struct Shared {
     /// How many jobs there will be.
     due: u64,
     /// How many jobs there were.
-    started: AtomicU64,
+    pub started: AtomicU64,
     actions: Mutex<VecDeque<Action>>,
     /// How many actions there were.
-    acted: AtomicU64,
+    pub acted: AtomicU64,
     applied: AtomicU64,
     /// All actions that there will be.
     all: AtomicU64,

@@ -51,17 +51,24 @@
 //! Nothing powers up here, and nothing of a [`Supply::Modelled`](crate::device::usbd::Supply) comes: a program prepares
 //! it.
 //!
+//! # Without an end
+//!
+//! An execution ends at a limit of switch points at the latest. If both sides have looked for news for long by then, and
+//! nobody has had any, that is a deadlock: the driver polls for what never comes, or the device waits for a start that
+//! never comes. If they go on and on, it may be a livelock, or the limit may be too low, and the verdict is inconclusive.
+//! Either says where both sides are.
+//!
 //! Not seen: load buffering between registers; more than one device thread; a lost wake-up, since the handler runs at
 //! looks only. The shapes of the literature one by one, and which of them are seen: [`litmus`].
 
-use std::panic::Location;
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering as Plain};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering as Plain};
 use std::time::{Duration, Instant};
 
-use super::{Program, Verdict, quiet, quietly};
-use crate::monitor::{Misuse, Rule, Site, Violation};
+use super::progress::Progress;
+use super::{ProgramOn, Verdict, quietly};
+use crate::monitor::Violation;
 
 mod bus;
 pub mod cell;
@@ -69,9 +76,13 @@ mod device;
 pub mod fence;
 pub mod litmus;
 pub mod location;
+mod sides;
+mod verdict;
 
 pub use bus::Bus;
 use device::{Shared, lock};
+use sides::Witness;
+use verdict::judge;
 
 /// How much a model may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,12 +107,15 @@ impl Default for Limits {
 /// How often a handler runs, with the line asserted and all news known, before it counts as a storm.
 const RUNS_WITHOUT_HOPE: u32 = 100;
 
+/// How many threads loom has room for, with the one that it starts with.
+const THREADS: usize = 5;
+
 /// What loom's message of a deadlock begins with, and ours.
 const DEADLOCK: &str = "deadlock";
 
 /// Programs that loom can run: the host takes each packet that the driver sends, and does nothing else. On an
 /// STM32F103 the peer sends a frame for each item that a channel is to receive.
-pub trait Packets: Program + Clone + Send + Sync + 'static {
+pub trait Packets: ProgramOn<Bus> + Clone + Send + Sync + 'static {
     /// How many packets the driver sends: the device thread does as many, and ends. On an STM32F103: how many transfers
     /// it starts; a circular one counts as two, a turn for each half of its first lap, and one for each half that is filled.
     fn packets(&self) -> usize;
@@ -119,61 +133,92 @@ struct Evidence {
     complete: AtomicU64,
     limit: Mutex<Option<String>>,
     violation: Mutex<Option<Violation>>,
+    /// The firmware of this execution has returned.
+    returned: AtomicBool,
+    /// Where both sides were when the execution was left.
+    sides: Mutex<Option<String>>,
 }
 
 /// Explores `program` with loom.
+///
+/// A program without a packet, and one that loom can show nothing of, is [`Verdict::Vacuous`].
 pub fn check<P: Packets>(program: &P, limits: Limits) -> Verdict {
+    check_with(program, limits, &Progress::SILENT)
+}
+
+/// As [`check`], telling of its progress.
+pub fn check_with<P: Packets>(program: &P, limits: Limits, progress: &Progress) -> Verdict {
     let evidence = Arc::new(Evidence::default());
-    let (body_evidence, program) = (evidence.clone(), program.clone());
-    search(limits, &evidence, move || execute(&program, &body_evidence))
+    let (body_evidence, body_program) = (evidence.clone(), program.clone());
+    let verdict = search(limits, &evidence, progress, move || execute(&body_program, &body_evidence));
+    match verdict {
+        Verdict::Sound { executions, .. } if program.packets() == 0 => {
+            let message = "the model has no packet: nothing was done in parallel to the firmware".to_owned();
+            Verdict::Vacuous { message, executions }
+        }
+        verdict => verdict,
+    }
 }
 
 /// Explores `body`, which spawns what loom threads it likes and accesses what stands in this module's submodules.
 ///
-/// Every execution that returns is complete.
+/// Every execution that returns is complete. There is room for four threads besides the one that `body` runs on; one
+/// more is [`Verdict::Inconclusive`].
 pub fn explore(limits: Limits, body: impl Fn() + Send + Sync + 'static) -> Verdict {
     let evidence = Arc::new(Evidence::default());
     let body_evidence = evidence.clone();
-    search(limits, &evidence, move || {
+    search(limits, &evidence, &Progress::SILENT, move || {
         body();
         body_evidence.complete.fetch_add(1, Plain::Relaxed);
     })
 }
 
 /// Has loom run `body` in every way, and judges what it leaves in `evidence`.
-fn search(limits: Limits, evidence: &Arc<Evidence>, body: impl Fn() + Send + Sync + 'static) -> Verdict {
-    let body_evidence = evidence.clone();
+fn search(
+    limits: Limits,
+    evidence: &Arc<Evidence>,
+    progress: &Progress,
+    body: impl Fn() + Send + Sync + 'static,
+) -> Verdict {
+    let (body_evidence, progress) = (evidence.clone(), progress.clone());
     let started = Instant::now();
     let body = move || {
         let evidence = &body_evidence;
         let count = evidence.executions.fetch_add(1, Plain::Relaxed) + 1;
+        progress.tell(count);
         if count > limits.executions || started.elapsed() > limits.time {
             let limit = format!("the limit of {} executions or {:?} was hit", limits.executions, limits.time);
             *lock(&evidence.limit) = Some(limit);
             panic!("a limit was hit");
         }
         fence::begin(limits.releases);
+        location::begin();
         body();
     };
     cell::forget();
     let result = quietly(|| builder(limits).check(body));
-    judge(result, evidence)
+    judge(result, evidence, limits)
 }
 
 /// One execution.
 fn execute<P: Packets>(program: &P, evidence: &Arc<Evidence>) {
     let shared = Arc::new(Shared::new(program, evidence.clone()));
-    let (cpu, firmware) = (shared.clone(), program.clone());
+    evidence.returned.store(false, Plain::Relaxed);
+    let witness = Arc::new(Witness { shared: shared.clone(), evidence: evidence.clone(), packets: program.packets() });
+    let (cpu, firmware) = (witness.clone(), program.clone());
     // The driver runs on a thread that has a real stack: the one that loom starts with has 32 KiB, enough for the
     // device. A third thread, only to wait for both, would treble the executions.
     let cpu = loom::thread::Builder::new()
         .stack_size(0x2_0000)
         .spawn(move || {
-            firmware.firmware(Bus::new(&cpu));
+            let _seen = cpu.watch();
+            firmware.firmware(Bus::new(&cpu.shared));
             // What the device did at the driver's last look.
-            cpu.stop_at_violation();
+            cpu.shared.stop_at_violation();
+            cpu.evidence.returned.store(true, Plain::Relaxed);
         })
         .expect("loom has room for this thread: it has no other");
+    let _seen = witness.watch();
     shared.device(program.packets());
     let joined = cpu.join().is_ok();
     // A driver that gives up before it has seen the end shows nothing about what comes after.
@@ -185,7 +230,7 @@ fn execute<P: Packets>(program: &P, evidence: &Arc<Evidence>) {
 /// A search with every field set: what the environment says must not change a verdict.
 pub(crate) fn builder(limits: Limits) -> loom::model::Builder {
     let mut builder = loom::model::Builder::new();
-    builder.max_threads = 5;
+    builder.max_threads = THREADS;
     builder.max_branches = limits.branches;
     builder.max_permutations = None;
     builder.max_duration = None;
@@ -196,43 +241,4 @@ pub(crate) fn builder(limits: Limits) -> loom::model::Builder {
     builder.location = true;
     builder.log = false;
     builder
-}
-
-fn judge(result: Result<(), Box<dyn std::any::Any + Send>>, evidence: &Evidence) -> Verdict {
-    let executions = evidence.executions.load(Plain::Relaxed);
-    let complete = evidence.complete.load(Plain::Relaxed);
-    let Err(payload) = result else {
-        return if complete == 0 { Verdict::Vacuous { executions } } else { Verdict::Sound { executions, complete } };
-    };
-    if let Some(message) = lock(&evidence.limit).take() {
-        return Verdict::Inconclusive { message, executions: executions - 1 };
-    }
-    if let Some(violation) = lock(&evidence.violation).take() {
-        return Verdict::found(violation, executions);
-    }
-    let message = quiet::message(&*payload).trim().to_owned();
-    if message.starts_with("Causality violation") {
-        return Verdict::found(race(), executions);
-    }
-    if message.starts_with("Model exceeded maximum number of branches") || message == fence::NO_STAMP {
-        return Verdict::Inconclusive { message, executions };
-    }
-    if message.starts_with(DEADLOCK) {
-        return Verdict::Deadlock { message, replay: None, executions };
-    }
-    Verdict::Assertion { message, replay: None, executions }
-}
-
-/// The race that loom has stopped at: the access that it refused, and the last of the other side before it.
-fn race() -> Violation {
-    let (site, other) = cell::last_two();
-    let missing = match site {
-        None => "nothing orders the two accesses",
-        Some(Site::Dma { .. } | Site::Channel { .. }) => {
-            "no release fence that this machine honours orders the CPU's access before the start of the transfer"
-        }
-        _ => "no acquire fence that this machine honours orders the CPU's access after the end of the transfer",
-    };
-    let misuse = Misuse { other, ..Misuse::new(Rule::Race, missing.to_owned()) };
-    Violation { misuse, site: site.unwrap_or(Site::Cpu(Location::caller())), replay: None }
 }

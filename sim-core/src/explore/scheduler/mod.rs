@@ -1,14 +1,16 @@
 //! Who goes on at a choice point: immediate, seeded, timed, exhaustive, replay.
 
-use std::collections::HashSet;
-
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
+mod exhaustive;
 mod others;
+mod shard;
 mod timed;
 
+pub use exhaustive::{Bounds, Exhaustive};
 pub use others::{Other, Others};
+pub use shard::{Shard, ShardError};
 pub use timed::{Timed, Timing};
 
 /// A moment at which more than one master can go on.
@@ -135,74 +137,6 @@ impl Scheduler for Replay {
     }
 }
 
-/// Every schedule, depth first.
-#[derive(Debug)]
-pub struct Exhaustive {
-    path: Vec<(usize, usize)>,
-    position: usize,
-    visited: HashSet<u64>,
-    visits_once: bool,
-    cut: bool,
-}
-
-impl Exhaustive {
-    /// Before the first schedule. `visits_once`: a state that was reached before is not explored again.
-    pub fn new(visits_once: bool) -> Self {
-        Self { path: Vec::new(), position: 0, visited: HashSet::new(), visits_once, cut: false }
-    }
-
-    /// Goes on to the next schedule. `false` when there is none.
-    pub fn advance(&mut self) -> bool {
-        self.position = 0;
-        self.cut = false;
-        while let Some((pick, options)) = self.path.pop() {
-            if pick + 1 < options {
-                self.path.push((pick + 1, options));
-                return true;
-            }
-        }
-        false
-    }
-
-    /// How many distinct states had a choice to make.
-    pub fn states(&self) -> usize {
-        self.visited.len()
-    }
-
-    /// Whether the last schedule was cut off because it came back to a state that was reached before.
-    pub fn was_cut(&self) -> bool {
-        self.cut
-    }
-}
-
-impl Scheduler for Exhaustive {
-    fn choose(&mut self, choice: Choice, state: &dyn Fn() -> u64) -> usize {
-        if self.cut {
-            return choice.others_first();
-        }
-        if let Some(&(pick, options)) = self.path.get(self.position) {
-            assert_eq!(options, choice.options, "the program must be a function of what it reads, and it is not");
-            self.position += 1;
-            return pick;
-        }
-        if self.visits_once && !self.visited.insert(state()) {
-            self.cut = true;
-            return choice.others_first();
-        }
-        self.path.push((0, choice.options));
-        self.position += 1;
-        0
-    }
-
-    fn asks_for_states(&self) -> bool {
-        self.visits_once && !self.cut
-    }
-
-    fn lets_others_run(&self) -> bool {
-        self.cut
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -217,53 +151,6 @@ mod tests {
         };
         assert_eq!(run(1), run(1));
         assert_ne!(run(1), run(2));
-    }
-
-    #[test]
-    fn exhaustive_takes_every_path_once() {
-        let mut scheduler = Exhaustive::new(true);
-        let mut paths = Vec::new();
-        loop {
-            let first = scheduler.choose(THREE, &|| 0);
-            let second = scheduler.choose(THREE, &|| 1 + first as u64);
-            paths.push((first, second));
-            if !scheduler.advance() {
-                break;
-            }
-        }
-        paths.sort_unstable();
-        paths.dedup();
-        assert_eq!(paths.len(), 9);
-    }
-
-    #[test]
-    fn exhaustive_without_memory_cuts_nothing_off() {
-        let mut scheduler = Exhaustive::new(false);
-        let mut schedules = 0;
-        loop {
-            scheduler.choose(THREE, &|| 0);
-            scheduler.choose(THREE, &|| 1);
-            schedules += 1;
-            if !scheduler.advance() {
-                break;
-            }
-        }
-        assert_eq!((schedules, scheduler.states()), (9, 0));
-    }
-
-    #[test]
-    fn exhaustive_cuts_off_a_state_it_has_seen() {
-        let mut scheduler = Exhaustive::new(true);
-        let mut schedules = 0;
-        loop {
-            scheduler.choose(THREE, &|| 0);
-            scheduler.choose(THREE, &|| 1);
-            schedules += 1;
-            if !scheduler.advance() {
-                break;
-            }
-        }
-        assert_eq!(schedules, 5, "three for the first path, one for each way back to its state");
     }
 
     #[test]

@@ -14,6 +14,11 @@
 //! polls, time passes: the host gives up what it waits for ([`HostError::Timeout`]), and its script may go on. A script
 //! that ends with this error, and a run in which the host waits for nothing, is a [`Verdict::Deadlock`].
 //!
+//! A run of a million choices is taken for one without end: a [`Verdict::Livelock`]. If the others could have gone on
+//! and never did, for half of the run, the schedule is one that no machine has, and the verdict
+//! [`Verdict::Inconclusive`], unless a random one has no end either: a driver that writes while it polls is not known to
+//! wait.
+//!
 //! # Faults on the wire
 //!
 //! With `Config::faults` the scheduler chooses, at each transaction of the host, whether one of them happens to it. An
@@ -51,25 +56,27 @@
 use std::any::Any;
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
 
-use system::{CHOICES, Ended, Remains, System};
+use system::{Ended, Remains, System};
 
 use super::replay::{Recording, ReplayError};
-use super::scheduler::{Exhaustive, Replay, Scheduler};
-use super::{Program, Stopped, Verdict, quiet, quietly};
+use super::scheduler::{Replay, Scheduler};
+use super::{ProgramOn, Stopped, Verdict, quiet, quietly};
 use crate::host::HostError;
 use crate::monitor::Violation;
 use crate::soc::Soc;
 use crate::trace::{Keep, Trace};
 
 mod bus;
+mod exploration;
 mod history;
 mod host;
 mod interrupt;
+mod sides;
 mod system;
 
 pub use bus::Bus;
+pub use exploration::{Exploration, Limit, Limits, Unexplored, explore, explore_with};
 
 /// One run.
 #[derive(Debug)]
@@ -85,7 +92,20 @@ pub struct Run {
 }
 
 /// Runs `program` once, as `scheduler` decides. `keep` overrides what the program's configuration says.
-pub fn run<P: Program>(program: &P, scheduler: &Rc<RefCell<impl Scheduler + 'static>>, keep: Option<Keep>) -> Run {
+pub fn run<P: ProgramOn<Bus>>(
+    program: &P,
+    scheduler: &Rc<RefCell<impl Scheduler + 'static>>,
+    keep: Option<Keep>,
+) -> Run {
+    run_once(program, scheduler, keep).0
+}
+
+/// As [`run`]; and whether the firmware has used the board at all.
+fn run_once<P: ProgramOn<Bus>>(
+    program: &P,
+    scheduler: &Rc<RefCell<impl Scheduler + 'static>>,
+    keep: Option<Keep>,
+) -> (Run, bool) {
     let mut config = program.config();
     config.keep = keep.unwrap_or(config.keep);
     let mut soc = Soc::new(config);
@@ -96,7 +116,7 @@ pub fn run<P: Program>(program: &P, scheduler: &Rc<RefCell<impl Scheduler + 'sta
         program.firmware(Bus::new(&system));
         system.wind_up();
     });
-    let Remains { choices, host, trace, violations, stop, is_aftermath } = system.take();
+    let Remains { choices, host, trace, violations, stop, is_aftermath, is_used } = system.take();
     // A panic that nobody has caught is the verdict, whatever its destructors did.
     let is_panic = result.as_ref().is_err_and(|payload| !payload.is::<Stopped>() && !payload.is::<Ended>());
     let stop = stop.filter(|_| !(is_panic && is_aftermath));
@@ -105,7 +125,7 @@ pub fn run<P: Program>(program: &P, scheduler: &Rc<RefCell<impl Scheduler + 'sta
         Some(violation) => Verdict::found(Violation { replay: Some(replay()), ..violation }, 1),
         None => judge(result, host, replay),
     };
-    Run { verdict, choices, trace, violations }
+    (Run { verdict, choices, trace, violations }, is_used)
 }
 
 /// The verdict of a run that no violation has ended.
@@ -128,67 +148,10 @@ fn judge(
     let replay = Some(replay());
     match payload.downcast::<Ended>().map(|ended| *ended) {
         Ok(Ended::Deadlock(message)) => Verdict::Deadlock { message, replay, executions },
-        Ok(Ended::TooLong) => {
-            Verdict::Inconclusive { message: format!("a run of more than {CHOICES} choices"), executions }
-        }
+        Ok(Ended::Livelock(message)) => Verdict::Livelock { message, executions },
+        Ok(Ended::Starved(message)) => Verdict::Inconclusive { message, executions },
         Err(payload) => Verdict::Assertion { message: quiet::message(&*payload), replay, executions },
     }
-}
-
-/// How much an exploration may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Schedules, at most.
-    pub schedules: u64,
-    /// Time, at most.
-    pub time: Duration,
-    /// Whether a state that was reached before is left. If not, every schedule is run to its end: for small programs,
-    /// to see that nothing hides behind the states.
-    pub visit_states_once: bool,
-}
-
-impl Default for Limits {
-    /// A million schedules, a minute, states once.
-    fn default() -> Self {
-        Self { schedules: 1_000_000, time: Duration::from_secs(60), visit_states_once: true }
-    }
-}
-
-/// What [`explore`] did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Exploration {
-    /// What was found. `complete` counts the schedules that were not cut off.
-    pub verdict: Verdict,
-    /// How many distinct states had a choice to make.
-    pub states: usize,
-    /// How many schedules came back to a state that was explored before, and were cut off.
-    pub cut: u64,
-}
-
-/// Runs `program` on every schedule, until one fails or a limit is hit.
-pub fn explore<P: Program>(program: &P, limits: Limits) -> Exploration {
-    let started = Instant::now();
-    let scheduler = Rc::new(RefCell::new(Exhaustive::new(limits.visit_states_once)));
-    let (mut executions, mut cut) = (0, 0);
-    let verdict = loop {
-        let run = run(program, &scheduler, Some(Keep::Nothing));
-        executions += 1;
-        cut += u64::from(scheduler.borrow().was_cut());
-        match run.verdict {
-            Verdict::Sound { .. } => {}
-            failure => break failure.after(executions),
-        }
-        if !scheduler.borrow_mut().advance() {
-            let complete = executions - cut;
-            break Verdict::Sound { executions, complete };
-        }
-        if executions >= limits.schedules || started.elapsed() >= limits.time {
-            let message = format!("the limit of {} schedules or {:?} was hit", limits.schedules, limits.time);
-            break Verdict::Inconclusive { message, executions };
-        }
-    };
-    let states = scheduler.borrow().states();
-    Exploration { verdict, states, cut }
 }
 
 /// Runs `program` again, by the choices of a replay string, and keeps the trace.
@@ -196,7 +159,7 @@ pub fn explore<P: Program>(program: &P, limits: Limits) -> Exploration {
 /// # Errors
 ///
 /// [`ReplayError::OtherProgram`], and [`ReplayError::Diverged`] if the program does not come by these choices.
-pub fn replay<P: Program>(program: &P, recording: &Recording) -> Result<Run, ReplayError> {
+pub fn replay<P: ProgramOn<Bus>>(program: &P, recording: &Recording) -> Result<Run, ReplayError> {
     let choices = recording.choices_of(&program.name())?;
     let scheduler = Rc::new(RefCell::new(Replay::new(choices)));
     let run = run(program, &scheduler, Some(Keep::Order));

@@ -9,21 +9,18 @@ use dma_api::address::BusAddress;
 
 use super::history::History;
 use super::host::{HostSide, Turn, can_go_on};
-use super::interrupt::{BEFORE_SLEEP, Chain, MASK, SLEEP, UNMASK};
-use crate::device::name_at;
-use crate::explore::interrupt::{Interrupts, sleeper};
+use super::interrupt::{Chain, SLEEP};
+use super::sides::Pace;
+use crate::explore::interrupt::Interrupts;
 use crate::explore::scheduler::{Choice, Other, Others, Scheduler};
 use crate::explore::unwind;
 use crate::hash::hash;
 use crate::host::fault::Course;
 use crate::host::serial::Serial;
-use crate::host::{Faults, HostError, Step, Transaction};
+use crate::host::{Faults, HostError, Step};
 use crate::monitor::Violation;
 use crate::soc::{Config, Soc};
 use crate::trace::Trace;
-
-/// The longest run, in choices: more is taken for a run without end.
-pub(super) const CHOICES: usize = 1_000_000;
 
 /// How often a register is read, with nothing changed, before it counts as a poll that may as well wait.
 pub(super) const POLLS_BEFORE_WAITING: u32 = 2;
@@ -45,8 +42,10 @@ pub(super) const HOST_IS_DONE: u32 = u32::MAX;
 pub(super) enum Ended {
     /// Everybody waits.
     Deadlock(String),
-    /// It does not end.
-    TooLong,
+    /// It does not end, whoever goes on.
+    Livelock(String),
+    /// It does not end on a schedule that never lets the others go on.
+    Starved(String),
 }
 
 /// What is left of a run.
@@ -59,13 +58,15 @@ pub(super) struct Remains {
     pub stop: Option<Violation>,
     /// It came while the program unwound by a panic of its own.
     pub is_aftermath: bool,
+    /// The firmware has used the board.
+    pub is_used: bool,
 }
 
 /// A register, and the line that reads it: the same register read elsewhere is another poll.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Poll {
     /// Its address.
-    register: u32,
+    pub register: u32,
     line: &'static Location<'static>,
 }
 
@@ -109,7 +110,7 @@ struct Polled {
 pub(super) struct System {
     pub soc: RefCell<Soc>,
     scheduler: Rc<RefCell<dyn Scheduler>>,
-    choices: RefCell<Vec<u8>>,
+    pub choices: RefCell<Vec<u8>>,
     pub host: RefCell<HostSide>,
     pub host_turn: RefCell<Option<Turn>>,
     pub interrupts: Interrupts,
@@ -121,6 +122,9 @@ pub(super) struct System {
     unwinding: Cell<u32>,
     /// How many steps the DMA has taken since the CPU has written a register, where a channel sends for ever.
     items: Cell<u32>,
+    /// The firmware has used the board.
+    is_used: Cell<bool>,
+    pub pace: Cell<Pace>,
 }
 
 impl System {
@@ -138,6 +142,8 @@ impl System {
             alone: Cell::default(),
             unwinding: Cell::default(),
             items: Cell::default(),
+            is_used: Cell::default(),
+            pace: Cell::default(),
         }
     }
 
@@ -148,7 +154,8 @@ impl System {
         let stop = soc.stop().map(|(violation, _)| violation.clone());
         let is_aftermath = soc.is_broken_while_unwinding();
         let (trace, violations) = soc.into_evidence();
-        Remains { choices: self.choices.take(), host: outcome, trace, violations, stop, is_aftermath }
+        let (choices, is_used) = (self.choices.take(), self.is_used.get());
+        Remains { choices, host: outcome, trace, violations, stop, is_aftermath, is_used }
     }
 
     fn others(&self) -> Others {
@@ -223,6 +230,7 @@ impl System {
     /// Lets the scheduler decide until the CPU goes on.
     #[track_caller]
     pub fn choice_point(&self, position: Position) {
+        self.is_used.set(true);
         let mut chain = Chain::default();
         loop {
             let due = self.is_handler_due();
@@ -255,6 +263,7 @@ impl System {
             self.alone.set(0);
             let choice = Choice::new(!waits, others);
             let pick = self.choose(choice, position);
+            self.keep_pace(choice, pick, position);
             if choice.cpu && pick == 0 {
                 return;
             }
@@ -309,12 +318,8 @@ impl System {
         if choice.options == 1 {
             return;
         }
-        let mut choices = self.choices.borrow_mut();
-        choices.push(u8::try_from(pick).expect("there are a few masters, a handler, and a few faults"));
-        if choices.len() > CHOICES {
-            drop(choices);
-            self.end(Ended::TooLong);
-        }
+        let pick = u8::try_from(pick).expect("there are a few masters, a handler, and a few faults");
+        self.choices.borrow_mut().push(pick);
     }
 
     fn frame_arrives(&self, usart: u8) {
@@ -367,6 +372,7 @@ impl System {
     #[inline]
     #[track_caller]
     pub fn stop_at_violation(&self) {
+        self.is_used.set(true);
         let stop = self.soc.borrow().stop().is_some();
         if stop && !std::thread::panicking() {
             self.end_with_violation();
@@ -446,43 +452,6 @@ impl System {
         resume_unwind(Box::new(ended))
     }
 
-    fn who_waits(&self, position: Position) -> String {
-        let cpu = self.cpu_waits(position);
-        let host = self.host.borrow();
-        let host = match (&host.outcome, &host.wants) {
-            (Some(Err(error)), _) => format!("the host has given up: {error}"),
-            (Some(Ok(())), _) => "the host is done".to_owned(),
-            (None, Some(Step::Reset)) => "the host waits for a device".to_owned(),
-            (None, Some(Step::WakeUp)) => "the host waits for a remote wake-up".to_owned(),
-            (None, Some(Step::Transaction(Transaction { token, .. }))) => {
-                format!("the host sends {token} and is answered NAK")
-            }
-            (None, Some(Step::Serial { port, .. })) => {
-                format!("the peer of {port:?} waits for a frame, or to send one")
-            }
-            (None, _) => "the host waits for nothing".to_owned(),
-        };
-        format!("{cpu}; {host}; the engine is idle")
-    }
-
-    pub fn cpu_waits(&self, position: Position) -> String {
-        let waits = match position {
-            Position::Read(Poll { register: HOST_IS_DONE, .. }) => "the firmware waits for the host".to_owned(),
-            Position::Read(Poll { register: SLEEP, .. }) => sleeper(&self.soc.borrow()),
-            Position::Read(Poll { register: BEFORE_SLEEP, .. }) => "the firmware falls asleep".to_owned(),
-            Position::Read(Poll { register: MASK | UNMASK, .. }) => {
-                "the firmware goes through critical sections".to_owned()
-            }
-            Position::Read(Poll { register, .. }) => format!("the driver polls {}", name_at(register)),
-            Position::Write(register) => format!("the driver writes {}", name_at(register)),
-            Position::Started => "the driver has started a transfer".to_owned(),
-            Position::Fence(_) => "the driver lends a buffer or takes one back".to_owned(),
-            Position::Memory(_) => "the driver accesses a buffer".to_owned(),
-            Position::Returned => "the firmware has returned".to_owned(),
-        };
-        if self.interrupts.is_running() { format!("in the interrupt handler, {waits}") } else { waits }
-    }
-
     /// The firmware has returned: the others go on for as long as they can, or until a violation ends the run.
     pub fn wind_up(&self) {
         while self.soc.borrow().stop().is_none() {
@@ -495,7 +464,9 @@ impl System {
                 }
                 break;
             }
-            let pick = self.choose(Choice::new(false, others), Position::Returned);
+            let choice = Choice::new(false, others);
+            let pick = self.choose(choice, Position::Returned);
+            self.keep_pace(choice, pick, Position::Returned);
             self.step(others.at(pick));
         }
         if self.soc.borrow().stop().is_none() && self.host.borrow().outcome.is_none() {

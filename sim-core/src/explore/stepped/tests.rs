@@ -3,6 +3,7 @@
 use super::*;
 use crate::check::interrupt::InterruptDevice;
 use crate::check::programs::{BackToBack, Device, Echo, Try};
+use crate::explore::Program;
 use crate::explore::scheduler::{Choice, Immediate, Seeded};
 use crate::host::enumerate::OperatingSystem;
 use crate::machine::Fences;

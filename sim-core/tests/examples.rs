@@ -1,0 +1,38 @@
+//! The examples as a user runs them: the driver as it is, and broken.
+
+use std::process::{Command, Output};
+
+fn run(example: &str, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let cargo = ["run", "--quiet", "--package", "sim-core", "--example", example, "--"];
+    let mut command = Command::new(env!("CARGO"));
+    command.current_dir(env!("CARGO_MANIFEST_DIR")).args(cargo).args(arguments);
+    let Output { status, stdout, stderr } = command.output().expect("cargo can be run");
+    let text = |bytes| String::from_utf8(bytes).expect("it prints UTF-8");
+    (status.code(), text(stdout), text(stderr))
+}
+
+#[test]
+fn driver_that_waits_is_sound_and_nothing_is_left_unexplored() {
+    for example in ["explore", "model"] {
+        let (code, _, err) = run(example, &[]);
+        assert_eq!(code, Some(0), "{err}");
+        assert!(err.contains(": sound: ") && err.contains("\nunexplored: nothing\n"), "{err}");
+    }
+}
+
+#[test]
+fn driver_that_does_not_wait_is_shown_with_the_string_that_replays_it() {
+    let (code, out, err) = run("explore", &["--broken"]);
+    assert_eq!(code, Some(1), "{err}");
+    assert!(err.contains("AcquiredInFlight: ") && err.contains("\n  replay d1.closures:"), "{err}");
+    assert!(err.contains("\nunexplored: what comes after the failure\n"), "{err}");
+    assert!(out.contains("DMA1.CCR4 <- 0x91") && out.contains("!! AcquiredInFlight"), "{out}");
+}
+
+#[test]
+fn driver_without_a_fence_is_a_race_that_names_both_sides() {
+    let (code, _, err) = run("model", &["--broken"]);
+    assert_eq!(code, Some(1), "{err}");
+    assert!(err.contains("Race: no release fence") && err.contains("  by   DMA: DMA1 channel 4 item 0"), "{err}");
+    assert!(err.contains("\n  with CPU: sim-core/examples/model.rs:"), "{err}");
+}
