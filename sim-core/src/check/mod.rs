@@ -5,5 +5,6 @@ pub mod firmware;
 pub mod interrupt;
 pub mod loopback;
 pub mod matrix;
+pub mod needed;
 pub mod programs;
 pub mod report;

@@ -14,11 +14,13 @@ mod back_to_back;
 mod device;
 mod exchange;
 mod loopback;
+mod transfer;
 
 pub use back_to_back::{BackToBack, begin_control_read, connect};
 pub use device::{Device, Try};
 pub use exchange::Exchange;
 pub use loopback::Echo;
+pub use transfer::{Path, Transfer};
 
 fn expect(got: &[u8], expected: &[u8]) -> Result<(), HostError> {
     if got == expected {
