@@ -21,7 +21,7 @@ fn without_arguments_it_shows_a_transfer_and_ends_with_the_verdicts() {
     let (code, out, err) = run(&[]);
     assert_eq!(code, 0, "{err}");
     assert!(out.contains("TASKS_STARTEPIN[0] <- 0x1") && out.contains("SETUP 80 06 00 01"), "{out}");
-    assert_eq!(out.lines().last(), Some("verdicts: 34 as expected, 0 unexpected"));
+    assert_eq!(out.lines().last(), Some("verdicts: 61 as expected, 0 unexpected"));
     assert!(!out.contains('\u{1b}'), "colours go to terminals only");
     assert_eq!(err, "");
 }
@@ -37,6 +37,13 @@ fn json_of_every_command_parses() {
     let (_, out, _) = run(&["check", "--json"]);
     let value: serde_json::Value = serde_json::from_str(&out).expect("it is JSON");
     assert_eq!(value["matrix"].as_array().map(Vec::len), Some(27));
+    let paths = value["paths"].as_array().expect("it is a list");
+    assert_eq!(paths.len(), 12, "{paths:?}");
+    for fence in paths.iter().flat_map(|path| path["fences"].as_array().expect("it is a list")) {
+        assert_eq!(fence["weakest"]["cortex-m4"], "compiler", "{fence}");
+        assert_eq!(fence["weakest"]["cortex-m7"], "full", "{fence}");
+        assert!(fence["file"].as_str().is_some_and(|file| file.starts_with("dma-api")), "{fence}");
+    }
     assert_eq!(value["unexpected"], 0);
 }
 

@@ -18,47 +18,66 @@ use crate::trace::{Keep, Record};
 /// How many runs are looked through for fences. What a fence stands before, every run comes through, or every other.
 const RUNS: u64 = 20;
 
-/// What one fence of a path has to be.
+/// What the fences of a path have to be.
 #[derive(Clone, Debug)]
-pub struct Needed {
+pub struct Needs {
     /// The path.
     pub path: Path,
+    /// Its fences, in the order of the source.
+    pub fences: Vec<Needed>,
+    /// How many executions of loom, and schedules, were explored.
+    pub executions: u64,
+}
+
+/// What one fence has to be.
+#[derive(Clone, Debug)]
+pub struct Needed {
     /// The fence.
     pub place: FencePlace,
     /// The weakest that suffices, in the order of [`Machine::ALL`]. `None`: not even the strongest does, or the engines
     /// disagree.
     pub weakest: [Option<Strength>; 3],
-    /// How many executions of loom, and schedules, it took.
-    pub executions: u64,
+}
+
+impl Needs {
+    /// What the fences of `path` have to be.
+    pub fn of(path: Path) -> Self {
+        let mut executions = 0;
+        let mut is_sound = |program: &Transfer| {
+            let (kind, count) = judge(program);
+            executions += count;
+            kind == Some(Kind::Sound)
+        };
+        let strongest = |machine| Transfer::new(path, Fences { machine, start: Strength::Full, end: Strength::Full });
+        // To both engines a machine is which fences it honours, and every machine honours these.
+        let all = is_sound(&strongest(Machine::MultiCore));
+        let mut needed = |place| {
+            let weakest = [0, 1, 2].map(|index| {
+                let machine = Machine::ALL[index];
+                let weaker = |strength| Transfer { fence_at: Some((place, strength)), ..strongest(machine) };
+                // A fence that the machine honours is as good as the strongest.
+                let suffices = |strength: &Strength| match machine.honours(*strength) {
+                    true => all,
+                    false => is_sound(&weaker(*strength)),
+                };
+                Strength::ALL.into_iter().rev().find(suffices)
+            });
+            Needed { place, weakest }
+        };
+        let fences = places(&strongest(Machine::CortexM4)).into_iter().map(&mut needed).collect();
+        Self { path, fences, executions }
+    }
+
+    /// The strongest that any of its fences has to be, in the order of [`Machine::ALL`]; `None` if none is enough.
+    pub fn strongest(&self) -> [Option<Strength>; 3] {
+        [0, 1, 2].map(|index| {
+            let all = self.fences.iter().map(|needed| needed.weakest[index]).collect::<Option<Vec<_>>>();
+            all.and_then(|all| all.into_iter().max())
+        })
+    }
 }
 
 impl Needed {
-    /// What each fence of `path` has to be.
-    pub fn of(path: Path) -> Vec<Self> {
-        let strongest = |machine| Transfer::new(path, Fences { machine, start: Strength::Full, end: Strength::Full });
-        let all = Machine::ALL.map(|machine| judge(&strongest(machine)));
-        let places = places(&strongest(Machine::CortexM4));
-        let needed = |place| {
-            let mut executions = 0;
-            let weakest = [0, 1, 2].map(|index| {
-                let machine = Machine::ALL[index];
-                let sound = |strength: &Strength| {
-                    // A fence that the machine honours is as good as the strongest.
-                    if machine.honours(*strength) {
-                        return all[index].0 == Some(Kind::Sound);
-                    }
-                    let (kind, count) = judge(&Transfer { fence_at: Some((place, *strength)), ..strongest(machine) });
-                    executions += count;
-                    kind == Some(Kind::Sound)
-                };
-                Strength::ALL.into_iter().rev().find(sound)
-            });
-            let executions = executions + all.iter().map(|(_, count)| count).sum::<u64>();
-            Self { path, place, weakest, executions }
-        };
-        places.into_iter().map(needed).collect()
-    }
-
     /// Whether it is what ARM's documents say: the weakest fence that the machine honours, everywhere.
     pub fn is_as_expected(&self) -> bool {
         self.weakest == Machine::ALL.map(|machine| Some(machine.weakest_sufficient()))
@@ -99,9 +118,10 @@ mod tests {
     use super::*;
 
     fn needed_of(path: Path) -> Vec<(Moment, [Option<Strength>; 3])> {
-        let needed = Needed::of(path);
-        assert!(needed.iter().all(|needed| needed.path == path && needed.executions > 0));
-        needed.into_iter().map(|needed| (needed.place.moment, needed.weakest)).collect()
+        let needs = Needs::of(path);
+        assert!(needs.path == path && needs.executions > 0);
+        assert_eq!(needs.strongest(), Machine::ALL.map(|machine| Some(machine.weakest_sufficient())), "{needs:?}");
+        needs.fences.into_iter().map(|needed| (needed.place.moment, needed.weakest)).collect()
     }
 
     #[test]
@@ -117,7 +137,7 @@ mod tests {
 
     #[test]
     fn fence_that_is_weaker_than_needed_is_not_as_expected() {
-        let mut needed = Needed::of(Path::Sends).remove(0);
+        let mut needed = Needs::of(Path::Sends).fences.remove(0);
         assert!(needed.is_as_expected());
         needed.weakest[1] = Some(Strength::None);
         assert!(!needed.is_as_expected());

@@ -1,4 +1,4 @@
-//! `dmacheck check`: the matrix of fences, and endpoint 0 against a difficult host.
+//! `dmacheck check`: the matrix of fences, what each path needs, and endpoint 0 against a difficult host.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use sim_core::check::matrix::Row;
-use sim_core::check::programs::{Device, Try};
+use sim_core::check::needed::{Needed, Needs};
+use sim_core::check::programs::{Device, Path, Try};
 use sim_core::explore::{Kind, Program, stepped};
 use sim_core::machine::Fences;
 
@@ -55,20 +56,23 @@ pub fn run(options: &Options, json: bool) -> io::Result<Outcome> {
     };
     let fences = Fences::all().collect::<Vec<_>>();
     // Draws on a terminal only.
-    let progress = ProgressBar::new((fences.len() + Try::ALL.len()) as u64);
+    let progress = ProgressBar::new((fences.len() + Path::ALL.len() + Try::ALL.len()) as u64);
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}").map_err(io::Error::other)?;
     progress.set_style(style);
     let rows: Vec<Row> = fences.into_iter().map(|fences| check_row(fences, options.packets, &progress)).collect();
+    let needs: Vec<Needs> = Path::ALL.into_iter().map(|path| check_path(path, &progress)).collect();
     let tried: Vec<Tried> = Try::ALL.into_iter().map(|host| check_host(host, &progress)).collect();
     progress.finish_and_clear();
 
-    let verdicts = rows.iter().map(Row::is_as_expected).chain(tried.iter().map(Tried::is_as_expected));
+    let verdicts = rows.iter().map(Row::is_as_expected);
+    let verdicts = verdicts.chain(needs.iter().flat_map(|needs| &needs.fences).map(Needed::is_as_expected));
+    let verdicts = verdicts.chain(tried.iter().map(Tried::is_as_expected));
     let (expected, unexpected): (Vec<_>, Vec<_>) = verdicts.partition(|&as_expected| as_expected);
     let (expected, unexpected) = (expected.len(), unexpected.len());
-    let explained = explain::Explained::new(&rows, &tried);
+    let explained = explain::Explained::new(&rows, &needs, &tried);
     let (path, page) = explained.write(directory);
     if json {
-        let report = report::Report::new(&explained, expected, unexpected, path.as_deref());
+        let report = report::Report::new(&explained, [expected, unexpected], path.as_deref());
         output::print_json(&report)?;
     } else {
         let findings = tables::findings(&rows);
@@ -76,6 +80,8 @@ pub fn run(options: &Options, json: bool) -> io::Result<Outcome> {
         output::print(&tables::matrix(&rows, &findings))?;
         output::print(&format!("\n{}", tables::list(&findings)))?;
         explained.show(&findings, options.explain.all())?;
+        output::print("\nThe weakest fence that each path needs, every one of its fences left out in turn:\n")?;
+        output::print(&tables::needs(&needs))?;
         output::print("\nEndpoint 0 against a difficult host, every schedule:\n")?;
         output::print(&tables::hosts(&tried))?;
         output::print(&format!("\nverdicts: {expected} as expected, {unexpected} unexpected"))?;
@@ -92,6 +98,13 @@ fn check_row(fences: Fences, packets: u8, progress: &ProgressBar) -> Row {
     let row = Row::check(fences, packets);
     progress.inc(1);
     row
+}
+
+fn check_path(path: Path, progress: &ProgressBar) -> Needs {
+    progress.set_message(path.to_string());
+    let needs = Needs::of(path);
+    progress.inc(1);
+    needs
 }
 
 fn check_host(host: Try, progress: &ProgressBar) -> Tried {

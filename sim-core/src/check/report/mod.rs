@@ -14,6 +14,7 @@ use thiserror::Error;
 
 use super::counterexample::Counterexample;
 use super::matrix::Row;
+use super::needed::{Needed, Needs};
 use crate::explore::{Kind, stepped};
 
 mod html;
@@ -27,6 +28,8 @@ const MARK: &str = "<!doctype html>\n<!-- Written by dmacheck, which replaces it
 pub struct Page<'a> {
     /// The rows of the matrix, each with its failure.
     pub rows: Vec<(&'a Row, Option<&'a Counterexample>)>,
+    /// What each path needs.
+    pub needs: &'a [Needs],
     /// The programs that were explored by themselves.
     pub programs: Vec<Explored<'a>>,
 }
@@ -57,7 +60,8 @@ impl Page<'_> {
     /// How many verdicts are as expected, and how many are not.
     fn counts(&self) -> (usize, usize) {
         let rows = self.rows.iter().map(|(row, _)| row.is_as_expected());
-        let all = rows.chain(self.programs.iter().map(Explored::is_as_expected));
+        let fences = self.needs.iter().flat_map(|needs| &needs.fences).map(Needed::is_as_expected);
+        let all = rows.chain(fences).chain(self.programs.iter().map(Explored::is_as_expected));
         let (expected, unexpected): (Vec<bool>, Vec<bool>) = all.partition(|&as_expected| as_expected);
         (expected.len(), unexpected.len())
     }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use sim_core::check::counterexample::Counterexample;
 use sim_core::check::matrix::Row;
+use sim_core::check::needed::Needs;
 use sim_core::check::report::{Directory, Explored, Page, ReportError};
 use sim_core::explore::{Program, stepped};
 
@@ -40,17 +41,19 @@ impl Wanted {
 /// All that was judged, each with its failure.
 pub struct Explained<'a> {
     rows: Vec<(&'a Row, Option<Counterexample>)>,
+    needs: &'a [Needs],
     tried: Vec<(&'a Tried, Option<Counterexample>)>,
 }
 
 impl<'a> Explained<'a> {
     /// Finds what each failure looks like, and what mends it.
-    pub fn new(rows: &'a [Row], tried: &'a [Tried]) -> Self {
+    pub fn new(rows: &'a [Row], needs: &'a [Needs], tried: &'a [Tried]) -> Self {
         let of_program = |Tried { program, exploration, .. }: &Tried| {
             Counterexample::find(program, &exploration.verdict, stepped::Limits::default())
         };
         Self {
             rows: rows.iter().map(|row| (row, row.counterexample())).collect(),
+            needs,
             tried: tried.iter().map(|tried| (tried, of_program(tried))).collect(),
         }
     }
@@ -58,6 +61,11 @@ impl<'a> Explained<'a> {
     /// The rows of the matrix.
     pub fn rows(&self) -> impl Iterator<Item = (&Row, Option<&Counterexample>)> {
         self.rows.iter().map(|(row, found)| (*row, found.as_ref()))
+    }
+
+    /// What each path needs.
+    pub fn needs(&self) -> &[Needs] {
+        self.needs
     }
 
     /// The programs with a host.
@@ -75,7 +83,7 @@ impl<'a> Explained<'a> {
             exploration: &tried.exploration,
             counterexample,
         });
-        let page = Page { rows: self.rows().collect(), programs: programs.collect() };
+        let page = Page { rows: self.rows().collect(), needs: self.needs, programs: programs.collect() };
         match directory.write(&page) {
             Ok(path) => (Some(path), Ok(())),
             Err(error) => (None, Err(error)),

@@ -1,12 +1,15 @@
 //! `dmacheck check --json`.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
 use serde::Serialize;
 use sim_core::check::counterexample::Counterexample;
+use sim_core::check::needed::Needed;
+use sim_core::check::programs;
 use sim_core::explore::{Kind, Program, Verdict};
-use sim_core::machine::Fences;
+use sim_core::machine::{FencePlace, Fences, Machine, Moment, Strength};
 
 use super::explain::Explained;
 use super::tables;
@@ -15,6 +18,7 @@ use super::tables;
 #[derive(Serialize)]
 pub struct Report {
     matrix: Vec<RowReport>,
+    paths: Vec<PathReport>,
     programs: Vec<ProgramReport>,
     as_expected: usize,
     unexpected: usize,
@@ -30,6 +34,30 @@ struct RowReport {
     stepped: EngineReport,
     finding: Option<String>,
     fix: Option<String>,
+}
+
+#[derive(Serialize)]
+struct PathReport {
+    path: programs::Path,
+    executions: u64,
+    fences: Vec<FenceReport>,
+}
+
+/// What a fence has to be; machine by machine, `null` if nothing is enough.
+#[derive(Serialize)]
+struct FenceReport {
+    moment: Moment,
+    file: &'static str,
+    line: u32,
+    weakest: BTreeMap<String, Option<Strength>>,
+}
+
+impl FenceReport {
+    fn new(needed: &Needed) -> Self {
+        let &Needed { place: FencePlace { moment, line }, weakest } = needed;
+        let weakest = Machine::ALL.map(|machine| machine.to_string()).into_iter().zip(weakest).collect();
+        Self { moment, file: line.file(), line: line.line(), weakest }
+    }
 }
 
 #[derive(Serialize)]
@@ -58,7 +86,7 @@ impl EngineReport {
 
 impl Report {
     /// The report of all that was judged. `page`: where the same was written, if it was.
-    pub fn new(explained: &Explained, as_expected: usize, unexpected: usize, page: Option<&Path>) -> Self {
+    pub fn new(explained: &Explained, [as_expected, unexpected]: [usize; 2], page: Option<&Path>) -> Self {
         let fix = |found: &Counterexample| found.fix.to_string();
         let matrix = explained.rows().map(|(row, found)| RowReport {
             fences: row.fences,
@@ -75,6 +103,18 @@ impl Report {
             states: tried.exploration.states,
         });
         let report = page.map(|path| path.display().to_string());
-        Self { matrix: matrix.collect(), programs: programs.collect(), as_expected, unexpected, report }
+        let paths = explained.needs().iter().map(|needs| PathReport {
+            path: needs.path,
+            executions: needs.executions,
+            fences: needs.fences.iter().map(FenceReport::new).collect(),
+        });
+        Self {
+            matrix: matrix.collect(),
+            paths: paths.collect(),
+            programs: programs.collect(),
+            as_expected,
+            unexpected,
+            report,
+        }
     }
 }

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use comfy_table::{Cell, ContentArrangement, Table, presets};
 use sim_core::check::matrix::Row;
+use sim_core::check::needed::{Needed, Needs};
+use sim_core::check::programs::Path;
 use sim_core::explore::{Kind, Program, Verdict};
-use sim_core::machine::{Fences, Strength};
+use sim_core::machine::{Fences, Machine, Strength};
 
 use super::Tried;
 use crate::output;
@@ -89,6 +91,25 @@ pub fn list(findings: &[Finding]) -> String {
         format!("{:>3}  {}\n", number + 1, lines.join("\n     "))
     });
     entries.collect()
+}
+
+/// One line a path: the strongest that any of its fences has to be.
+pub fn needs(all: &[Needs]) -> String {
+    let machines = Machine::ALL.map(|machine| machine.to_string());
+    let header = [&["path", "fences"][..], &machines.each_ref().map(String::as_str), &["executions"]].concat();
+    let mut table = table(&header);
+    for needs in all {
+        let name =
+            |strength: Option<Strength>| strength.map_or("not enough".to_owned(), |strength| strength.to_string());
+        let [m4, m7, multi] = needs.strongest().map(name);
+        let [fences, executions] = [needs.fences.len().to_string(), needs.executions.to_string()];
+        table.add_row([needs.path.to_string(), fences, m4, m7, multi, executions]);
+    }
+    let fences = all.iter().flat_map(|needs| needs.fences.iter().map(|needed| (needs.path, needed)));
+    let unexpected = fences.filter(|(_, needed)| !needed.is_as_expected());
+    let text =
+        |(path, Needed { place, weakest }): (Path, &Needed)| format!("\n{path}, {place}: not as expected: {weakest:?}");
+    format!("{}{}", table.trim_fmt(), unexpected.map(text).collect::<String>())
 }
 
 /// What became of the programs with a host.
