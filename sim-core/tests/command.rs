@@ -47,6 +47,43 @@ fn json_of_every_command_parses() {
     assert_eq!(value["unexpected"], 0);
 }
 
+/// A bounded run never reads as a proof.
+#[test]
+fn what_a_bound_leaves_unexplored_is_said() {
+    for (bound, left) in [
+        (["--shard", "2/4"], "the other shards, this was 2/4"),
+        (["--preemptions", "1"], "schedules with more than 1 preemptions"),
+        (["--executions", "100"], "what comes after the limit of 100 schedules"),
+        (["--time", "0"], "what comes after the limit of 0"),
+    ] {
+        let (code, out, err) = run(&[&["check"][..], &bound].concat());
+        assert_eq!(code, 0, "{err}");
+        assert!(out.lines().any(|line| line.contains("device:reset:8: ") && line.contains(left)), "{bound:?}: {out}");
+        let last = out.lines().last();
+        assert_eq!(last, Some("verdicts: 54 as expected, 0 unexpected, 7 left open: no proof"), "{bound:?}");
+    }
+    let (_, out, _) = run(&["check", "--executions", "100", "--json"]);
+    let value: serde_json::Value = serde_json::from_str(&out).expect("it is JSON");
+    assert_eq!((&value["left_open"], &value["unexpected"]), (&7.into(), &0.into()));
+    assert!(value["programs"][0]["unexplored"].is_string(), "{value}");
+    let (_, whole, _) = run(&["check", "--executions", "1000000"]);
+    assert!(
+        whole.ends_with("verdicts: 61 as expected, 0 unexpected\n"),
+        "a bound that nobody comes to is none: {whole}"
+    );
+}
+
+#[test]
+fn shard_that_there_is_not_is_bad_usage() {
+    for (shard, says) in
+        [("0/4", "from 1/4 to 4/4"), ("5/4", "from 1/4 to 4/4"), ("1/0", "of how many"), ("x", "as in 1/4")]
+    {
+        let (code, out, err) = run(&["check", "--shard", shard]);
+        assert_eq!((code, out.as_str()), (2, ""), "{shard}");
+        assert!(err.contains(says), "{shard}: {err}");
+    }
+}
+
 /// Every verdict, executions and replay string of `dmacheck check --json`, without the times.
 fn verdicts(command: &mut Command) -> serde_json::Value {
     fn forget_times(value: &mut serde_json::Value) {

@@ -11,8 +11,11 @@ use sim_core::check::programs::{Device, Path, Try};
 use sim_core::explore::{Kind, Program, stepped};
 use sim_core::machine::Fences;
 
+use bounds::Bounds;
+
 use crate::{Outcome, output};
 
+mod bounds;
 mod explain;
 mod report;
 mod tables;
@@ -20,18 +23,21 @@ mod tables;
 /// Options of `dmacheck check`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:\n  dmacheck check\n  dmacheck check --packets 3\n  dmacheck check --explain\n  \
+                        dmacheck check --shard 1/4\n  \
                         dmacheck check --report target/dmacheck\n  dmacheck check --json")]
 pub struct Options {
     /// How many packets the driver sends back to back in each row of the matrix.
     #[arg(long, default_value_t = Options::default().packets, value_parser = clap::value_parser!(u8).range(1..=3))]
     packets: u8,
     #[command(flatten)]
+    bounds: Bounds,
+    #[command(flatten)]
     explain: explain::Wanted,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { packets: 2, explain: explain::Wanted::default() }
+        Self { packets: 2, bounds: Bounds::default(), explain: explain::Wanted::default() }
     }
 }
 
@@ -40,11 +46,18 @@ struct Tried {
     program: Device,
     exploration: stepped::Exploration,
     time: Duration,
+    /// Less was asked for than there is.
+    is_bounded: bool,
 }
 
 impl Tried {
     fn is_as_expected(&self) -> bool {
-        self.exploration.verdict.kind() == Kind::Sound
+        self.exploration.verdict.kind() == Kind::Sound || self.is_left_open()
+    }
+
+    /// Whether nothing was found as far as was asked for: no proof.
+    fn is_left_open(&self) -> bool {
+        self.is_bounded && self.exploration.verdict.kind() == Kind::Inconclusive
     }
 }
 
@@ -61,18 +74,20 @@ pub fn run(options: &Options, json: bool) -> io::Result<Outcome> {
     progress.set_style(style);
     let rows: Vec<Row> = fences.into_iter().map(|fences| check_row(fences, options.packets, &progress)).collect();
     let needs: Vec<Needs> = Path::ALL.into_iter().map(|path| check_path(path, &progress)).collect();
-    let tried: Vec<Tried> = Try::ALL.into_iter().map(|host| check_host(host, &progress)).collect();
+    let tried: Vec<Tried> = Try::ALL.into_iter().map(|host| check_host(host, &options.bounds, &progress)).collect();
     progress.finish_and_clear();
 
     let verdicts = rows.iter().map(Row::is_as_expected);
     let verdicts = verdicts.chain(needs.iter().flat_map(|needs| &needs.fences).map(Needed::is_as_expected));
-    let verdicts = verdicts.chain(tried.iter().map(Tried::is_as_expected));
+    let open = tried.iter().filter(|tried| tried.is_left_open()).count();
+    let closed = tried.iter().filter(|tried| !tried.is_left_open());
+    let verdicts = verdicts.chain(closed.map(Tried::is_as_expected));
     let (expected, unexpected): (Vec<_>, Vec<_>) = verdicts.partition(|&as_expected| as_expected);
     let (expected, unexpected) = (expected.len(), unexpected.len());
     let explained = explain::Explained::new(&rows, &needs, &tried);
     let (path, page) = explained.write(directory);
     if json {
-        let report = report::Report::new(&explained, [expected, unexpected], path.as_deref());
+        let report = report::Report::new(&explained, [expected, unexpected, open], path.as_deref());
         output::print_json(&report)?;
     } else {
         let findings = tables::findings(&rows);
@@ -84,7 +99,11 @@ pub fn run(options: &Options, json: bool) -> io::Result<Outcome> {
         output::print(&tables::needs(&needs))?;
         output::print("\nEndpoint 0 against a difficult host, every schedule:\n")?;
         output::print(&tables::hosts(&tried))?;
-        output::print(&format!("\nverdicts: {expected} as expected, {unexpected} unexpected"))?;
+        if open > 0 {
+            output::print(&tables::left_open(&tried))?;
+        }
+        let open = if open > 0 { format!(", {open} left open: no proof") } else { String::new() };
+        output::print(&format!("\nverdicts: {expected} as expected, {unexpected} unexpected{open}"))?;
         path.iter().try_for_each(|path| output::print(&format!("report: {}", path.display())))?;
     }
     if let Err(error) = page {
@@ -107,11 +126,11 @@ fn check_path(path: Path, progress: &ProgressBar) -> Needs {
     needs
 }
 
-fn check_host(host: Try, progress: &ProgressBar) -> Tried {
+fn check_host(host: Try, bounds: &Bounds, progress: &ProgressBar) -> Tried {
     let program = Device::new(host, 8);
     progress.set_message(program.name());
     let started = Instant::now();
-    let exploration = stepped::explore(&program, stepped::Limits::default());
+    let exploration = stepped::explore(&program, bounds.limits());
     progress.inc(1);
-    Tried { program, exploration, time: started.elapsed() }
+    Tried { program, exploration, time: started.elapsed(), is_bounded: bounds.are_asked_for() }
 }

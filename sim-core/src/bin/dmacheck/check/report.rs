@@ -22,6 +22,7 @@ pub struct Report {
     programs: Vec<ProgramReport>,
     as_expected: usize,
     unexpected: usize,
+    left_open: usize,
     report: Option<String>,
 }
 
@@ -66,6 +67,7 @@ struct ProgramReport {
     expected: Kind,
     stepped: EngineReport,
     states: usize,
+    unexplored: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -86,7 +88,7 @@ impl EngineReport {
 
 impl Report {
     /// The report of all that was judged. `page`: where the same was written, if it was.
-    pub fn new(explained: &Explained, [as_expected, unexpected]: [usize; 2], page: Option<&Path>) -> Self {
+    pub fn new(explained: &Explained, [as_expected, unexpected, left_open]: [usize; 3], page: Option<&Path>) -> Self {
         let fix = |found: &Counterexample| found.fix.to_string();
         let matrix = explained.rows().map(|(row, found)| RowReport {
             fences: row.fences,
@@ -101,6 +103,7 @@ impl Report {
             expected: Kind::Sound,
             stepped: EngineReport::new(&tried.exploration.verdict, tried.time),
             states: tried.exploration.states,
+            unexplored: Some(&tried.exploration.unexplored).filter(|left| !left.is_nothing()).map(ToString::to_string),
         });
         let report = page.map(|path| path.display().to_string());
         let paths = explained.needs().iter().map(|needs| PathReport {
@@ -114,6 +117,7 @@ impl Report {
             programs: programs.collect(),
             as_expected,
             unexpected,
+            left_open,
             report,
         }
     }

@@ -93,6 +93,13 @@ pub fn list(findings: &[Finding]) -> String {
     entries.collect()
 }
 
+/// What was not explored of the programs with a host, because less was asked for.
+pub fn left_open(tried: &[Tried]) -> String {
+    let open = tried.iter().filter(|tried| tried.is_left_open());
+    let lines = open.map(|tried| format!("\n  {}: {}", tried.program.name(), tried.exploration.unexplored));
+    format!("\nNot explored:{}", lines.collect::<String>())
+}
+
 /// One line a path: the strongest that any of its fences has to be.
 pub fn needs(all: &[Needs]) -> String {
     let machines = Machine::ALL.map(|machine| machine.to_string());
@@ -115,11 +122,11 @@ pub fn needs(all: &[Needs]) -> String {
 /// What became of the programs with a host.
 pub fn hosts(tried: &[Tried]) -> String {
     let mut table = table(&["program", "verdict", "schedules", "states", "time"]);
-    for Tried { program, exploration, time } in tried {
+    for Tried { program, exploration, time, is_bounded } in tried {
         let verdict = &exploration.verdict;
         table.add_row([
             Cell::new(program.name()),
-            output::verdict_cell(verdict.kind(), verdict.kind() == Kind::Sound),
+            output::verdict_cell(verdict.kind(), verdict.kind() == Kind::Sound || *is_bounded),
             Cell::new(verdict.executions()),
             Cell::new(exploration.states),
             Cell::new(milliseconds(*time)),
