@@ -1,4 +1,4 @@
-//! A sound DMA API for embedded Rust, whose every fence is checked by a model.
+//! A sound DMA API for embedded Rust, whose fences are checked by a model.
 //!
 //! A DMA transfer is a thread that runs a `memcpy` which the compiler cannot see. This crate is the API that keeps
 //! that thread and your program apart, and the drivers written on it. It is `no_std`, needs no allocator, and

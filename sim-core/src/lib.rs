@@ -23,7 +23,7 @@
 //!
 //! # Check a driver
 //!
-//! In 40 lines: [`explore`](fn@explore) and [`model`](fn@model) take closures; `examples/explore.rs` and
+//! With closures: [`explore`](fn@explore) and [`model`](fn@model) take closures; `examples/explore.rs` and
 //! `examples/model.rs` check a driver by hand with each.
 //!
 //! A [`explore::Program`] is firmware and a host. This one sends three bytes; [`explore::stepped`] tries every

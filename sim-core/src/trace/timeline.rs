@@ -48,7 +48,11 @@ impl Line {
 
 /// What the three lanes are called.
 pub(crate) fn heads(trace: &Trace) -> [&'static str; 3] {
-    let is_serial = |entry: &Entry| matches!(entry.record, Record::Frame { .. } | Record::IdleLine { .. });
+    let is_serial = |entry: &Entry| match &entry.record {
+        Record::Frame { .. } | Record::IdleLine { .. } | Record::Item { .. } => true,
+        Record::Levels(levels) => levels.stm32f103.is_some(),
+        _ => false,
+    };
     let other = if trace.entries().iter().any(is_serial) { "PEER (wire)" } else { "HOST (wire)" };
     ["CPU (driver)", "DMA (engine)", other]
 }

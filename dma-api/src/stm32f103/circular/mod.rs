@@ -2,7 +2,7 @@
 //!
 //! The channel raises HTIF when it is through the first half, and TCIF when it is through the second; then it begins
 //! again, whether anybody has looked or not. [`Circular::read`] copies the half whose turn it is out of a buffer that a
-//! receiver fills; [`Circular::write`] fills it, of a buffer that a sender sends. What either does is its *turn*:
+//! receiver fills; [`Circular::write`] fills it, in a buffer that a sender sends. What either does is its *turn*:
 //!
 //! | `next` | HTIF | TCIF | the turn |
 //! |---|---|---|---|
@@ -74,7 +74,7 @@
 //! first read of ISR and before the second; by [`DmaFence::fill`](crate::fence::DmaFence::fill), after the first read of
 //! ISR and before the write of IFCR, which is what hands the half over. No reference to the buffer is made.
 //!
-//! *Not modelled*: interrupts at the halves: ask as often as half a buffer takes. An end at a given word: `stop` comes
+//! *Not here*: interrupts at the halves: ask as often as half a buffer takes. An end at a given word: `stop` comes
 //! when it comes, and up to there old words are sent again; send what has an end by `write_all`.
 
 use core::fmt;

@@ -95,9 +95,10 @@ pub fn run(options: &Options, json: bool) -> io::Result<Outcome> {
         output::print(&tables::matrix(&rows, &findings))?;
         output::print(&format!("\n{}", tables::list(&findings)))?;
         explained.show(&findings, options.explain.all())?;
-        output::print("\nThe weakest fence that each path needs, every one of its fences left out in turn:\n")?;
+        output::print("\nThe weakest fence that each path needs; its fences are made weaker one by one:\n")?;
         output::print(&tables::needs(&needs))?;
-        output::print("\nEndpoint 0 against a difficult host, every schedule:\n")?;
+        let schedules = if options.bounds.are_asked_for() { "schedules as far as asked for" } else { "every schedule" };
+        output::print(&format!("\nEndpoint 0 against a difficult host, {schedules}:\n"))?;
         output::print(&tables::hosts(&tried))?;
         if open > 0 {
             output::print(&tables::left_open(&tried))?;

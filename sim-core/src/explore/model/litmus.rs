@@ -1,7 +1,7 @@
 //! Litmus tests: what the model shows of the literature's shapes, and what not.
 //!
-//! A litmus test is a small program with an outcome that no interleaving of its threads has. Who may show it is what
-//! memory models are about. `tests/loom/litmus.rs` runs these, compares all outcomes, and compares this table.
+//! A litmus test is a small program with an outcome that no interleaving of its threads has. A memory model says which
+//! machine may show it. `tests/loom/litmus.rs` runs these, compares all outcomes, and compares this table.
 //!
 //! # Registers show the latest value
 //!
