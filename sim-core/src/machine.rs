@@ -150,9 +150,9 @@ impl fmt::Display for FencePlace {
 pub struct Fences {
     /// The core.
     pub machine: Machine,
-    /// What `release` does: before the start.
+    /// What `release` does, before the start; and `fill`, behind its stores.
     pub start: Strength,
-    /// What `acquire` does: after the end.
+    /// What `acquire` does, after the end; and `snapshot`, and `fill` before its stores.
     pub end: Strength,
 }
 
@@ -186,9 +186,9 @@ impl Fences {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Place {
-    /// In `release`.
+    /// In `release`, and in `fill` behind its stores.
     Start,
-    /// In `acquire`, and in `snapshot`.
+    /// In `acquire`, in `snapshot`, and in `fill` before its stores.
     End,
 }
 

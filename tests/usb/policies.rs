@@ -198,7 +198,7 @@ fn panic_names_the_drivers_line_and_the_way_there_under_each_explorer() {
         let said = run_child(explorer, "panic", "panic");
         let place = format!("policies.rs:{}:", line("the first mistake"));
         assert!(said.contains(&place) && said.contains("UnknownRegister: there is no register"), "{explorer}: {said}");
-        assert!(said.contains("BreaksTwo as sim_core::explore::Program>::firmware"), "{explorer}: {said}");
+        assert!(said.contains("BreaksTwo as sim_core::explore::program::Program>::firmware"), "{explorer}: {said}");
     }
 }
 

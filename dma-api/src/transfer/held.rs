@@ -122,12 +122,23 @@ impl<B> Held<B> {
     }
 
     /// Holds `buffer` for the DMA to read, and for its holder to refill meanwhile: its pointer is valid for writes.
+    ///
+    /// # Panics
+    ///
+    /// If the buffer names one memory to read and another to write.
     pub fn to_refill(buffer: B) -> Self
     where
         B: ReadBuffer + WriteBuffer<Word = <B as ReadBuffer>::Word> + 'static,
     {
-        // INVARIANT: what is valid for writes, and has a value (`ReadBuffer`), is valid for reads.
+        // SAFETY:
+        // - The pointer is not used, but compared.
+        let (to_read, words) = unsafe { buffer.read_buffer() };
         let mut held = Self::to_write(buffer);
+        let Region { pointer, length, .. } = held.region;
+        let is_one =
+            (pointer.addr(), length) == (to_read.addr(), words.saturating_mul(size_of::<<B as ReadBuffer>::Word>()));
+        assert!(is_one, "the buffer names one memory to read and another to write");
+        // INVARIANT: it is valid for writes (`WriteBuffer`), and for reads, since it is what `ReadBuffer` has named.
         held.region.direction = Direction::MemoryToDevice;
         held
     }

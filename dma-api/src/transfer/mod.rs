@@ -233,7 +233,9 @@ impl<B, C: Channel> Transfer<B, C> {
         // SAFETY:
         // - It was started with this region, and has not given it back (invariant).
         match unsafe { self.channel.end(self.held.region()) } {
-            Some(outcome) => Ok(self.into_outcome(outcome)),
+            // SAFETY:
+            // - `end` has returned `Some`.
+            Some(outcome) => Ok(unsafe { self.into_outcome(outcome) }),
             None => Err(self),
         }
     }
@@ -249,7 +251,9 @@ impl<B, C: Channel> Transfer<B, C> {
             // SAFETY:
             // - It was started with this region, and has not given it back (invariant).
             if let Some(outcome) = unsafe { self.channel.end(self.held.region()) } {
-                return self.into_outcome(outcome);
+                // SAFETY:
+                // - `end` has returned `Some`.
+                return unsafe { self.into_outcome(outcome) };
             }
         }
     }
@@ -259,24 +263,37 @@ impl<B, C: Channel> Transfer<B, C> {
         // SAFETY:
         // - It was started with this region, and has not given it back (invariant).
         let moved = unsafe { self.channel.stop(self.held.region()) };
-        let (buffer, channel) = self.into_parts();
+        // SAFETY:
+        // - `stop` has returned.
+        let (buffer, channel) = unsafe { self.into_parts() };
         (buffer, channel, moved)
     }
 
-    /// What the transfer has come to, of a channel that has given the region back.
-    fn into_outcome(self, outcome: Result<(), C::Error>) -> Outcome<B, C> {
-        let (buffer, channel) = self.into_parts();
+    /// What the transfer has come to.
+    ///
+    /// # Safety
+    ///
+    /// - The channel has given the region back.
+    unsafe fn into_outcome(self, outcome: Result<(), C::Error>) -> Outcome<B, C> {
+        // SAFETY:
+        // - It has given the region back: the caller's debt, passed on unchanged.
+        let (buffer, channel) = unsafe { self.into_parts() };
         match outcome {
             Ok(()) => Ok((buffer, channel)),
             Err(kind) => Err(Failed { kind, channel, buffer }),
         }
     }
 
-    /// Channel and buffer, of a channel that has given the region back.
-    fn into_parts(self) -> (B, C) {
+    /// Channel and buffer.
+    ///
+    /// # Safety
+    ///
+    /// - The channel has given the region back.
+    unsafe fn into_parts(self) -> (B, C) {
         let mut ended = ManuallyDrop::new(self);
         // SAFETY:
-        // - They were not taken (invariant), and the value is not used any more: it is not dropped either.
+        // - It has given the region back: the caller's debt, passed on unchanged.
+        // - The value is not used any more: it is not dropped either.
         unsafe { ended.take() }
     }
 
@@ -284,6 +301,7 @@ impl<B, C: Channel> Transfer<B, C> {
     ///
     /// # Safety
     ///
+    /// - The channel has given the region back: the buffer is nobody's any more.
     /// - The value is not used afterwards.
     unsafe fn take(&mut self) -> (B, C) {
         // SAFETY:
@@ -301,6 +319,7 @@ impl<B, C: Channel> Drop for Transfer<B, C> {
         // - It was started with this region, and has not given it back (invariant).
         unsafe { self.channel.stop(self.held.region()) };
         // SAFETY:
+        // - `stop` has returned.
         // - This is the last that is done with the value.
         drop(unsafe { self.take() });
     }

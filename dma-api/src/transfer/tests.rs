@@ -316,3 +316,45 @@ fn region_is_not_stretched() {
     let words: &'static [u16] = &[1, 2];
     Held::to_read(words).shortened(5);
 }
+
+/// A buffer that is one memory to read, and another to write.
+struct Two {
+    read: &'static [u8],
+    write: &'static mut [u8],
+}
+
+// SAFETY:
+// - Both are `'static`, and stay where they are.
+unsafe impl embedded_dma::ReadBuffer for Two {
+    type Word = u8;
+
+    unsafe fn read_buffer(&self) -> (*const u8, usize) {
+        (self.read.as_ptr(), self.read.len())
+    }
+}
+
+// SAFETY:
+// - As above.
+unsafe impl embedded_dma::WriteBuffer for Two {
+    type Word = u8;
+
+    unsafe fn write_buffer(&mut self) -> (*mut u8, usize) {
+        (self.write.as_mut_ptr(), self.write.len())
+    }
+}
+
+#[test]
+fn buffer_to_refill_is_read_where_it_is_written() {
+    let bytes: &'static mut [u8] = std::vec![1, 2].leak();
+    let start = bytes.as_ptr();
+    let region = Held::to_refill(bytes).region();
+    assert_eq!((region.pointer.cast_const(), region.length), (start, 2));
+    assert_eq!(region.direction, Direction::MemoryToDevice);
+}
+
+#[test]
+#[should_panic(expected = "one memory to read and another to write")]
+fn buffer_that_is_two_is_not_refilled() {
+    let two = Two { read: b"ab", write: std::vec![0; 2].leak() };
+    let _ = Held::to_refill(two);
+}

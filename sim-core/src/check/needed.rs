@@ -1,6 +1,6 @@
 //! Which fence a path needs, where it stands, on each machine: found by leaving it out.
 //!
-//! A path's fences are looked up in its own runs, so none can be forgotten here. One after the other is made weaker
+//! A path's fences are looked up in its own runs: those that one of [`RUNS`] random ones passes. One after the other is made weaker
 //! where it stands, while the others are as strong as can be, and loom and all schedules judge what is left. The
 //! weakest with which both say *sound* is what the path needs.
 //!
@@ -15,7 +15,7 @@ use crate::explore::{Kind, Program, model, stepped};
 use crate::machine::{FencePlace, Fences, Machine, Moment, Strength};
 use crate::trace::{Keep, Record};
 
-/// How many runs are looked through for fences. What a fence stands before, every run comes through, or every other.
+/// How many runs are looked through for fences.
 const RUNS: u64 = 20;
 
 /// What the fences of a path have to be.
@@ -108,7 +108,7 @@ fn places(program: &impl Program) -> Vec<FencePlace> {
             places.extend(moments.iter().filter_map(|&moment| Some(FencePlace { moment, line: entry.site? })));
         }
     }
-    places.sort_by_key(|place| (place.line.file(), place.line.line(), place.moment));
+    places.sort_by_key(|place| (place.line.file(), place.line.line(), place.line.column(), place.moment));
     places.dedup();
     places
 }

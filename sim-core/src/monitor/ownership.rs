@@ -29,6 +29,8 @@ pub struct Ownership {
 
 /// Words that the CPU fills while the DMA may read them. Up to the register write that hands them over, the DMA finds
 /// there what it finds: its driver sees by a register whether it was there too early.
+///
+/// Weaker than the chip: whether the driver looks is not asked here, and a neighbour in the same word is left alone, too.
 #[derive(Clone, Debug, Hash)]
 struct Untold {
     words: Range<u32>,
@@ -111,9 +113,13 @@ impl Ownership {
         misuse
     }
 
-    /// All of `range` is stored.
-    pub fn cpu_ends_fill(&mut self, range: &Range<u32>) {
+    /// All of `range` is stored. The fence comes next: one before it, a handler's, has not covered this.
+    pub fn cpu_ends_fill(&mut self, range: &Range<u32>, site: &'static Location<'static>) {
         let words = words(range);
+        self.cells
+            .of(words.clone())
+            .iter_mut()
+            .for_each(|cell| cell.note(&self.cpu, Access::Write, Some(Site::Cpu(site))));
         self.untold.iter_mut().filter(|untold| untold.words == words).for_each(|untold| untold.is_complete = true);
     }
 
@@ -243,4 +249,58 @@ pub fn check_cpu_access_in_flight(range: Range<u32>, job: Range<u32>, access: Ac
         let what = format!("the CPU {verb} memory of a running transfer: wait for its end");
         Misuse { range: Some(range), other: Some(site), ..Misuse::new(Rule::CpuAccessInFlight, what) }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HALF: Range<u32> = 0x2000_0000..0x2000_0008;
+
+    /// The CPU has lent a buffer, the DMA has read it, and the CPU has begun to fill it again.
+    fn filling() -> Ownership {
+        let mut ownership = Ownership::default();
+        let line = Location::caller();
+        assert_eq!(ownership.cpu_access(HALF, Access::Write, line), None);
+        ownership.release_fence();
+        ownership.register_written();
+        assert_eq!(read_by_dma(&mut ownership), None);
+        ownership.job_ended();
+        ownership.register_read();
+        ownership.acquire_fence();
+        assert_eq!(ownership.cpu_begins_fill(HALF, line), None);
+        ownership
+    }
+
+    fn read_by_dma(ownership: &mut Ownership) -> Option<Rule> {
+        let site = Site::Channel { controller: 1, channel: 4, item: 0 };
+        ownership.job_captured();
+        ownership.dma_access(HALF, Access::Read, site).map(|misuse| misuse.rule)
+    }
+
+    #[test]
+    fn fill_is_judged_once_a_register_was_written_behind_it() {
+        for (fence, rule) in [(true, None), (false, Some(Rule::Race))] {
+            let mut ownership = filling();
+            assert_eq!(read_by_dma(&mut ownership), None, "in the middle");
+            ownership.cpu_ends_fill(&HALF, Location::caller());
+            if fence {
+                ownership.release_fence();
+            }
+            assert_eq!(read_by_dma(&mut ownership), None, "nobody has told the DMA");
+            ownership.register_written();
+            assert_eq!(read_by_dma(&mut ownership), rule);
+        }
+    }
+
+    #[test]
+    fn fence_and_register_of_a_handler_in_the_middle_of_a_fill_do_not_cover_it() {
+        let mut ownership = filling();
+        ownership.release_fence();
+        ownership.register_written();
+        assert_eq!(read_by_dma(&mut ownership), None, "in the middle");
+        ownership.cpu_ends_fill(&HALF, Location::caller());
+        ownership.register_written();
+        assert_eq!(read_by_dma(&mut ownership), Some(Rule::Race));
+    }
 }

@@ -103,10 +103,10 @@ impl Soc {
 
     /// The driver has filled `region`, and passes the fence behind.
     pub(crate) fn end_fill(&mut self, region: Region, line: Line) {
-        self.fence(Moment::AfterFill, line);
         if let Some(range) = self.memory.part(region, Direction::MemoryToDevice) {
-            self.ownership.cpu_ends_fill(&range);
+            self.ownership.cpu_ends_fill(&range, line);
         }
+        self.fence(Moment::AfterFill, line);
     }
 
     /// A program's own release fence, for simulated RAM.

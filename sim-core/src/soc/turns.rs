@@ -63,10 +63,17 @@ impl Soc {
         (plan.is_circular && !plan.writes).then_some(plan.items)
     }
 
-    /// How many items the longest lap of those has that run.
-    pub(crate) fn longest_lap_without_end(&self) -> Option<u32> {
+    /// How many items the laps of those have that run, together.
+    pub(crate) fn laps_without_end(&self) -> u32 {
         let running = self.running_channels().into_iter();
-        running.filter_map(|(controller, channel)| self.sends_for_ever(controller, channel)).max()
+        running.filter_map(|(controller, channel)| self.sends_for_ever(controller, channel)).sum()
+    }
+
+    /// Whether the item that a controller begins or ends next is of such a channel.
+    pub(crate) fn is_next_without_end(&self, controller: u8) -> bool {
+        let controller = controller.into();
+        let item = self.stm32f103().and_then(|chip| chip.dma(controller).in_flight().or_else(|| chip.next(controller)));
+        item.is_some_and(|item| self.sends_for_ever(controller, item.channel).is_some())
     }
 
     fn turns(&self, controller: usize, channel: usize) -> Vec<Items> {

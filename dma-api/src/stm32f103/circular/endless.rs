@@ -3,6 +3,8 @@
 use thiserror::Error;
 
 use crate::address::Region;
+#[cfg(doc)]
+use crate::stm32f103::dma::Laps;
 use crate::stm32f103::dma::{Engine, TransferError, Word, map};
 use crate::transfer::Channel;
 
@@ -25,8 +27,11 @@ pub enum CircularStartError<K> {
 ///
 /// # Safety
 ///
-/// An implementation promises that `begin` and `finish` are [`Engine::start`] and [`Engine::stop`] of `engine`, for
-/// words of `Word`, and that nothing else starts the channel.
+/// An implementation promises:
+/// - `engine` is one channel, always the same.
+/// - `begin_endless` is its [`Engine::start`], for words of `Word` and [`Laps::Endless`]; the other side is a register
+///   that its requests are for, and an access of it touches no memory.
+/// - `finish` is its [`Engine::stop`], and nothing else starts it meanwhile.
 pub unsafe trait Circulates: Channel {
     /// The channel.
     type Engine: Engine;
@@ -45,7 +50,7 @@ pub unsafe trait Circulates: Channel {
     /// # Safety
     ///
     /// - As for [`Channel::start`].
-    unsafe fn begin(&mut self, region: Region) -> Result<(), Self::Refusal>;
+    unsafe fn begin_endless(&mut self, region: Region) -> Result<(), Self::Refusal>;
 
     /// Stops. `has_moved`: words were moved, as far as is known. Returns how many words of this lap were.
     ///
@@ -58,14 +63,14 @@ pub unsafe trait Circulates: Channel {
 /// `C`, that goes round its buffer until it is stopped, or fails.
 #[derive(Debug)]
 pub struct Endless<C> {
-    pub(super) half: C,
+    pub(super) channel: C,
     /// A flag was seen: words were moved.
     pub(super) has_moved: bool,
 }
 
 impl<C> Endless<C> {
-    pub(super) fn new(half: C) -> Self {
-        Self { half, has_moved: false }
+    pub(super) fn new(channel: C) -> Self {
+        Self { channel, has_moved: false }
     }
 }
 
@@ -82,11 +87,11 @@ unsafe impl<C: Circulates> Channel for Endless<C> {
         }
         // SAFETY:
         // - The channel is idle, and the region valid and left alone: the caller's debt, passed on unchanged.
-        Ok(unsafe { self.half.begin(region) }?)
+        Ok(unsafe { self.channel.begin_endless(region) }?)
     }
 
     fn is_done(&self) -> bool {
-        self.half.engine().flags() & map::TEIF != 0
+        self.channel.engine().flags() & map::TEIF != 0
     }
 
     unsafe fn end(&mut self, region: Region) -> Option<Result<(), TransferError>> {
@@ -95,14 +100,18 @@ unsafe impl<C: Circulates> Channel for Endless<C> {
         }
         // SAFETY:
         // - It was started with this region, and has not given it back: the caller's debt, passed on unchanged.
-        let moved = unsafe { self.half.finish(region, self.has_moved) };
+        let moved = unsafe { self.channel.finish(region, self.has_moved) };
         Some(Err(TransferError { moved }))
     }
 
     unsafe fn stop(&mut self, region: Region) -> usize {
         // SAFETY:
         // - As for `end`.
-        let words = unsafe { self.half.finish(region, self.has_moved) };
+        let words = unsafe { self.channel.finish(region, self.has_moved) };
         words * size_of::<C::Word>()
+    }
+
+    fn moved(&self, region: Region) -> usize {
+        self.channel.engine().moved::<C::Word>(region) * size_of::<C::Word>()
     }
 }

@@ -43,7 +43,7 @@
 //!         match circular.write(&half) {
 //!             Ok(None) => {} // something else
 //!             Ok(Some(_)) => produce(&mut half),
-//!             Err(CircularSendError::Underrun) => {} // old frames were sent again; it goes on
+//!             Err(CircularSendError::Underrun) => {} // old frames were sent again, or these too late; it goes on
 //!             Err(error) => return Err(error),
 //!         }
 //!     }
@@ -71,8 +71,8 @@
 //! turn. What was lost is reported once, and what comes after it is whole again.
 //!
 //! The CPU accesses the half while the DMA runs: by [`DmaFence::snapshot`](crate::fence::DmaFence::snapshot), after the
-//! first read of ISR and before the second; by [`DmaFence::fill`](crate::fence::DmaFence::fill), after the first read of
-//! ISR and before the write of IFCR, which is what hands the half over. No reference to the buffer is made.
+//! first read of ISR and before the second; by [`DmaFence::fill`](crate::fence::DmaFence::fill), after the first read
+//! of ISR and before the write of IFCR, which is what hands the half over. No reference to the buffer is made.
 //!
 //! *Not here*: interrupts at the halves: ask as often as half a buffer takes. An end at a given word: `stop` comes
 //! when it comes, and up to there old words are sent again; send what has an end by `write_all`.
@@ -152,7 +152,7 @@ impl<B, C: Circulates> Circular<B, C> {
         // - None runs, and it is not forgotten: the caller's debt, passed on unchanged.
         match unsafe { Transfer::start(endless, held) } {
             Ok(transfer) => Ok(Self { transfer, next: Some(Half::First) }),
-            Err(Refused { kind, channel, buffer }) => Err(Refused { kind, channel: channel.half, buffer }),
+            Err(Refused { kind, channel, buffer }) => Err(Refused { kind, channel: channel.channel, buffer }),
         }
     }
 
@@ -163,12 +163,12 @@ impl<B, C: Circulates> Circular<B, C> {
 
     /// Stops. Gives back the buffer, and the sender or receiver.
     pub fn stop(self) -> (B, C) {
-        let (buffer, Endless { half, .. }, _) = self.transfer.stop();
-        (buffer, half)
+        let (buffer, Endless { channel, .. }, _) = self.transfer.stop();
+        (buffer, channel)
     }
 
     fn engine(&self) -> &C::Engine {
-        self.transfer.channel().half.engine()
+        self.transfer.channel().channel.engine()
     }
 
     /// Takes a turn: `access` is done to the half that is next, if the DMA is through with it. Whether it was.

@@ -91,6 +91,6 @@ impl<B, R: RegistersOf<P>, P: Instance, D: Registers + DmaFence, W: Frame> Circu
     }
 
     pub(in crate::stm32f103) fn receiver(&mut self) -> &mut Receiver<R, P, D, W> {
-        &mut self.transfer.channel_mut().half
+        &mut self.transfer.channel_mut().channel
     }
 }

@@ -14,7 +14,8 @@ use crate::transfer::{Held, Refused};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum CircularSendError {
-    /// The DMA came round before the half was filled: old words were sent again, or some of them among the new.
+    /// The DMA came round before the half was filled: old words were sent again, or some of them among the new. What
+    /// was to be filled may have been sent, in part or as a whole, and is sent once more if it is written again.
     #[error("the DMA was faster: old words were sent again")]
     Underrun,
     /// An access of the DMA has failed, and nothing is sent any more: `stop`.

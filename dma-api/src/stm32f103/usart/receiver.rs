@@ -205,7 +205,8 @@ unsafe impl<R: RegistersOf<P>, P: Instance, D: Registers + DmaFence, W: Frame> C
 }
 
 // SAFETY:
-// - They are, of the receiver's channel; the other side is as for `Receiver`.
+// - It is the receiver's channel. The other side is DR, of the USART that asks it (`Instance`).
+// - The receiver is borrowed for as long as it goes round.
 unsafe impl<R: RegistersOf<P>, P: Instance, D: Registers + DmaFence, W: Frame> Circulates for Receiver<R, P, D, W> {
     type Engine = P::Receive<D>;
     type Word = W;
@@ -214,10 +215,10 @@ unsafe impl<R: RegistersOf<P>, P: Instance, D: Registers + DmaFence, W: Frame> C
         &self.channel
     }
 
-    unsafe fn begin(&mut self, region: Region) -> Result<(), Self::Refusal> {
+    unsafe fn begin_endless(&mut self, region: Region) -> Result<(), Self::Refusal> {
         // SAFETY:
         // - The channel is idle, and the region valid and left alone: the caller's debt, passed on unchanged.
-        unsafe { Self::begin(self, region, Laps::Endless) }
+        unsafe { self.begin(region, Laps::Endless) }
     }
 
     unsafe fn finish(&mut self, region: Region, _: bool) -> usize {

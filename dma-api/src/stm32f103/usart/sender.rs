@@ -161,7 +161,8 @@ unsafe impl<R: RegistersOf<P>, P: Instance, D: Registers + DmaFence, W: Frame> C
 }
 
 // SAFETY:
-// - They are, of the sender's channel; the other side is as for `Sender`.
+// - It is the sender's channel. The other side is DR, of the USART that asks it (`Instance`).
+// - The sender is borrowed for as long as it goes round.
 unsafe impl<R: RegistersOf<P>, P: Instance, D: Registers + DmaFence, W: Frame> Circulates for Sender<R, P, D, W> {
     type Engine = P::Transmit<D>;
     type Word = W;
@@ -170,10 +171,10 @@ unsafe impl<R: RegistersOf<P>, P: Instance, D: Registers + DmaFence, W: Frame> C
         &self.channel
     }
 
-    unsafe fn begin(&mut self, region: Region) -> Result<(), Self::Refusal> {
+    unsafe fn begin_endless(&mut self, region: Region) -> Result<(), Self::Refusal> {
         // SAFETY:
         // - The channel is idle, and the region valid and left alone: the caller's debt, passed on unchanged.
-        unsafe { Self::begin(self, region, Laps::Endless) }
+        unsafe { self.begin(region, Laps::Endless) }
     }
 
     unsafe fn finish(&mut self, region: Region, has_moved: bool) -> usize {

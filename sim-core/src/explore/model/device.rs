@@ -148,7 +148,8 @@ impl Shared {
         // A channel that sends for ever takes no more turns than there were fills.
         if lock(&self.soc).sends_for_ever(controller, channel).is_some() {
             lock(&self.filled).clear();
-            let missing = self.due - self.started.load(Plain::Relaxed);
+            let missing = self.due.checked_sub(self.started.load(Plain::Relaxed));
+            let missing = missing.expect("`Packets::packets` counts every start, and every half that is filled");
             self.all.fetch_sub(missing, Plain::Relaxed);
             self.start((0..missing).map(|_| Job::Stopped));
         }

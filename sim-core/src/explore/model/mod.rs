@@ -117,7 +117,8 @@ const DEADLOCK: &str = "deadlock";
 /// STM32F103 the peer sends a frame for each item that a channel is to receive.
 pub trait Packets: ProgramOn<Bus> + Clone + Send + Sync + 'static {
     /// How many packets the driver sends: the device thread does as many, and ends. On an STM32F103: how many transfers
-    /// it starts; a circular one counts as two, a turn for each half of its first lap, and one for each half that is filled.
+    /// it starts; a circular one counts as two, a turn for each half of its first lap, and one for each half that is filled;
+    /// what sends for ever is the last that it starts.
     fn packets(&self) -> usize;
 
     /// The endpoint from which the host takes each packet.

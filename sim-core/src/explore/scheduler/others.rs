@@ -84,12 +84,6 @@ impl Others {
         self.0 |= 1 << other.place();
     }
 
-    /// Without DMA items and frames.
-    pub(crate) fn without_items(self) -> Self {
-        let items = self.iter().filter(|other| matches!(other, Other::Dma(_) | Other::Wire(_)));
-        Self(items.fold(self.0, |left, item| left & !(1 << item.place())))
-    }
-
     /// Whether nobody can go on.
     pub fn is_empty(self) -> bool {
         self.0 == 0

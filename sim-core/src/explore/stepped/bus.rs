@@ -17,8 +17,12 @@ use crate::hash::hash;
 use crate::host::serial::Serial;
 use crate::host::{Host, HostError, Reply, Step, Wire};
 
-/// How many bytes are copied at once.
-const WORD: usize = 4;
+/// How many of so many bytes are copied at once: a copy of a word at most is torn between any two bytes, a longer one
+/// between any two words.
+fn at_once(length: usize) -> usize {
+    const WORD: usize = 4;
+    if length <= WORD { 1 } else { WORD }
+}
 
 /// The bus that firmware runs on.
 #[derive(Clone)]
@@ -145,7 +149,7 @@ unsafe impl DmaFence for Bus {
                 if start > 0 {
                     self.0.choice_point(Position::Memory(line));
                 }
-                seen.resize(region.length.min(start + WORD), 0);
+                seen.resize(region.length.min(start + at_once(region.length)), 0);
                 view.read(start, &mut seen[start..]);
                 // Where it is in the copy is part of what it knows.
                 self.0.history.borrow_mut().mark(hash(&seen));
@@ -166,11 +170,11 @@ unsafe impl DmaFence for Bus {
         let is_lent = self.0.soc.borrow_mut().begin_fill(region, line);
         self.0.stop_at_violation();
         // What the DMA reads in the middle is half old, half new: it can, between two words.
-        for start in (0..region.length).step_by(WORD).filter(|_| is_lent) {
+        for start in (0..region.length).step_by(at_once(region.length)).filter(|_| is_lent) {
             if start > 0 {
                 self.0.choice_point(Position::Memory(line));
             }
-            let length = WORD.min(region.length - start);
+            let length = at_once(region.length).min(region.length - start);
             let (word, value) = (region.pointer.wrapping_add(start), from.wrapping_add(start));
             // SAFETY:
             // - The region's pointer is valid for writes, `from` for reads, and they are apart (the caller's debt). The

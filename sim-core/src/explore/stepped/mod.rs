@@ -49,7 +49,8 @@
 //! - A driver that waits for a byte of simulated RAM to change ([`Board::load`](super::Board::load)) does not end: that
 //!   is not taken for a poll.
 //! - A channel that sends for ever goes on for ever. While the CPU does not wait, it goes round once and a half after
-//!   each register write of the CPU, and its line is as slow as the peer: that is all that the CPU can tell apart.
+//!   each register write of the CPU, and its line is as slow as the peer: that is all that the CPU can tell apart. Of
+//!   several, all together do.
 //! - A handler runs at register accesses, fences, and the calls of [`Board`](super::Board). A main program that waits
 //!   for the handler without any of them waits for ever.
 

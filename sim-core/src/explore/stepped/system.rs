@@ -120,7 +120,7 @@ pub(super) struct System {
     alone: Cell<u32>,
     /// How many accesses the driver has made while it unwound.
     unwinding: Cell<u32>,
-    /// How many steps the DMA has taken since the CPU has written a register, where a channel sends for ever.
+    /// How many steps channels that send for ever have taken since the CPU has written a register.
     items: Cell<u32>,
     /// The firmware has used the board.
     is_used: Cell<bool>,
@@ -183,35 +183,37 @@ impl System {
         others
     }
 
-    /// Those of `others` that can make a difference, where a channel sends for ever; all, if somebody waits for one of
+    /// Those of `others` that can make a difference, where channels send for ever; all, if somebody waits for one of
     /// them, and there is no such.
     ///
-    /// What the CPU can find, it can find by the time that the channel has gone round once and a half since a register
-    /// was written; and where the peer is behind, or has had enough, more frames are only more of them.
+    /// What the CPU can find, it can find by the time that these channels have gone round once and a half since a
+    /// register was written; and where the peer is behind, or has had enough, more frames are only more of them. Other
+    /// channels go on.
     fn that_matter(&self, others: Others, somebody_waits: bool) -> Others {
         let soc = self.soc.borrow();
-        let Some(lap) = soc.longest_lap_without_end() else {
+        let laps = soc.laps_without_end();
+        if laps == 0 {
             return others;
-        };
+        }
         // An item is two steps.
-        let has_gone_round = self.items.get() >= 3 * lap;
-        let left = if has_gone_round { others.without_items() } else { self.without_spare_frames(&soc, others) };
+        let have_gone_round = self.items.get() >= 3 * laps;
+        let spare = |other: &Other| match *other {
+            Other::Dma(controller) => have_gone_round && soc.is_next_without_end(controller),
+            Other::Wire(usart) => self.is_behind(&soc, usart.into()),
+            _ => false,
+        };
+        let mut left = Others::default();
+        left.extend(others.iter().filter(|other| !spare(other)));
         if somebody_waits && left.is_empty() { others } else { left }
     }
 
-    /// Without frames that go to a peer who is behind, or has had enough.
-    fn without_spare_frames(&self, soc: &Soc, others: Others) -> Others {
+    /// Whether the peer of a USART is behind with its frames, or has had enough.
+    fn is_behind(&self, soc: &Soc, usart: usize) -> bool {
         let host = self.host.borrow();
-        let is_behind = |usart: usize| {
-            let wants_it =
-                |step: &Step| matches!(step, Step::Serial { port, does: Serial::Receive } if port.index() == usart);
-            host.has_heard[usart] && host.outcome.is_some()
-                || host.wants.as_ref().is_some_and(wants_it) && soc.stm32f103().is_some_and(|chip| chip.has_sent(usart))
-        };
-        let makes_none = |other: &Other| matches!(other, Other::Wire(usart) if is_behind(usize::from(*usart)));
-        let mut left = Others::default();
-        left.extend(others.iter().filter(|other| !makes_none(other)));
-        left
+        let wants_it =
+            |step: &Step| matches!(step, Step::Serial { port, does: Serial::Receive } if port.index() == usart);
+        host.has_heard[usart] && host.outcome.is_some()
+            || host.wants.as_ref().is_some_and(wants_it) && soc.stm32f103().is_some_and(|chip| chip.has_sent(usart))
     }
 
     /// How often `poll` was done since the last change that a register shows.
@@ -325,7 +327,7 @@ impl System {
     fn frame_arrives(&self, usart: u8) {
         let mut soc = self.soc.borrow_mut();
         soc.wire_step(usart);
-        if self.host.borrow().outcome.is_some() && soc.longest_lap_without_end().is_some() {
+        if self.host.borrow().outcome.is_some() && soc.laps_without_end() > 0 {
             // Nobody is there to take it, and there is no end of them.
             soc.serial_receive(usart.into());
         }
@@ -339,7 +341,7 @@ impl System {
             Other::Engine => self.soc.borrow_mut().engine_step(),
             Other::Dma(controller) => {
                 let mut soc = self.soc.borrow_mut();
-                self.items.set(soc.longest_lap_without_end().map_or(0, |_| self.items.get() + 1));
+                self.items.set(self.items.get() + u32::from(soc.is_next_without_end(controller)));
                 soc.dma_step(controller);
             }
             Other::Wire(usart) => self.frame_arrives(usart),
