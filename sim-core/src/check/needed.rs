@@ -1,8 +1,8 @@
 //! Which fence a path needs, where it stands, on each machine: found by leaving it out.
 //!
-//! A path's fences are looked up in its own runs: those that one of [`RUNS`] random ones passes. One after the other is made weaker
-//! where it stands, while the others are as strong as can be, and loom and all schedules judge what is left. The
-//! weakest with which both say *sound* is what the path needs.
+//! A path's fences are looked up in its own runs: those that one of twenty random ones passes. One after the other is
+//! made weaker where it stands, while the others are as strong as can be, and loom and all schedules judge what is
+//! left. The weakest with which both say *sound* is what the path needs.
 //!
 //! That is of one fence at a time: two that each can go need not both go.
 

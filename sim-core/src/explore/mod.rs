@@ -78,8 +78,9 @@ pub trait Board: RegistersOf<UsbdBlock> + OutsideRegisters + DmaFence + Clone + 
     #[track_caller]
     fn wait_for_interrupt(&self);
 
-    /// Reads a byte of simulated RAM, which [`Program::prepare`] has allocated ([`Soc::allocate`]): for firmware that
-    /// touches a buffer while the DMA may. 0 where there is no such RAM.
+    /// Reads a byte of simulated RAM, which [`Program::prepare`] has allocated
+    /// ([`Soc::allocate`](crate::soc::Soc::allocate)): for firmware that touches a buffer while the DMA may. 0 where
+    /// there is no such RAM.
     ///
     /// An access of the CPU to memory that a `&[u8]` is a view of, no explorer sees.
     #[track_caller]

@@ -7,7 +7,8 @@
 //! # States are visited once
 //!
 //! A driver's local state is a function of what it has read. So (chip, memory's owners, clocks, what the driver read,
-//! what the host was answered) identifies a state, and [`Exhaustive`] does not explore one twice.
+//! what the host was answered) identifies a state, and [`Exhaustive`](super::scheduler::Exhaustive) does not explore
+//! one twice.
 //!
 //! A poll that repeats itself changes nothing: a register is read for the third time, and since the first nobody has
 //! done anything that a register shows. There the CPU waits; the others must go on. If none can, and the driver still
