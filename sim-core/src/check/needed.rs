@@ -1,4 +1,4 @@
-//! Which fence a path needs, where it stands, on each machine: found by leaving it out.
+//! Which fence a path needs, where it stands, on each machine: found by weakening it.
 //!
 //! A path's fences are looked up in its own runs: those that one of twenty random ones passes. One after the other is
 //! made weaker where it stands, while the others are as strong as can be, and loom and all schedules judge what is

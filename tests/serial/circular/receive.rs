@@ -219,6 +219,46 @@ fn look_that_is_left_out_is_a_torn_half() {
     }
 }
 
+/// Copies three words while the DMA fills them, whatever it has filled.
+#[derive(Clone, Copy, Debug)]
+struct CopiesThreeWords;
+
+impl Program for CopiesThreeWords {
+    fn name(&self) -> String {
+        "copies-three-words".to_owned()
+    }
+
+    fn config(&self) -> Config {
+        config()
+    }
+
+    fn firmware<B: Board>(&self, board: B) {
+        let (_, receiver) = usart1(&board);
+        let buffer = zeros(12);
+        let region = Region { pointer: buffer.as_mut_ptr(), length: 12, direction: Direction::DeviceToMemory };
+        // SAFETY:
+        // - The memory is leaked: the borrow lasts for ever.
+        let transfer = unsafe { receiver.read_exact_borrowed(buffer) }.expect("it is not refused");
+        std::mem::forget(transfer);
+        let mut into = [0; 12];
+        // SAFETY:
+        // - It is the DMA's, and was written before: zeros. `into` is this function's.
+        unsafe { board.snapshot(region, into.as_mut_ptr()) };
+        assert!(into[4] != 0 || into[8] == 0, "the second word is older than the third: {into:?}");
+    }
+
+    fn host(&self, mut host: Host) -> Script {
+        Box::pin(async move { host.serial(Port::Usart1).send(&[1; 12]).await })
+    }
+}
+
+#[test]
+fn copy_is_torn_between_any_two_words_on_some_schedule() {
+    let verdict = explore(&CopiesThreeWords);
+    assert_eq!(verdict.kind(), Kind::Assertion, "{verdict}");
+    assert!(verdict.to_string().contains("the second word is older than the third"), "{verdict}");
+}
+
 /// What goes wrong: before the start, on the bus, on the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wrong {

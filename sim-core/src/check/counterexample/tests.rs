@@ -1,3 +1,5 @@
+//! Counterexamples of rows that are known: what they lack, and what mends them.
+
 use dma_api::nrf52840::usbd::map;
 
 use super::order::Kind as OrderKind;

@@ -1,3 +1,5 @@
+//! The page: every row, well formed, self-contained; and broken twins.
+
 use super::*;
 use crate::check::counterexample::repair::Fix;
 use crate::check::programs::{Device, Try};
