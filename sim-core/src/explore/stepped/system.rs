@@ -120,7 +120,9 @@ pub(super) struct System {
     alone: Cell<u32>,
     /// How many accesses the driver has made while it unwound.
     unwinding: Cell<u32>,
-    /// How many steps channels that send for ever have taken since the CPU has written a register.
+    /// It has DMA channels, which may send for ever.
+    has_channels: bool,
+    /// How many steps those have taken since the CPU has written a register.
     items: Cell<u32>,
     /// The firmware has used the board.
     is_used: Cell<bool>,
@@ -131,6 +133,7 @@ impl System {
     pub fn new(soc: Soc, faults: Faults, scheduler: Rc<RefCell<dyn Scheduler>>) -> Self {
         let history = History { is_off: !scheduler.borrow().asks_for_states(), ..History::default() };
         Self {
+            has_channels: soc.stm32f103().is_some(),
             soc: RefCell::new(soc),
             scheduler,
             choices: RefCell::default(),
@@ -249,7 +252,9 @@ impl System {
             let polls = if let Position::Read(poll) = position { self.polls(poll) } else { 0 };
             let asleep = self.is_asleep(position);
             let waits = polls >= POLLS_BEFORE_WAITING || asleep || due && (chain.is_open() || position.is_sleep());
-            others = self.that_matter(others, waits);
+            if self.has_channels {
+                others = self.that_matter(others, waits);
+            }
             if others.is_empty() {
                 let alone = self.alone.get();
                 if !asleep && polls < POLLS_WITHOUT_HOPE && alone < ACCESSES_WITHOUT_HOPE {
