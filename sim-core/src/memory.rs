@@ -9,7 +9,9 @@
 //! chip only, so that a data race on them is a finding and not undefined behaviour of the test.
 //!
 //! - *Modelled*: RAM and flash ranges of both chips, who may read and write what.
-//! - *Not modelled*: caches, wait states, the code-RAM alias at 0x0080_0000.
+//! - With a [`DataCache`](cache::DataCache), which neither chip has, the windows are memory of their own: what the CPU
+//!   has in its buffers gets there, and back, through the cache (`cache`).
+//! - *Not modelled*: wait states, the code-RAM alias at 0x0080_0000.
 //! - *Unspecified; we chose*: RAM that nobody lent or allocated is out of reach for the DMA. On the chip it is there,
 //!   and holds somebody else's data.
 
@@ -21,7 +23,11 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use dma_api::address::{BusAddress, Direction, Region};
 use thiserror::Error;
 
+use self::cache::{Cache, LineSize};
 use crate::device::Chip;
+
+pub mod cache;
+mod cached;
 
 /// Where a chip has its memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +76,8 @@ struct Window {
     reserved: u32,
     region: Region,
     lent: bool,
+    /// Where a cache is in between: what the DMA finds there instead of the host's bytes, in whole lines.
+    backing: Option<Arc<Vec<AtomicU8>>>,
 }
 
 // SAFETY:
@@ -101,6 +109,7 @@ pub struct Memory {
     allocated: u32,
     windows: Vec<Window>,
     next_window: u32,
+    cache: Option<Cache>,
 }
 
 impl Memory {
@@ -113,7 +122,12 @@ impl Memory {
         let map = Map::of(chip);
         assert!(bytes(ram) <= map.windows - RAM, "simulated RAM ends at {:#x}: ask for less", map.windows);
         let ram = Arc::new((0..ram).map(|_| AtomicU8::new(0)).collect());
-        Self { map, ram, allocated: 0, windows: Vec::new(), next_window: 0 }
+        Self { map, ram, allocated: 0, windows: Vec::new(), next_window: 0, cache: None }
+    }
+
+    /// The same memory, behind a cache with lines of this size.
+    pub(crate) fn behind_cache(self, size: LineSize) -> Self {
+        Self { cache: Some(Cache::new(size)), ..self }
     }
 
     /// Whether `address` is in flash.
@@ -158,12 +172,16 @@ impl Memory {
             window.lent = true;
             return BusAddress::new(window.base);
         }
-        let base = self.map.windows + self.next_window;
-        let reserved = length.max(1).next_multiple_of(64);
+        // A buffer lies in its lines as it does in the host's memory.
+        let line = self.cache.as_ref().map_or(1, |cache| cache.line_size().bytes() as usize);
+        let offset = bytes(region.pointer.addr() % line);
+        let base = self.map.windows + self.next_window + offset;
+        let reserved = (offset + length).max(1).next_multiple_of(64) - offset;
         // A red zone after each window: a transfer that is too long leaves it into nothing, not into its neighbour.
-        self.next_window += reserved + 64;
+        self.next_window += offset + reserved + 64;
         assert!(self.map.windows + self.next_window <= self.map.ram.end, "the windows have used up the chip's RAM");
-        self.windows.push(Window { base, reserved, region, lent: true });
+        let backing = self.cache.as_ref().map(|_| Arc::new(Window::backing(offset, reserved)));
+        self.windows.push(Window { base, reserved, region, lent: true, backing });
         BusAddress::new(base)
     }
 
@@ -232,16 +250,20 @@ impl Memory {
         if window.region.direction != direction {
             return Err(Fault::WrongDirection(start));
         }
+        if let Some(backing) = &window.backing {
+            let start = (start - window.base + window.base % LineSize::MOST) as usize;
+            return Ok(View(Bytes::Simulated { ram: backing.clone(), start }));
+        }
         let pointer = window.region.pointer.wrapping_add((start - window.base) as usize);
         Ok(View(Bytes::Host { pointer, length }))
     }
 
-    /// A byte of simulated RAM, as the CPU reads it. `None` outside of what was allocated.
+    /// A byte of simulated RAM. `None` outside of what was allocated.
     pub fn load(&self, address: BusAddress) -> Option<u8> {
         Some(self.simulated(address)?.load(Ordering::Relaxed))
     }
 
-    /// Writes a byte of simulated RAM, as the CPU does. `None` outside of what was allocated.
+    /// Writes a byte of simulated RAM. `None` outside of what was allocated.
     pub fn store(&self, address: BusAddress, value: u8) -> Option<()> {
         self.simulated(address)?.store(value, Ordering::Relaxed);
         Some(())
@@ -266,13 +288,21 @@ impl Hash for Memory {
             }
         }
         self.ram.iter().for_each(|byte| byte.load(Ordering::Relaxed).hash(state));
+        self.cache.hash(state);
     }
 }
 
 #[derive(Debug)]
 enum Bytes {
-    Simulated { ram: Arc<Vec<AtomicU8>>, start: usize },
-    Host { pointer: *mut u8, length: usize },
+    /// Of simulated RAM, or behind a cache.
+    Simulated {
+        ram: Arc<Vec<AtomicU8>>,
+        start: usize,
+    },
+    Host {
+        pointer: *mut u8,
+        length: usize,
+    },
 }
 
 /// The memory of one transfer, as the engine reaches it without the chip's lock.

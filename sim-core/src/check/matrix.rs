@@ -70,7 +70,9 @@ impl Row {
         let Fences { machine, start, end } = self.fences;
         let (which, strength) = match found.violation.site {
             Site::Dma { .. } | Site::Channel { .. } => ("before the start (release)", start),
-            Site::Cpu(_) | Site::Host { .. } | Site::Peer { .. } => ("after the end (acquire)", end),
+            Site::Cpu(_) | Site::Host { .. } | Site::Peer { .. } | Site::Cache { .. } => {
+                ("after the end (acquire)", end)
+            }
         };
         let reason = machine.objection(strength).unwrap_or("this machine honours it: the model is wrong");
         Some(format!("missing: a {} {which}\nwhy: {reason}", machine.weakest_sufficient()))

@@ -8,3 +8,4 @@ pub mod matrix;
 pub mod needed;
 pub mod programs;
 pub mod report;
+pub mod upkeep;

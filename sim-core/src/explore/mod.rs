@@ -21,6 +21,7 @@ use dma_api::nrf52840::usbd::UsbdBlock;
 use dma_api::registers::{OutsideRegisters, Peripheral, RegistersOf};
 use serde::Serialize;
 
+use crate::memory::cache::Operation;
 use crate::monitor::{Policy, Rule, Violation};
 
 mod block;
@@ -89,6 +90,11 @@ pub trait Board: RegistersOf<UsbdBlock> + OutsideRegisters + DmaFence + Clone + 
     /// Writes a byte of simulated RAM, likewise. Lost where there is none.
     #[track_caller]
     fn store(&self, address: BusAddress, value: u8);
+
+    /// Maintains the lines of the data cache that `length` bytes of simulated RAM touch, where there is a cache
+    /// ([`Config::cache`](crate::soc::Config::cache)).
+    #[track_caller]
+    fn maintain(&self, address: BusAddress, length: u32, operation: Operation);
 
     /// The fence of [`release`](DmaFence::release), for simulated RAM: nothing is lent.
     #[track_caller]

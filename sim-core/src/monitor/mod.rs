@@ -5,6 +5,7 @@
 //! | how the driver treats the chip | a chip's `rules` (for USBD: `device/usbd/rules`) |
 //! | what the DMA may reach, who owns a buffer | [`ownership`] |
 //! | whether an access happens after the one it must follow | [`clocks`] |
+//! | whether CPU and DMA see the same memory, with a cache in between | `cache` |
 //!
 //! Whatever is found becomes a [`Violation`]: the rule, the addresses, both sites, and (from an explorer that can
 //! replay) the string that brings it back. What happens then is the rule's [`Policy`].
@@ -15,6 +16,7 @@ use std::panic::Location;
 
 use serde::Serialize;
 
+pub(crate) mod cache;
 mod cells;
 pub mod clocks;
 pub mod ownership;
@@ -108,6 +110,12 @@ rules! {
     RequestOfAnother,
     /// A USART or its transmitter was switched off in the middle of a frame.
     DisabledWhileSending,
+    /// The DMA reads memory whose newest bytes are in the CPU's data cache.
+    CacheNotCleaned,
+    /// The CPU's data cache has other bytes than the DMA has written, or writes them over those.
+    CacheNotInvalidated,
+    /// Other bytes are in the data cache's lines of a buffer that the DMA writes.
+    CacheLineShared,
     /// The interrupt handler returns with its line asserted, for ever.
     InterruptStorm,
     /// No register has this offset.
@@ -174,6 +182,11 @@ pub enum Site {
         /// Which item of the transfer, counted from 0.
         item: u32,
     },
+    /// The CPU's data cache, by itself.
+    Cache {
+        /// The line's address.
+        line: u32,
+    },
     /// The peer at the other end of a serial line, by a frame.
     Peer {
         /// The USART's number, from 1.
@@ -208,6 +221,7 @@ impl fmt::Display for Site {
             Self::Channel { controller, channel, item } => {
                 write!(f, "DMA: DMA{controller} channel {channel} item {item}")
             }
+            Self::Cache { line } => write!(f, "cache: the line at {line:#010x}"),
             Self::Peer { usart } => write!(f, "peer: a frame for USART{usart}"),
             Self::Dma { block, endpoint, beat } => write!(f, "DMA: {block}[{endpoint}] beat {beat}"),
         }

@@ -184,7 +184,7 @@ fn report_race(range: Range<u32>, site: Site, conflict: Conflict) -> Misuse {
         Site::Dma { .. } | Site::Channel { .. } => {
             ("release", "the CPU's access may be done after the start of the transfer")
         }
-        Site::Cpu(_) | Site::Host { .. } | Site::Peer { .. } => {
+        Site::Cpu(_) | Site::Host { .. } | Site::Peer { .. } | Site::Cache { .. } => {
             ("acquire", "the CPU's access may be done before the end of the transfer")
         }
     };

@@ -4,6 +4,7 @@ use super::*;
 use crate::device::stm32f103::tests::sequences as stm32f103;
 use crate::device::usbd::tests::rules as usbd;
 use crate::explore::interrupt_storm;
+use crate::soc::tests::cache;
 use crate::soc::tests::rules as soc;
 
 /// What a rule's sequence is done by.
@@ -53,6 +54,9 @@ fn sequence(rule: Rule) -> fn(Driver) -> Vec<Rule> {
         Rule::ChannelShared => stm32f103::channel_shared,
         Rule::RequestOfAnother => stm32f103::request_of_another,
         Rule::DisabledWhileSending => stm32f103::disabled_while_sending,
+        Rule::CacheNotCleaned => cache::cache_not_cleaned,
+        Rule::CacheNotInvalidated => cache::cache_not_invalidated,
+        Rule::CacheLineShared => cache::cache_line_shared,
         Rule::InterruptStorm => interrupt_storm,
         Rule::UnknownRegister => usbd::unknown_register,
         Rule::NotModelled => usbd::not_modelled,

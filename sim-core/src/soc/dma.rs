@@ -33,7 +33,9 @@ impl Soc {
     /// The engine moves all words that are left, as [`engine_step`](Self::engine_step) would one by one. Returns how
     /// many: none, where somebody would see each, since it is to be kept, or to be reported.
     pub(crate) fn move_words(&mut self) -> usize {
-        let Some(copy) = self.copy.as_mut().filter(|copy| !copy.is_blind() && !self.trace.keeps()) else {
+        let Some(copy) =
+            self.copy.as_mut().filter(|copy| !copy.is_blind() && !self.trace.keeps() && self.cache.is_none())
+        else {
             return 0;
         };
         let words = copy.beats_left();
@@ -64,8 +66,9 @@ impl Soc {
         let Beat { range, access, site } = beat.clone();
         self.trace.note(None, || Record::Beat { beat, bytes });
         if !blind {
-            let race = self.ownership.dma_access(range, access, site);
+            let race = self.ownership.dma_access(range.clone(), access, site);
             self.report(race, site);
+            self.dma_accessed(&range, access, site);
         }
     }
 

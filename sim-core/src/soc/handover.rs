@@ -45,7 +45,8 @@ impl Soc {
         let range = self.memory.lent(region).find(|range| range.start == address.get()).unwrap_or_default();
         let race = self.ownership.cpu_access(range.clone(), CPU_ACCESS, line);
         let fence = self.fence(Moment::Release, line);
-        self.trace.note(Some(line), || Record::Release { range, fence });
+        self.trace.note(Some(line), || Record::Release { range: range.clone(), fence });
+        self.store_lent(Moment::Release, &range, region, line);
         self.report(twice, Site::Cpu(line));
         self.report(race, Site::Cpu(line));
         address
@@ -68,9 +69,11 @@ impl Soc {
             Some(ownership::check_acquired_in_flight(range, user))
         };
         let in_flight = copied.or_else(|| self.memory.lent(region).find_map(channel));
+        self.trace.note(Some(line), || Record::Acquire { range: range.clone(), fence });
+        self.keep_up(Moment::Acquire, &range, region.direction, line);
+        self.load_arrived(&range, line);
         self.memory.take_back(region);
-        let race = self.ownership.cpu_access(range.clone(), CPU_ACCESS, line);
-        self.trace.note(Some(line), || Record::Acquire { range, fence });
+        let race = self.ownership.cpu_access(range, CPU_ACCESS, line);
         self.report(ownership::check_acquired_without_release(exact, region.length), Site::Cpu(line));
         self.report(in_flight, Site::Cpu(line));
         self.report(race, Site::Cpu(line));
@@ -85,8 +88,22 @@ impl Soc {
         self.trace.note(Some(line), || Record::Snapshot { range: range.clone().unwrap_or_default(), fence });
         self.report(ownership::check_part_of_lent(range.is_some(), region), Site::Cpu(line));
         self.report(race, Site::Cpu(line));
-        let address = BusAddress::new(range?.start);
+        let range = range?;
+        self.keep_up(Moment::Snapshot, &range, region.direction, line);
+        if self.cache.is_some() {
+            return self.memory.host_view(&range, Direction::DeviceToMemory);
+        }
+        let address = BusAddress::new(range.start);
         self.memory.view(address, region.length, Direction::DeviceToMemory).ok()
+    }
+
+    /// The driver copies what comes at `offset` of `region`: a part of what [`snapshot`](Self::snapshot) has returned.
+    pub(crate) fn copy_out(&mut self, view: &View, region: Region, offset: usize, into: &mut [u8], line: Line) {
+        let part = Region { pointer: region.pointer.wrapping_add(offset), length: into.len(), ..region };
+        if let Some(range) = self.memory.part(part, Direction::DeviceToMemory).filter(|_| self.cache.is_some()) {
+            self.load_arrived(&range, line);
+        }
+        view.read(offset, into);
     }
 
     /// The driver begins to fill `region`, which the DMA reads: the fence before. Whether it is lent for that.
@@ -105,6 +122,7 @@ impl Soc {
     pub(crate) fn end_fill(&mut self, region: Region, line: Line) {
         if let Some(range) = self.memory.part(region, Direction::MemoryToDevice) {
             self.ownership.cpu_ends_fill(&range, line);
+            self.store_lent(Moment::AfterFill, &range, region, line);
         }
         self.fence(Moment::AfterFill, line);
     }

@@ -10,6 +10,7 @@
 //! host  transaction, bus_reset, iso_in, iso_out, start_of_frame, suspend, resume, plug
 //! peer  serial_send, serial_idle, serial_receive; wire_step (a frame has gone over the wire)
 //! time  power_up_done, supply_step
+//! cache maintain, by the CPU; have_whim, by itself
 //! ```
 
 use std::ops::Range;
@@ -25,12 +26,14 @@ use crate::engine::Copy;
 use crate::hash::hash;
 use crate::host::Faults;
 use crate::machine::{FencePlace, Fences, Strength};
+use crate::memory::cache::DataCache;
 use crate::memory::{Fault, Memory, View};
 use crate::monitor::clocks::Access;
 use crate::monitor::ownership::{self, Ownership, overlap};
 use crate::monitor::{Misuse, Monitor, Policies, Policy, Rule, Site, Violation};
 use crate::trace::{Keep, Levels, Record, Trace};
 
+mod cache;
 mod dma;
 mod handover;
 mod stm32f103;
@@ -50,6 +53,11 @@ pub struct Config {
     pub fences: Fences,
     /// A fence of the driver that is not as strong as these: weaker, or stronger.
     pub fence_at: Option<(FencePlace, Strength)>,
+    /// A data cache between the CPU and memory, if there is one. `explore::stepped` lets it do what it likes;
+    /// `explore::threads` has it do nothing by itself, and `explore::model` judges no program that has one.
+    pub cache: Option<DataCache>,
+    /// A fence of the driver that does nothing about the cache.
+    pub no_upkeep_at: Option<FencePlace>,
     /// What to do about violations, for each rule.
     pub policies: Policies,
     /// What to keep of the run.
@@ -71,6 +79,8 @@ pub struct Config {
 pub struct Soc {
     fences: Fences,
     fence_at: Option<(FencePlace, Strength)>,
+    cache: Option<DataCache>,
+    no_upkeep_at: Option<FencePlace>,
     usbd: Usbd,
     power: Power,
     /// In an STM32F103 only; USBD and POWER are out of reset then, for ever.
@@ -109,12 +119,17 @@ impl Soc {
         Self {
             fences: config.fences,
             fence_at: config.fence_at,
+            cache: config.cache,
+            no_upkeep_at: config.no_upkeep_at,
             usbd,
             power,
             stm32f103: (config.chip == Chip::Stm32f103).then(Box::default),
             line: config.line,
             bus_error: config.bus_error,
-            memory: Memory::new(config.chip, config.ram),
+            memory: match config.cache {
+                Some(cache) => Memory::new(config.chip, config.ram).behind_cache(cache.line),
+                None => Memory::new(config.chip, config.ram),
+            },
             ownership: Ownership::default(),
             monitor: Monitor::new(config.policies),
             trace: Trace::new(config.keep),
@@ -333,13 +348,15 @@ impl Soc {
     /// A program reads a byte of simulated RAM: a tracked access. 0 where there is none.
     pub fn load(&mut self, address: BusAddress, line: Line) -> u8 {
         self.touch(address, Access::Read, line);
-        self.memory.load(address).unwrap_or_default()
+        let (value, finding) = self.memory.cpu_load(address);
+        self.report_findings(finding, Site::Cpu(line));
+        value
     }
 
     /// A program writes a byte of simulated RAM: a tracked access. Lost where there is none.
     pub fn store(&mut self, address: BusAddress, value: u8, line: Line) {
         self.touch(address, Access::Write, line);
-        let _ = self.memory.store(address, value);
+        self.memory.cpu_store(address, value, Site::Cpu(line));
     }
 
     fn touch(&mut self, address: BusAddress, access: Access, line: Line) {

@@ -119,6 +119,7 @@ impl Soc {
         match self.memory.view(address, length, Direction::MemoryToDevice) {
             Ok(view) => {
                 view.read(0, &mut bytes[..length]);
+                self.dma_accessed(&access.range(), Access::Read, site);
                 let race = self.ownership.dma_access(access.range(), Access::Read, site);
                 (Ok(u32::from_le_bytes(bytes)), race)
             }
@@ -140,6 +141,7 @@ impl Soc {
         match self.memory.view(address, bytes.len(), Direction::DeviceToMemory) {
             Ok(view) => {
                 view.write(0, bytes);
+                self.dma_accessed(&access.range(), Access::Write, site);
                 self.delivered = hash((self.delivered, access.range(), bytes));
                 (Ok(()), self.ownership.dma_access(access.range(), Access::Write, site))
             }

@@ -15,6 +15,7 @@ use crate::device::usbd::{Answer, Token};
 use crate::engine::Beat;
 use crate::host::Fault;
 use crate::machine::Strength;
+use crate::memory::cache::{Operation, Whim};
 use crate::monitor::clocks::Access;
 use crate::monitor::{Rule, Site};
 
@@ -85,6 +86,15 @@ pub enum Record {
         /// And this one behind it.
         after: Strength,
     },
+    /// The CPU maintained the lines of its data cache.
+    Upkeep {
+        /// The addresses that it named.
+        range: Range<u32>,
+        /// What was done to their lines.
+        operation: Operation,
+    },
+    /// The data cache did something by itself.
+    Whim(Whim),
     /// The CPU touched simulated RAM.
     Touch {
         /// The address.

@@ -62,6 +62,8 @@ fn duration_ns(entry: &Entry) -> u64 {
         | Record::Snapshot { .. }
         | Record::Fill { .. }
         | Record::Touch { .. }
+        | Record::Upkeep { .. }
+        | Record::Whim(_)
         | Record::Beat { .. }
         | Record::Item { .. } => CYCLE_NS,
         record @ (Record::Transaction { .. } | Record::Isochronous { .. } | Record::StartOfFrame(_)) => {

@@ -10,6 +10,7 @@ use super::{Entry, Record, Trace};
 use crate::device::power::Step;
 use crate::device::usbd::name_of;
 use crate::device::{name_at, stm32f103};
+use crate::memory::cache::Whim;
 use crate::monitor::Site;
 use crate::monitor::clocks::Access;
 
@@ -130,6 +131,11 @@ fn describe(record: &Record) -> Option<(Lane, String)> {
         Record::Fill { range, before, after } => {
             (Lane::Cpu, format!("fill {:#x}, {} bytes ({before}, {after})", range.start, range.len()))
         }
+        Record::Upkeep { range, operation } => {
+            (Lane::Cpu, format!("{operation} {:#x}, {} bytes", range.start, range.len()))
+        }
+        Record::Whim(Whim::WriteBack(line)) => (Lane::Cpu, format!("the cache writes the line at {line:#x} back")),
+        Record::Whim(Whim::ReadAhead(line)) => (Lane::Cpu, format!("the cache reads the line at {line:#x} ahead")),
         Record::Touch { address, write } => {
             (Lane::Cpu, format!("{} {address:#x}", if *write { "write" } else { "read" }))
         }

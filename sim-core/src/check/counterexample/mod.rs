@@ -76,7 +76,7 @@ impl Counterexample {
         self.missing()?;
         Some(match self.violation()?.site {
             Site::Dma { .. } | Site::Channel { .. } => Place::Start,
-            Site::Cpu(_) | Site::Host { .. } | Site::Peer { .. } => Place::End,
+            Site::Cpu(_) | Site::Host { .. } | Site::Peer { .. } | Site::Cache { .. } => Place::End,
         })
     }
 

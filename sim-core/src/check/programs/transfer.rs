@@ -70,7 +70,7 @@ impl Path {
         Self::CircularSends,
     ];
 
-    fn is_usb(self) -> bool {
+    pub(crate) fn is_usb(self) -> bool {
         matches!(self, Self::Ep0In | Self::EpIn | Self::EpInDropped)
     }
 
@@ -130,9 +130,13 @@ impl Transfer {
 type Sends<B> = Sender<Block<B, Usart1>, Usart1, Block<B, Dma1>>;
 type Receives<B> = Receiver<Block<B, Usart1>, Usart1, Block<B, Dma1>>;
 
+/// Memory that has the lines of a data cache to itself.
+#[repr(align(64))]
+struct Lines<const N: usize>([u8; N]);
+
 /// The memory of a transfer, for ever.
 fn buffer<const N: usize>() -> &'static mut [u8; N] {
-    Box::leak(Box::new([0; N]))
+    &mut Box::leak(Box::new(Lines([0; N]))).0
 }
 
 /// A waker that notes that it was woken.
@@ -197,9 +201,9 @@ impl Transfer {
             }
             Path::Drops => drop(receiver.read_exact(buffer::<2>()).expect("it is not refused")),
             Path::Scopes => {
-                let mut bytes = [0; 2];
-                receiver.scope(&mut bytes, |_| ()).expect("it is not refused").1.expect("it ends");
-                assert_eq!(bytes, [1, 2]);
+                let mut bytes = Lines([0; 2]);
+                receiver.scope(&mut bytes.0, |_| ()).expect("it is not refused").1.expect("it ends");
+                assert_eq!(bytes.0, [1, 2]);
             }
             Path::Circular => {
                 let mut circular = receiver.circular(buffer::<4>()).expect("it is not refused");

@@ -17,6 +17,7 @@ use crate::device::usbd;
 use crate::explore::interrupt::{Interrupts, SLEEPING_HANDLER};
 use crate::explore::{Board, WHILE_LEAVING};
 use crate::machine::Moment;
+use crate::memory::cache::Operation;
 use crate::monitor::Site;
 use crate::monitor::clocks::Access;
 
@@ -261,6 +262,9 @@ impl Board for Bus {
         lock(&self.0.soc).store(address, value, line);
         self.0.stop_at_violation();
     }
+
+    /// Does nothing: no program that has a cache is judged here.
+    fn maintain(&self, _address: BusAddress, _length: u32, _operation: Operation) {}
 
     fn release_fence(&self) {
         self.0.fence(Moment::Release, Location::caller());

@@ -46,6 +46,11 @@
 //! execution at its first race: a race is not looked for where it would not end the run, and its panic is not the
 //! driver's.
 //!
+//! # Cache
+//!
+//! A system with a data cache ([`Config::cache`](crate::soc::Config::cache)) is inconclusive here: loom's memory has
+//! orders, and no lines.
+//!
 //! # Power
 //!
 //! Nothing powers up here, and nothing of a [`Supply::Modelled`](crate::device::usbd::Supply) comes: a program prepares
@@ -149,6 +154,10 @@ pub fn check<P: Packets>(program: &P, limits: Limits) -> Verdict {
 
 /// As [`check`], telling of its progress.
 pub fn check_with<P: Packets>(program: &P, limits: Limits, progress: &Progress) -> Verdict {
+    if program.config().cache.is_some() {
+        let message = "the system has a data cache, of which loom knows nothing: explore it with `stepped`".to_owned();
+        return Verdict::Inconclusive { message, executions: 0 };
+    }
     let evidence = Arc::new(Evidence::default());
     let (body_evidence, body_program) = (evidence.clone(), program.clone());
     let verdict = search(limits, &evidence, progress, move || execute(&body_program, &body_evidence));

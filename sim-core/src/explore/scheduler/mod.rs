@@ -9,7 +9,7 @@ mod shard;
 mod timed;
 
 pub use exhaustive::{Bounds, Exhaustive};
-pub use others::{Other, Others};
+pub use others::{Other, Others, WHIMS};
 pub use shard::{Shard, ShardError};
 pub use timed::{Timed, Timing};
 

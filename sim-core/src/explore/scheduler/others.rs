@@ -21,12 +21,14 @@ pub enum Other {
     Dma(u8),
     /// The frame that is on its way out of the USART with this index arrives.
     Wire(u8),
+    /// The data cache does the thing with this number, of those that it can, by itself.
+    Cache(u8),
     /// The host takes its step, and this happens to it.
     Host(Course),
 }
 
 /// In the order in which a scheduler counts them: replay strings depend on it.
-const ALL: [Other; 16] = [
+const ALL: [Other; 24] = [
     Other::Handler,
     Other::Power,
     Other::Supply(Step::Regulator),
@@ -43,7 +45,18 @@ const ALL: [Other; 16] = [
     Other::Host(Course::Suffers(Fault::LostHandshake)),
     Other::Host(Course::Suffers(Fault::WrongToggle)),
     Other::Host(Course::Abandoned),
+    Other::Cache(0),
+    Other::Cache(1),
+    Other::Cache(2),
+    Other::Cache(3),
+    Other::Cache(4),
+    Other::Cache(5),
+    Other::Cache(6),
+    Other::Cache(7),
 ];
+
+/// How many things the cache can do at once.
+pub const WHIMS: usize = 8;
 
 impl Other {
     /// Its place in [`ALL`].
@@ -62,13 +75,14 @@ impl Other {
             Self::Host(Course::Suffers(Fault::LostHandshake)) => 13,
             Self::Host(Course::Suffers(Fault::WrongToggle)) => 14,
             Self::Host(Course::Abandoned) => 15,
+            Self::Cache(whim) => 16 + u32::from(whim),
         }
     }
 }
 
 /// A set of [`Other`]s: a bit for each, at its place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Others(u16);
+pub struct Others(u32);
 
 impl Others {
     /// None of them.

@@ -26,6 +26,8 @@ pub struct Timing {
     pub frame: u64,
     /// The regulator's and the crystal's time to settle.
     pub supply: u64,
+    /// Between two things that a data cache does by itself.
+    pub cache: u64,
     /// Between two steps of the host.
     pub host: u64,
 }
@@ -33,12 +35,12 @@ pub struct Timing {
 impl Default for Timing {
     /// Made up: a word and an item take as long as an access, and host and wire are slow.
     fn default() -> Self {
-        Self { access: 1, latch: 4, beat: 1, item: 1, frame: 64, ready: 100, supply: 1000, host: 64 }
+        Self { access: 1, latch: 4, beat: 1, item: 1, frame: 64, ready: 100, supply: 1000, cache: 16, host: 64 }
     }
 }
 
 /// Those whose times are kept apart.
-const MASTERS: usize = 11;
+const MASTERS: usize = 12;
 const CPU: usize = 0;
 
 /// Everybody in their time; at the same time, the CPU first.
@@ -58,7 +60,7 @@ impl Timed {
 
     /// Where the master's time is kept, how long its first step takes, and the others.
     fn times(&self, other: Other) -> (usize, [u64; 2]) {
-        let Timing { latch, beat, item, frame, ready, supply, host, .. } = self.timing;
+        let Timing { latch, beat, item, frame, ready, supply, cache, host, .. } = self.timing;
         match other {
             Other::Handler => (1, [0; 2]),
             Other::Power => (2, [ready; 2]),
@@ -67,6 +69,7 @@ impl Timed {
             Other::Host(_) => (5, [host; 2]),
             Other::Dma(controller) => (6 + usize::from(controller), [item; 2]),
             Other::Wire(usart) => (8 + usize::from(usart), [frame; 2]),
+            Other::Cache(_) => (11, [cache; 2]),
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::explore::{Board, WHILE_LEAVING};
 use crate::hash::hash;
 use crate::host::serial::Serial;
 use crate::host::{Host, HostError, Reply, Step, Wire};
+use crate::memory::cache::Operation;
 
 /// How many of so many bytes are copied at once: a copy of a word at most is torn between any two bytes, a longer one
 /// between any two words.
@@ -150,7 +151,8 @@ unsafe impl DmaFence for Bus {
                     self.0.choice_point(Position::Memory(line));
                 }
                 seen.resize(region.length.min(start + at_once(region.length)), 0);
-                view.read(start, &mut seen[start..]);
+                self.0.soc.borrow_mut().copy_out(view, region, start, &mut seen[start..], line);
+                self.0.stop_at_violation();
                 // Where it is in the copy is part of what it knows.
                 self.0.history.borrow_mut().mark(hash(&seen));
             }
@@ -247,6 +249,15 @@ impl Board for Bus {
         self.0.soc.borrow_mut().store(address, value, line);
         self.0.stop_at_violation();
         self.0.has_touched(address, value, line);
+    }
+
+    fn maintain(&self, address: BusAddress, length: u32, operation: Operation) {
+        if std::thread::panicking() {
+            return;
+        }
+        self.0.choice_point(Position::Memory(Location::caller()));
+        self.0.soc.borrow_mut().maintain(address, length, operation);
+        self.0.stop_at_violation();
     }
 
     fn release_fence(&self) {

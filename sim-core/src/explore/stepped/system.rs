@@ -12,7 +12,7 @@ use super::host::{HostSide, Turn, can_go_on};
 use super::interrupt::{Chain, SLEEP};
 use super::sides::Pace;
 use crate::explore::interrupt::Interrupts;
-use crate::explore::scheduler::{Choice, Other, Others, Scheduler};
+use crate::explore::scheduler::{Choice, Other, Others, Scheduler, WHIMS};
 use crate::explore::unwind;
 use crate::hash::hash;
 use crate::host::fault::Course;
@@ -176,6 +176,8 @@ impl System {
         if soc.stm32f103().is_some() {
             others.extend(soc.dma_steps().map(Other::Dma).chain(soc.wire_steps().map(Other::Wire)));
         }
+        let whims = soc.whims().len().min(WHIMS);
+        others.extend((0..).take(whims).map(Other::Cache));
         let host = self.host.borrow();
         if let Some(step) = host.wants.as_ref().filter(|step| can_go_on(&soc, step)) {
             others.insert(Other::Host(Course::AsTold));
@@ -350,6 +352,11 @@ impl System {
                 soc.dma_step(controller);
             }
             Other::Wire(usart) => self.frame_arrives(usart),
+            Other::Cache(whim) => {
+                let mut soc = self.soc.borrow_mut();
+                let whim = soc.whims()[usize::from(whim)];
+                soc.have_whim(whim);
+            }
             Other::Host(course) => {
                 self.host.borrow_mut().faults.spend(course);
                 self.give_turn(Turn::Taken(course));

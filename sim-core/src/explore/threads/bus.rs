@@ -19,6 +19,7 @@ use crate::device::name_at;
 use crate::device::usbd::name_of;
 use crate::explore::interrupt::{Interrupts, SLEEPING_HANDLER};
 use crate::explore::{Board, WHILE_LEAVING};
+use crate::memory::cache::Operation;
 use crate::soc::Soc;
 use crate::trace::Record;
 
@@ -255,7 +256,7 @@ unsafe impl DmaFence for Bus {
         // Under the lock that an STM32's DMA moves its items under.
         let mut soc = self.shared.soc.lock();
         if let Some(view) = soc.snapshot(region, line) {
-            view.read(0, &mut seen);
+            soc.copy_out(&view, region, 0, &mut seen, line);
         }
         drop(soc);
         self.shared.stop_at_violation();
@@ -333,6 +334,11 @@ impl Board for Bus {
     fn store(&self, address: BusAddress, value: u8) {
         let line = Location::caller();
         self.shared.soc.lock().store(address, value, line);
+        self.shared.stop_at_violation();
+    }
+
+    fn maintain(&self, address: BusAddress, length: u32, operation: Operation) {
+        self.shared.soc.lock().maintain(address, length, operation);
         self.shared.stop_at_violation();
     }
 

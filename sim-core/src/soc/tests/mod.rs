@@ -3,6 +3,7 @@
 //! | file | what it is about |
 //! |---|---|
 //! | `rules` | every rule that is judged here, broken and kept |
+//! | `cache` | a data cache between CPU and DMA |
 //! | `data_endpoints` | endpoints 1 to 8, from memory to the wire and back |
 //! | `errata` | what the silicon's errata do to the system |
 //! | `fences` | which fences order CPU and DMA, on which machine |
@@ -19,6 +20,7 @@ use super::*;
 use crate::device::usbd::Packet;
 use crate::device::usbd::{Answer, Token};
 
+pub(crate) mod cache;
 mod data_endpoints;
 mod errata;
 mod fences;

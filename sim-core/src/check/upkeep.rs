@@ -1,0 +1,216 @@
+//! What the fences of a path have to do about a data cache, each where it stands: found by leaving it out.
+//!
+//! A path's fences are those that do something about the cache in one of its runs. One after the other does nothing,
+//! while the others do all, and `stepped` judges what is left on every schedule, with the cache doing by itself
+//! whatever it can. (loom knows of no cache.)
+//!
+//! A serial path has buffers of two bytes, and a cache of lines of two: longer lines hold more of the same.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use serde::Serialize;
+
+use super::programs::{Path, Transfer};
+use crate::explore::scheduler::Seeded;
+use crate::explore::{Board, Kind, Program, stepped};
+use crate::host::{Host, Script};
+use crate::machine::{FencePlace, Fences, Machine, Moment};
+use crate::memory::cache::{DataCache, LineSize, Operation, Upkeep};
+use crate::soc::{Config, Soc};
+use crate::trace::{Keep, Record};
+
+/// How many runs are looked through for fences.
+const RUNS: u64 = 20;
+
+/// A path on a Cortex-M7 with its data cache on, and fences that do all about it.
+#[derive(Clone, Copy, Debug)]
+pub struct Cached {
+    /// The path.
+    pub path: Path,
+    /// What the fences do about the cache.
+    pub upkeep: Upkeep,
+    /// But for this one, which does nothing.
+    pub no_upkeep_at: Option<FencePlace>,
+}
+
+impl Cached {
+    /// A path whose fences do all that is needed.
+    pub fn new(path: Path) -> Self {
+        Self { path, upkeep: Upkeep::ALL, no_upkeep_at: None }
+    }
+
+    fn transfer(&self) -> Transfer {
+        Transfer::new(self.path, Fences::right(Machine::CortexM7))
+    }
+
+    fn line(&self) -> LineSize {
+        match self.path.is_usb() {
+            true => LineSize::CORTEX_M7,
+            false => LineSize::new(2).expect("it is a power of two"),
+        }
+    }
+}
+
+impl Program for Cached {
+    fn name(&self) -> String {
+        format!("cached-{}", self.transfer().name())
+    }
+
+    fn config(&self) -> Config {
+        let cache = Some(DataCache { line: self.line(), upkeep: self.upkeep });
+        Config { cache, no_upkeep_at: self.no_upkeep_at, ..self.transfer().config() }
+    }
+
+    fn prepare(&self, soc: &mut Soc) {
+        self.transfer().prepare(soc);
+    }
+
+    fn firmware<B: Board>(&self, board: B) {
+        self.transfer().firmware(board);
+    }
+
+    fn host(&self, host: Host) -> Script {
+        self.transfer().host(host)
+    }
+}
+
+/// What the fences of a path have to do about the cache.
+#[derive(Clone, Debug)]
+pub struct Chores {
+    /// The path.
+    pub path: Path,
+    /// What all of them together come to, if each does all.
+    pub verdict: Kind,
+    /// Each fence that does something, in the order of the source.
+    pub fences: Vec<Chore>,
+    /// How many schedules were explored.
+    pub executions: u64,
+}
+
+/// What one fence does about the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Chore {
+    /// The fence.
+    pub place: FencePlace,
+    /// What it does.
+    pub operation: Operation,
+    /// What comes of it if it does not.
+    pub without: Kind,
+}
+
+/// Whether a chore has to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Need {
+    /// The path is not sound without it.
+    Needed,
+    /// It is.
+    Spare,
+}
+
+impl Chore {
+    /// Whether it has to be done.
+    pub fn need(&self) -> Need {
+        if self.without == Kind::Sound { Need::Spare } else { Need::Needed }
+    }
+}
+
+impl Chores {
+    /// What the fences of `path` have to do.
+    pub fn of(path: Path) -> Self {
+        let mut executions = 0;
+        let mut judge = |program: &Cached| {
+            let verdict = stepped::explore(program, stepped::Limits::default()).verdict;
+            executions += verdict.executions();
+            verdict.kind()
+        };
+        let all = Cached::new(path);
+        let verdict = judge(&all);
+        let chore = |(place, operation)| {
+            let without = judge(&Cached { no_upkeep_at: Some(place), ..all });
+            Chore { place, operation, without }
+        };
+        let fences = places(&all).into_iter().map(chore).collect();
+        Self { path, verdict, fences, executions }
+    }
+
+    /// Whether it is what the vendors' documents say: all is sound, and nothing of it may be left out.
+    pub fn is_as_expected(&self) -> bool {
+        self.verdict == Kind::Sound && self.fences.iter().all(|chore| chore.need() == Need::Needed)
+    }
+}
+
+/// The fences that do something about the cache, and what, in the order of the source.
+fn places(program: &Cached) -> Vec<(FencePlace, Operation)> {
+    let mut places = Vec::new();
+    for seed in 0..RUNS {
+        let run = stepped::run(program, &Rc::new(RefCell::new(Seeded::new(seed))), Some(Keep::Order));
+        let mut moment = None;
+        for entry in run.trace.entries() {
+            match entry.record {
+                Record::Release { .. } => moment = Some(Moment::Release),
+                Record::Acquire { .. } => moment = Some(Moment::Acquire),
+                Record::Snapshot { .. } => moment = Some(Moment::Snapshot),
+                Record::Fill { .. } => moment = Some(Moment::AfterFill),
+                Record::Upkeep { operation, .. } => {
+                    let place = moment.zip(entry.site).map(|(moment, line)| FencePlace { moment, line });
+                    places.extend(place.map(|place| (place, operation)));
+                }
+                _ => {}
+            }
+        }
+    }
+    places.sort_by_key(|(place, _)| (place.line.file(), place.line.line(), place.line.column(), place.moment));
+    places.dedup();
+    places
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::monitor::Rule;
+
+    fn chores_of(path: Path) -> Vec<(Moment, Operation, Kind)> {
+        let chores = Chores::of(path);
+        assert_eq!((chores.path, chores.verdict), (path, Kind::Sound));
+        chores.fences.iter().map(|chore| (chore.place.moment, chore.operation, chore.without)).collect()
+    }
+
+    const CLEAN: (Moment, Operation, Kind) =
+        (Moment::Release, Operation::Clean, Kind::Violation(Rule::CacheNotCleaned));
+    const BEFORE: (Moment, Operation, Kind) =
+        (Moment::Release, Operation::CleanInvalidate, Kind::Violation(Rule::CacheNotInvalidated));
+    const AFTER: (Moment, Operation, Kind) =
+        (Moment::Acquire, Operation::Invalidate, Kind::Violation(Rule::CacheNotInvalidated));
+
+    #[test]
+    fn what_is_sent_is_cleaned_before_and_what_is_received_invalidated_before_and_after() {
+        for path in [Path::Ep0In, Path::EpIn, Path::Sends] {
+            assert_eq!(chores_of(path), [CLEAN], "{path}");
+        }
+        for path in [Path::Receives, Path::Awaits] {
+            assert_eq!(chores_of(path), [BEFORE, AFTER], "{path}");
+        }
+    }
+
+    #[test]
+    fn buffers_that_go_round_are_maintained_part_by_part() {
+        let snapshot = (Moment::Snapshot, AFTER.1, AFTER.2);
+        assert!(chores_of(Path::Circular).contains(&snapshot), "{:?}", chores_of(Path::Circular));
+        let fill = (Moment::AfterFill, CLEAN.1, CLEAN.2);
+        assert_eq!(chores_of(Path::CircularSends), [CLEAN, fill]);
+    }
+
+    #[test]
+    fn fences_that_know_of_no_cache_are_not_enough_on_any_path() {
+        for path in Path::ALL {
+            let verdict =
+                stepped::explore(&Cached { upkeep: Upkeep::NONE, ..Cached::new(path) }, Default::default()).verdict;
+            assert!(
+                matches!(verdict.kind(), Kind::Violation(Rule::CacheNotCleaned | Rule::CacheNotInvalidated)),
+                "{path}: {verdict}"
+            );
+        }
+    }
+}
