@@ -9,6 +9,7 @@ use sim_core::explore::{Kind, Program, stepped, threads};
 use sim_core::host::enumerate::OperatingSystem;
 
 mod bulk;
+mod cache;
 mod classes;
 mod configured;
 mod contents;

@@ -12,6 +12,9 @@
 //!
 //! A [`Finding`] is what comes of it, when it comes: `monitor::cache` makes a broken rule of it.
 //!
+//! A driver's buffers are host memory, so their neighbours are not seen: a buffer that the DMA writes has to begin with
+//! a line, and to share its last one with no other that is lent. What else is behind its end may be its own.
+//!
 //! - *Modelled*: what a line holds, byte by byte: which bytes the CPU has stored since it was cleaned, which the DMA has
 //!   written since it was loaded.
 //! - *Not modelled*: how many lines there are, and which of them share a place: a line leaves the cache only by what is
@@ -283,18 +286,6 @@ impl Cache {
                 self.loaded(main, first);
                 None
             }
-        }
-    }
-
-    /// The part of `range`'s first and last line that is not in `range`, if there is one.
-    pub fn shared(&self, range: &Range<u32>) -> Option<Range<u32>> {
-        let Range { start, end } = *range;
-        let size = self.size.0;
-        let (before, after) = (start % size, end.next_multiple_of(size) - end);
-        match (range.is_empty(), before, after) {
-            (true, ..) | (_, 0, 0) => None,
-            (_, 0, after) => Some(end..end + after),
-            (_, before, _) => Some(start - before..start),
         }
     }
 }

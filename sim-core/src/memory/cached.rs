@@ -145,9 +145,26 @@ impl Memory {
         self.through(|cache, main| cache.have(main, whim)).flatten()
     }
 
-    /// The part of the first or last line of `range` that is not in it.
-    pub(crate) fn shared_line(&self, range: &Range<u32>) -> Option<Range<u32>> {
-        self.cache.as_ref()?.shared(range)
+    /// What the first line of `range` holds before it, if the DMA writes there; or what its lines hold of another region
+    /// that is lent, if the DMA writes to one of them.
+    pub(crate) fn shared_line(&self, range: &Range<u32>, region: Region) -> Option<Range<u32>> {
+        let size = self.cache.as_ref()?.line_size().bytes();
+        let before = range.start % size;
+        let is_written = |region: Region| region.direction == Direction::DeviceToMemory;
+        if before > 0 && is_written(region) {
+            return Some(range.start - before..range.start);
+        }
+        let lines = |region: Region| {
+            let (start, size) = (region.pointer.addr(), size as usize);
+            start / size..(start + region.length).div_ceil(size)
+        };
+        let mine = lines(region);
+        let shares = |window: &&Window| {
+            let theirs = lines(window.region);
+            let matters = is_written(region) || is_written(window.region);
+            window.lent && matters && !window.is_onto(region) && theirs.start < mine.end && mine.start < theirs.end
+        };
+        self.windows.iter().find(shares).map(Window::range)
     }
 }
 

@@ -57,7 +57,7 @@ pub(crate) fn check_own_lines(finding: &Finding) -> Option<Misuse> {
     }
 }
 
-/// A buffer that the DMA writes begins and ends with a line. `shared`: what else is in its first or last one.
+/// A buffer that the DMA writes begins with a line, and shares none. `shared`: what else is in one of its lines.
 pub(crate) fn check_whole_lines(shared: Option<Range<u32>>, line: u32) -> Option<Misuse> {
     let what = format!(
         "a buffer that the DMA writes shares a line of the data cache with other memory, whose stores would cost it what \

@@ -35,10 +35,8 @@ impl Soc {
         let Some(cache) = self.cache else {
             return;
         };
-        if region.direction == Direction::DeviceToMemory {
-            let shared = self.memory.shared_line(range);
-            self.report(cache::check_whole_lines(shared, cache.line.bytes()), Site::Cpu(line));
-        }
+        let shared = self.memory.shared_line(range, region);
+        self.report(cache::check_whole_lines(shared, cache.line.bytes()), Site::Cpu(line));
         self.memory.stored(range, region.direction, Site::Cpu(line));
         self.keep_up(moment, range, region.direction, line);
     }

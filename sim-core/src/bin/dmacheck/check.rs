@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use sim_core::check::matrix::Row;
 use sim_core::check::needed::{Needed, Needs};
 use sim_core::check::programs::{Device, Path, Try};
+use sim_core::check::upkeep::Chores;
 use sim_core::explore::{Kind, Program, stepped};
 use sim_core::machine::Fences;
 
@@ -19,6 +20,7 @@ mod bounds;
 mod explain;
 mod report;
 mod tables;
+mod upkeep;
 
 /// Options of `dmacheck check`.
 #[derive(Clone, Debug, Args)]
@@ -69,22 +71,24 @@ pub fn run(options: &Options, json: bool) -> io::Result<Outcome> {
     };
     let fences = Fences::all().collect::<Vec<_>>();
     // Draws on a terminal only.
-    let progress = ProgressBar::new((fences.len() + Path::ALL.len() + Try::ALL.len()) as u64);
+    let progress = ProgressBar::new((fences.len() + 2 * Path::ALL.len() + Try::ALL.len()) as u64);
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}").map_err(io::Error::other)?;
     progress.set_style(style);
     let rows: Vec<Row> = fences.into_iter().map(|fences| check_row(fences, options.packets, &progress)).collect();
     let needs: Vec<Needs> = Path::ALL.into_iter().map(|path| check_path(path, &progress)).collect();
+    let chores: Vec<Chores> = Path::ALL.into_iter().map(|path| check_upkeep(path, &progress)).collect();
     let tried: Vec<Tried> = Try::ALL.into_iter().map(|host| check_host(host, &options.bounds, &progress)).collect();
     progress.finish_and_clear();
 
     let verdicts = rows.iter().map(Row::is_as_expected);
     let verdicts = verdicts.chain(needs.iter().flat_map(|needs| &needs.fences).map(Needed::is_as_expected));
+    let verdicts = verdicts.chain(chores.iter().map(Chores::is_as_expected));
     let open = tried.iter().filter(|tried| tried.is_left_open()).count();
     let closed = tried.iter().filter(|tried| !tried.is_left_open());
     let verdicts = verdicts.chain(closed.map(Tried::is_as_expected));
     let (expected, unexpected): (Vec<_>, Vec<_>) = verdicts.partition(|&as_expected| as_expected);
     let (expected, unexpected) = (expected.len(), unexpected.len());
-    let explained = explain::Explained::new(&rows, &needs, &tried);
+    let explained = explain::Explained::new(&rows, &needs, &chores, &tried);
     let (path, page) = explained.write(directory);
     if json {
         let report = report::Report::new(&explained, [expected, unexpected, open], path.as_deref());
@@ -97,6 +101,8 @@ pub fn run(options: &Options, json: bool) -> io::Result<Outcome> {
         explained.show(&findings, options.explain.all())?;
         output::print("\nThe weakest fence that each path needs; its fences are made weaker one by one:\n")?;
         output::print(&tables::needs(&needs))?;
+        output::print("\nWhat each path's fences have to do about a data cache; one by one they do not:\n")?;
+        output::print(&upkeep::text(&chores))?;
         let schedules = if options.bounds.are_asked_for() { "schedules as far as asked for" } else { "every schedule" };
         output::print(&format!("\nEndpoint 0 against a difficult host, {schedules}:\n"))?;
         output::print(&tables::hosts(&tried))?;
@@ -125,6 +131,13 @@ fn check_path(path: Path, progress: &ProgressBar) -> Needs {
     let needs = Needs::of(path);
     progress.inc(1);
     needs
+}
+
+fn check_upkeep(path: Path, progress: &ProgressBar) -> Chores {
+    progress.set_message(format!("{path}, with a data cache"));
+    let chores = Chores::of(path);
+    progress.inc(1);
+    chores
 }
 
 fn check_host(host: Try, bounds: &Bounds, progress: &ProgressBar) -> Tried {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use super::{Explored, Page, svg};
+use super::{Explored, Page, svg, upkeep};
 use crate::check::counterexample::Counterexample;
 use crate::check::counterexample::repair::Fix;
 use crate::check::matrix::Row;
@@ -60,6 +60,7 @@ pub(super) fn page(page: &Page) -> String {
     }
     html.push_str("</div>\n</section>\n");
     html.push_str(&needs(page.needs));
+    html.push_str(&upkeep::section(page.chores));
     html.push_str(
         "<section>\n<h2>Endpoint 0 against a difficult host</h2>\n<p>Every schedule of device and \
          host.</p>\n<div class=\"rows programs\">\n<div class=\"heads\"><span>program</span><span>schedules</span>\

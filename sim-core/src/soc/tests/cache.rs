@@ -213,18 +213,36 @@ fn maintenance_is_of_whole_lines_and_of_no_others() {
     assert_eq!(rig.rules(), []);
 }
 
-#[test]
-fn buffer_that_the_dma_writes_is_one_of_whole_lines() {
-    // Wherever the rig's memory lies, one of these has no line of its own at an end.
-    let lengths = [62, 63, 64].map(|length| {
-        let mut rig = Rig::connected(with_cache());
-        rig.release(length, Direction::DeviceToMemory);
-        rig.rules()
-    });
-    assert!(lengths.iter().filter(|rules| **rules == [Rule::CacheLineShared]).count() >= 2, "{lengths:?}");
+const READ: Direction = Direction::MemoryToDevice;
+const WRITTEN: Direction = Direction::DeviceToMemory;
+
+/// Lends regions one behind the other, the first so far into a line.
+fn lent(offset: usize, regions: &[(usize, Direction)]) -> Vec<Rule> {
+    #[repr(align(32))]
+    struct Lines([u8; 128]);
+    let mut lines = Lines([0; 128]);
     let mut rig = Rig::connected(with_cache());
-    rig.release(63, Direction::MemoryToDevice);
-    assert_eq!(rig.rules(), [], "the DMA only reads it");
+    let mut pointer = lines.0.as_mut_ptr().wrapping_add(offset);
+    for &(length, direction) in regions {
+        // SAFETY:
+        // - The region is part of `lines`, which outlives the system; nobody uses it, and no transfer is started.
+        unsafe { rig.soc.release(Region { pointer, length, direction }, Location::caller()) };
+        pointer = pointer.wrapping_add(length);
+    }
+    rig.rules()
+}
+
+#[test]
+fn buffer_that_the_dma_writes_begins_with_a_line_and_shares_none_with_another_that_is_lent() {
+    assert_eq!(lent(0, &[(64, WRITTEN)]), []);
+    assert_eq!(lent(0, &[(40, WRITTEN)]), [], "what follows may be its own");
+    assert_eq!(lent(1, &[(63, WRITTEN)]), [Rule::CacheLineShared]);
+    assert_eq!(lent(1, &[(63, READ), (32, READ)]), [], "the DMA only reads");
+    assert_eq!(lent(0, &[(40, WRITTEN), (24, READ)]), [Rule::CacheLineShared]);
+    assert_eq!(lent(0, &[(40, READ), (24, WRITTEN)]), [Rule::CacheLineShared]);
+    for directions in [[READ, WRITTEN], [WRITTEN, READ], [WRITTEN, WRITTEN]] {
+        assert_eq!(lent(0, &[(32, directions[0]), (40, directions[1])]), [], "{directions:?}");
+    }
 }
 
 #[test]

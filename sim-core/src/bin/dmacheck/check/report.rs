@@ -13,12 +13,14 @@ use sim_core::machine::{FencePlace, Fences, Machine, Moment, Strength};
 
 use super::explain::Explained;
 use super::tables;
+use super::upkeep::UpkeepReport;
 
 /// All that was judged.
 #[derive(Serialize)]
 pub struct Report {
     matrix: Vec<RowReport>,
     paths: Vec<PathReport>,
+    upkeep: Vec<UpkeepReport>,
     programs: Vec<ProgramReport>,
     as_expected: usize,
     unexpected: usize,
@@ -114,6 +116,7 @@ impl Report {
         Self {
             matrix: matrix.collect(),
             paths: paths.collect(),
+            upkeep: explained.chores().iter().map(UpkeepReport::new).collect(),
             programs: programs.collect(),
             as_expected,
             unexpected,

@@ -138,7 +138,8 @@ pub fn hosts(tried: &[Tried]) -> String {
     format!("{}{}", table.trim_fmt(), failures.collect::<String>())
 }
 
-fn table(header: &[&str]) -> Table {
+/// An empty table with this head.
+pub fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     if table.width().is_none() {
