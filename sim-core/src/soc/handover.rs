@@ -9,6 +9,9 @@ use crate::machine::Moment;
 /// It may write that as well, so a write is what both count as.
 const CPU_ACCESS: Access = Access::Write;
 
+/// Where neither chip has memory.
+const NOWHERE: BusAddress = BusAddress::new(0x1000_0000);
+
 impl Soc {
     /// How strong the driver's fence at `line` is.
     fn strength(&self, moment: Moment, line: Line) -> Strength {
@@ -48,7 +51,13 @@ impl Soc {
         self.trace.note(Some(line), || Record::Release { range, fence });
         self.report(twice, Site::Cpu(line));
         self.report(race, Site::Cpu(line));
-        address
+        match self.out_of_reach.checked_sub(1) {
+            Some(left) => {
+                self.out_of_reach = left;
+                NOWHERE
+            }
+            None => address,
+        }
     }
 
     /// The driver takes a region back: the fence, then the CPU's first access to it.

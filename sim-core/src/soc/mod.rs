@@ -62,6 +62,8 @@ pub struct Config {
     pub line: SerialLine,
     /// The item, if any, at which the DMA of an STM32F103 finds nothing on the bus.
     pub bus_error: Option<BusError>,
+    /// How many of the buffers, counted from the first that is lent, no DMA reaches: a test's.
+    pub out_of_reach: u8,
     /// What may happen on the wire, where a scheduler chooses: `explore::stepped`.
     pub faults: Faults,
 }
@@ -77,6 +79,8 @@ pub struct Soc {
     stm32f103: Option<Box<Stm32f103>>,
     line: SerialLine,
     bus_error: Option<BusError>,
+    /// How many buffers are still to be lent that no DMA reaches.
+    out_of_reach: u8,
     memory: Memory,
     ownership: Ownership,
     monitor: Monitor,
@@ -114,6 +118,7 @@ impl Soc {
             stm32f103: (config.chip == Chip::Stm32f103).then(Box::default),
             line: config.line,
             bus_error: config.bus_error,
+            out_of_reach: config.out_of_reach,
             memory: Memory::new(config.chip, config.ram),
             ownership: Ownership::default(),
             monitor: Monitor::new(config.policies),
@@ -476,6 +481,7 @@ impl std::hash::Hash for Soc {
             self.monitor.violations().len(),
             self.plugged,
             self.delivered,
+            self.out_of_reach,
         )
             .hash(state);
     }
