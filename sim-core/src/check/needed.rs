@@ -6,8 +6,8 @@
 //!
 //! That is of one fence at a time: two that each can go need not both go.
 //!
-//! Where memory is taken back that no DMA has touched, since its start was refused, a fence orders nothing: such a place
-//! is *idle*, and is expected to need none.
+//! Where memory is taken back that no DMA has touched, since its start was refused, a fence orders nothing: such a
+//! place is *idle*, and is expected to need none.
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -16,6 +16,7 @@ use std::rc::Rc;
 use super::programs::{Path, Transfer};
 use crate::explore::scheduler::Seeded;
 use crate::explore::{Kind, Program, model, stepped};
+use crate::fate::Fate;
 use crate::machine::{FencePlace, Fences, Machine, Moment, Strength};
 use crate::monitor::ownership::overlap;
 use crate::trace::{Keep, Record};
@@ -61,7 +62,8 @@ impl Needs {
         let mut needed = |(place, is_idle)| {
             let weakest = [0, 1, 2].map(|index| {
                 let machine = Machine::ALL[index];
-                let weaker = |strength| Transfer { fence_at: Some((place, strength)), ..strongest(machine) };
+                let weaker =
+                    |strength| Transfer { fence_at: Some((place, Fate::Strength(strength))), ..strongest(machine) };
                 // A fence that the machine honours is as good as the strongest.
                 let suffices = |strength: &Strength| match machine.honours(*strength) {
                     true => all,
@@ -85,8 +87,8 @@ impl Needs {
 }
 
 impl Needed {
-    /// Whether it is what ARM's documents say: the weakest fence that the machine honours, everywhere; and none where it
-    /// is idle.
+    /// Whether it is what ARM's documents say: the weakest fence that the machine honours, everywhere; and none where
+    /// it is idle.
     pub fn is_as_expected(&self) -> bool {
         let expected = |machine: Machine| if self.is_idle { Strength::None } else { machine.weakest_sufficient() };
         self.weakest == Machine::ALL.map(|machine| Some(expected(machine)))

@@ -22,6 +22,7 @@ use crate::device::power::{self, Power, Step};
 use crate::device::stm32f103::{BusError, Line as SerialLine, Stm32f103};
 use crate::device::usbd::{Options, Usbd, names_of};
 use crate::engine::Copy;
+use crate::fate::{Fate, Passed};
 use crate::hash::hash;
 use crate::host::Faults;
 use crate::machine::{FencePlace, Fences, Strength};
@@ -48,8 +49,8 @@ pub struct Config {
     pub options: Options,
     /// The core, and the fences that `release` and `acquire` stand for.
     pub fences: Fences,
-    /// A fence of the driver that is not as strong as these: weaker, or stronger.
-    pub fence_at: Option<(FencePlace, Strength)>,
+    /// A fence of the driver that is not as these: weaker, stronger, or misplaced.
+    pub fence_at: Option<(FencePlace, Fate)>,
     /// What to do about violations, for each rule.
     pub policies: Policies,
     /// What to keep of the run.
@@ -72,7 +73,7 @@ pub struct Config {
 #[derive(Debug)]
 pub struct Soc {
     fences: Fences,
-    fence_at: Option<(FencePlace, Strength)>,
+    fence_at: Option<(FencePlace, Fate)>,
     usbd: Usbd,
     power: Power,
     /// In an STM32F103 only; USBD and POWER are out of reset then, for ever.
@@ -81,6 +82,8 @@ pub struct Soc {
     bus_error: Option<BusError>,
     /// How many buffers are still to be lent that no DMA reaches.
     out_of_reach: u8,
+    /// The buffer that was lent out of reach, and not taken back.
+    refused: Option<Range<u32>>,
     memory: Memory,
     ownership: Ownership,
     monitor: Monitor,
@@ -119,8 +122,9 @@ impl Soc {
             line: config.line,
             bus_error: config.bus_error,
             out_of_reach: config.out_of_reach,
+            refused: None,
             memory: Memory::new(config.chip, config.ram),
-            ownership: Ownership::default(),
+            ownership: Ownership::new(matches!(config.fence_at, Some((_, Fate::OtherSide)))),
             monitor: Monitor::new(config.policies),
             trace: Trace::new(config.keep),
             copy: None,
@@ -191,6 +195,7 @@ impl Soc {
         self.feed();
         self.generation += 1;
         self.settle(Site::Cpu(line));
+        self.pass_pending_release();
     }
 
     /// The driver reads a register of another peripheral than USBD, by its address: of POWER and CLOCK, of DMA and

@@ -13,6 +13,7 @@ use super::host::{Act, Step};
 use super::{Evidence, Packets, fence, location};
 use crate::engine::Copy;
 use crate::explore::unwind;
+use crate::fate::Passed;
 use crate::machine::Moment;
 use crate::monitor::clocks::Access;
 use crate::monitor::{Rule, Site};
@@ -122,10 +123,15 @@ impl Shared {
 
     /// The driver's fence at `line`.
     pub fn fence(&self, moment: Moment, line: &'static Location<'static>) {
-        if !lock(&self.soc).honours(moment, line) {
-            return;
+        let passed = lock(&self.soc).passed(moment, line);
+        match passed {
+            Passed::Release => fence::release(),
+            Passed::Acquire => fence::acquire(),
+            Passed::AcquireBefore => fence::acquire_before(),
+            // The register write behind which it stands passes it.
+            Passed::ReleaseBehind => lock(&self.soc).postpone_release(moment),
+            Passed::Nothing => {}
         }
-        if moment.is_release() { fence::release() } else { fence::acquire() }
     }
 
     /// The driver has filled `region` for the DMA to read: in a turn that begins once a register was written.

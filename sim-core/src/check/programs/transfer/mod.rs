@@ -5,8 +5,9 @@ use crate::device::Chip;
 use crate::explore::model::Packets;
 use crate::explore::model::host::Step;
 use crate::explore::{Board, Program};
+use crate::fate::Fate;
 use crate::host::{Host, Script};
-use crate::machine::{FencePlace, Fences, Strength};
+use crate::machine::{FencePlace, Fences};
 use crate::soc::{Config, Soc};
 
 mod path;
@@ -23,7 +24,7 @@ pub struct Transfer {
     /// The machine, and what the driver's fences are on it.
     pub fences: Fences,
     /// But for this one.
-    pub fence_at: Option<(FencePlace, Strength)>,
+    pub fence_at: Option<(FencePlace, Fate)>,
 }
 
 impl Transfer {
