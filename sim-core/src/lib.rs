@@ -97,6 +97,7 @@ pub mod device;
 pub mod engine;
 #[expect(unsafe_code, reason = "the explorers' buses implement the unsafe traits of dma-api")]
 pub mod explore;
+pub mod fate;
 mod hash;
 pub mod host;
 pub mod machine;

@@ -13,10 +13,14 @@ thread_local! {
     static BYTES: RefCell<Vec<&'static mut [u8]>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A buffer for endpoint 0 that nobody else has.
+/// Memory that has the lines of a data cache to itself.
+#[repr(align(64))]
+struct Lines<T>(T);
+
+/// A buffer for endpoint 0 that nobody else has. It begins with a cache line, and shares none.
 pub fn packet_buffer() -> &'static mut PacketBuffer {
     let used = PACKET_BUFFERS.with_borrow_mut(Vec::pop);
-    used.unwrap_or_else(|| Box::leak(Box::new(PacketBuffer::new())))
+    used.unwrap_or_else(|| &mut Box::leak(Box::new(Lines(PacketBuffer::new()))).0)
 }
 
 /// Gives a buffer back.

@@ -34,9 +34,10 @@ fn report_has_every_row_and_is_named_at_the_end_and_in_json() {
     assert_eq!(count("<details class=\"row\" id=\"row-"), 27);
     assert_eq!(count("<details class=\"row\" id=\"program-"), 7);
     assert_eq!((count("<svg"), count("<g class=\"order missing\">")), (21, 21), "one for each race");
-    assert!(html.contains("61 verdicts as expected, 0 unexpected."));
+    assert!(html.contains("93 verdicts as expected, 0 unexpected."));
     let fences = html.lines().filter(|line| line.starts_with("<tr><td>"));
-    assert_eq!(fences.clone().count(), 27, "every fence of every path");
+    assert_eq!(fences.clone().count(), 59, "every fence of every path");
+    assert_eq!(fences.clone().filter(|line| line.contains(", where no DMA has run<")).count(), 2);
     assert_eq!(fences.filter(|line| line.contains("fill, behind the stores at dma-api/")).count(), 1);
 
     let (code, out, _) = run(&["--json", "--report", text(&directory)]);

@@ -20,9 +20,11 @@ use sim_core::soc::{Config, Soc};
 use sim_core::statics;
 use sim_core::trace::Record;
 
+mod host;
 mod limits;
 mod litmus;
 mod transfers;
+mod twins;
 
 fn check(packets: u8, fences: Fences) -> Verdict {
     model::check(&BackToBack { packets, length: 8, fences }, Limits::default())

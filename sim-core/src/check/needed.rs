@@ -5,14 +5,20 @@
 //! left. The weakest with which both say *sound* is what the path needs.
 //!
 //! That is of one fence at a time: two that each can go need not both go.
+//!
+//! Where memory is taken back that no DMA has touched, since its start was refused, a fence orders nothing: such a
+//! place is *idle*, and is expected to need none.
 
 use std::cell::RefCell;
+use std::ops::Range;
 use std::rc::Rc;
 
 use super::programs::{Path, Transfer};
 use crate::explore::scheduler::Seeded;
 use crate::explore::{Kind, Program, model, stepped};
+use crate::fate::Fate;
 use crate::machine::{FencePlace, Fences, Machine, Moment, Strength};
+use crate::monitor::ownership::overlap;
 use crate::trace::{Keep, Record};
 
 /// How many runs are looked through for fences.
@@ -34,6 +40,8 @@ pub struct Needs {
 pub struct Needed {
     /// The fence.
     pub place: FencePlace,
+    /// It takes memory back that no DMA has touched, in all runs.
+    pub is_idle: bool,
     /// The weakest that suffices, in the order of [`Machine::ALL`]. `None`: not even the strongest does, or the engines
     /// disagree.
     pub weakest: [Option<Strength>; 3],
@@ -51,10 +59,11 @@ impl Needs {
         let strongest = |machine| Transfer::new(path, Fences { machine, start: Strength::Full, end: Strength::Full });
         // To both engines a machine is which fences it honours, and every machine honours these.
         let all = is_sound(&strongest(Machine::MultiCore));
-        let mut needed = |place| {
+        let mut needed = |(place, is_idle)| {
             let weakest = [0, 1, 2].map(|index| {
                 let machine = Machine::ALL[index];
-                let weaker = |strength| Transfer { fence_at: Some((place, strength)), ..strongest(machine) };
+                let weaker =
+                    |strength| Transfer { fence_at: Some((place, Fate::Strength(strength))), ..strongest(machine) };
                 // A fence that the machine honours is as good as the strongest.
                 let suffices = |strength: &Strength| match machine.honours(*strength) {
                     true => all,
@@ -62,7 +71,7 @@ impl Needs {
                 };
                 Strength::ALL.into_iter().rev().find(suffices)
             });
-            Needed { place, weakest }
+            Needed { place, is_idle, weakest }
         };
         let fences = places(&strongest(Machine::CortexM4)).into_iter().map(&mut needed).collect();
         Self { path, fences, executions }
@@ -78,9 +87,11 @@ impl Needs {
 }
 
 impl Needed {
-    /// Whether it is what ARM's documents say: the weakest fence that the machine honours, everywhere.
+    /// Whether it is what ARM's documents say: the weakest fence that the machine honours, everywhere; and none where
+    /// it is idle.
     pub fn is_as_expected(&self) -> bool {
-        self.weakest == Machine::ALL.map(|machine| Some(machine.weakest_sufficient()))
+        let expected = |machine: Machine| if self.is_idle { Strength::None } else { machine.weakest_sufficient() };
+        self.weakest == Machine::ALL.map(|machine| Some(expected(machine)))
     }
 }
 
@@ -92,24 +103,39 @@ fn judge(program: &Transfer) -> (Option<Kind>, u64) {
     (kind, model.executions() + stepped.executions())
 }
 
-/// The fences that a program passes, in the order of the source.
-fn places(program: &impl Program) -> Vec<FencePlace> {
-    let mut places = Vec::new();
+/// The fences that a program passes, in the order of the source; and whether each is idle: see [`Needed::is_idle`].
+pub fn places(program: &impl Program) -> Vec<(FencePlace, bool)> {
+    let mut places: Vec<(FencePlace, bool)> = Vec::new();
     for seed in 0..RUNS {
         let run = stepped::run(program, &Rc::new(RefCell::new(Seeded::new(seed))), Some(Keep::Order));
+        let mut touched: Vec<Range<u32>> = Vec::new();
         for entry in run.trace.entries() {
-            let moments: &[Moment] = match entry.record {
-                Record::Release { .. } => &[Moment::Release],
-                Record::Acquire { .. } => &[Moment::Acquire],
-                Record::Snapshot { .. } => &[Moment::Snapshot],
-                Record::Fill { .. } => &[Moment::BeforeFill, Moment::AfterFill],
+            let is_touched = |lent: &Range<u32>| touched.iter().any(|range| overlap(range, lent));
+            let moments: &[(Moment, bool)] = match &entry.record {
+                Record::Release { .. } => &[(Moment::Release, false)],
+                Record::Acquire { range, .. } => &[(Moment::Acquire, !is_touched(range))],
+                Record::Snapshot { .. } => &[(Moment::Snapshot, false)],
+                Record::Fill { .. } => &[(Moment::BeforeFill, false), (Moment::AfterFill, false)],
                 _ => &[],
             };
-            places.extend(moments.iter().filter_map(|&moment| Some(FencePlace { moment, line: entry.site? })));
+            let found = moments
+                .iter()
+                .filter_map(|&(moment, is_idle)| Some((FencePlace { moment, line: entry.site? }, is_idle)));
+            places.extend(found);
+            match &entry.record {
+                Record::Beat { beat, .. } => touched.push(beat.range.clone()),
+                Record::Item { range, .. } => touched.push(range.clone()),
+                Record::Acquire { range, .. } => touched.retain(|touched| !overlap(touched, range)),
+                _ => {}
+            }
         }
     }
-    places.sort_by_key(|place| (place.line.file(), place.line.line(), place.line.column(), place.moment));
-    places.dedup();
+    // One that is not idle in one run comes first, and stays.
+    let order = |&(FencePlace { moment, line }, is_idle): &(FencePlace, bool)| {
+        (line.file(), line.line(), line.column(), moment, is_idle)
+    };
+    places.sort_by_key(order);
+    places.dedup_by_key(|(place, _)| *place);
     places
 }
 
@@ -127,12 +153,20 @@ mod tests {
     #[test]
     fn every_fence_of_a_path_is_found_and_needed() {
         let documented = Machine::ALL.map(|machine| Some(machine.weakest_sufficient()));
-        for path in [Path::Ep0In, Path::EpIn, Path::Receives] {
+        for path in [Path::Ep0In, Path::EpIn, Path::EpOut, Path::IsoOut, Path::Receives, Path::SendFails] {
             let expected = [(Moment::Release, documented), (Moment::Acquire, documented)];
             assert_eq!(needed_of(path), expected, "{path:?}");
         }
         let circular = [Moment::Release, Moment::Acquire, Moment::Snapshot].map(|moment| (moment, documented));
         assert_eq!(needed_of(Path::Circular), circular);
+    }
+
+    #[test]
+    fn fence_of_a_start_that_was_refused_orders_nothing_and_is_not_needed() {
+        let fences = Needs::of(Path::SendRefused).fences;
+        assert!(fences.iter().all(Needed::is_as_expected), "{fences:?}");
+        let idle: Vec<_> = fences.iter().filter(|needed| needed.is_idle).map(|needed| needed.place.moment).collect();
+        assert_eq!((fences.len(), idle), (3, vec![Moment::Acquire]));
     }
 
     #[test]
@@ -143,5 +177,9 @@ mod tests {
         assert!(!needed.is_as_expected());
         needed.weakest[1] = None;
         assert!(!needed.is_as_expected());
+        needed.weakest = [Some(Strength::None); 3];
+        assert!(!needed.is_as_expected());
+        needed.is_idle = true;
+        assert!(needed.is_as_expected());
     }
 }

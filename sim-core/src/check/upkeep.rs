@@ -12,6 +12,7 @@ use std::rc::Rc;
 use serde::Serialize;
 
 use super::programs::{Path, Transfer};
+use crate::device::Chip;
 use crate::explore::scheduler::Seeded;
 use crate::explore::{Board, Kind, Program, stepped};
 use crate::host::{Host, Script};
@@ -45,9 +46,9 @@ impl Cached {
     }
 
     fn line(&self) -> LineSize {
-        match self.path.is_usb() {
-            true => LineSize::CORTEX_M7,
-            false => LineSize::new(2).expect("it is a power of two"),
+        match self.path.chip() {
+            Chip::Nrf52840 => LineSize::CORTEX_M7,
+            Chip::Stm32f103 => LineSize::new(2).expect("it is a power of two"),
         }
     }
 }

@@ -70,6 +70,21 @@ impl Master {
         self.now.join(&self.collected);
     }
 
+    /// What register reads have collected up to now.
+    pub fn collected(&self) -> Clock {
+        self.collected
+    }
+
+    /// Whether a register read of a value with this stamp would collect something new.
+    pub fn is_news(&self, stamp: &Clock) -> bool {
+        self.collected.0.iter().zip(stamp.0).any(|(mine, theirs)| *mine < theirs)
+    }
+
+    /// An acquire fence of an earlier moment, when reads had collected so much.
+    pub fn acquire_fence_of(&mut self, collected: &Clock) {
+        self.now.join(collected);
+    }
+
     /// The stamp of a register write.
     pub fn stamp(&self) -> Clock {
         self.released

@@ -12,6 +12,7 @@ use dma_api::address::{Direction, Region};
 use super::cells::Cells;
 use super::clocks::{Access, Clock, Conflict, Master};
 use super::{Misuse, Rule, Site};
+use crate::machine::Moment;
 
 /// The bytes of one beat: the engine moves words.
 pub const BEAT: u32 = 4;
@@ -25,6 +26,10 @@ pub struct Ownership {
     to_cpu: Clock,
     cells: Cells,
     untold: Vec<Untold>,
+    /// A release fence for this moment, which the driver passes too late.
+    pending: Option<Moment>,
+    /// What registers had told the CPU before the latest news; kept for a driver whose acquire fence comes too early.
+    before_news: Option<Clock>,
 }
 
 /// Words that the CPU fills while the DMA may read them. Up to the register write that hands them over, the DMA finds
@@ -47,11 +52,18 @@ impl Default for Ownership {
             to_cpu: Clock::default(),
             cells: Cells::default(),
             untold: Vec::new(),
+            pending: None,
+            before_news: None,
         }
     }
 }
 
 impl Ownership {
+    /// Nobody has done anything. `may_acquire_before`: what [`acquire_before`](Self::acquire_before) needs is kept.
+    pub fn new(may_acquire_before: bool) -> Self {
+        Self { before_news: may_acquire_before.then(Clock::default), ..Self::default() }
+    }
+
     /// The CPU writes a register: the device will have seen all that the CPU's last release fence covers.
     pub fn register_written(&mut self) {
         self.to_device = self.cpu.stamp();
@@ -60,6 +72,9 @@ impl Ownership {
 
     /// The CPU reads a register: what the device has published is collected, for an acquire fence to take.
     pub fn register_read(&mut self) {
+        if let Some(before) = self.before_news.as_mut().filter(|_| self.cpu.is_news(&self.to_cpu)) {
+            *before = self.cpu.collected();
+        }
         self.cpu.collect(&self.to_cpu);
     }
 
@@ -83,6 +98,29 @@ impl Ownership {
     /// An acquire fence that the machine honours.
     pub fn acquire_fence(&mut self) {
         self.cpu.acquire_fence();
+    }
+
+    /// A release fence that stands behind the register write that hands the memory over: it is to come.
+    pub fn release_behind(&mut self, moment: Moment) {
+        self.pending = Some(moment);
+    }
+
+    /// The moment that the release fence to come should have been passed at.
+    pub fn pending_release(&self) -> Option<Moment> {
+        self.pending
+    }
+
+    /// That fence.
+    pub fn pass_pending_release(&mut self) {
+        self.pending = None;
+        self.cpu.release_fence();
+    }
+
+    /// An acquire fence that stands before the register read that has brought the latest news.
+    pub fn acquire_before(&mut self) {
+        if let Some(before) = &self.before_news {
+            self.cpu.acquire_fence_of(before);
+        }
     }
 
     /// The CPU accesses `range`.
@@ -276,6 +314,43 @@ mod tests {
         let site = Site::Channel { controller: 1, channel: 4, item: 0 };
         ownership.job_captured();
         ownership.dma_access(HALF, Access::Read, site).map(|misuse| misuse.rule)
+    }
+
+    /// The CPU lends a buffer, and the DMA reads it.
+    fn lent(fence: impl Fn(&mut Ownership)) -> Ownership {
+        let mut ownership = Ownership::new(true);
+        assert_eq!(ownership.cpu_access(HALF, Access::Write, Location::caller()), None);
+        fence(&mut ownership);
+        ownership.register_written();
+        ownership
+    }
+
+    #[test]
+    fn release_fence_behind_the_start_comes_too_late() {
+        assert_eq!(read_by_dma(&mut lent(Ownership::release_fence)), None);
+        let mut ownership = lent(|ownership| ownership.release_behind(Moment::Release));
+        assert_eq!(read_by_dma(&mut ownership), Some(Rule::Race));
+        ownership.pass_pending_release();
+        assert_eq!(ownership.pending_release(), None);
+        ownership.register_written();
+        assert_eq!(read_by_dma(&mut ownership), None, "the next start is covered");
+    }
+
+    #[test]
+    fn acquire_fence_before_the_end_is_seen_comes_too_early() {
+        for (fence, rule) in
+            [(Ownership::acquire_fence as fn(&mut _), None), (Ownership::acquire_before, Some(Rule::Race))]
+        {
+            let mut ownership = lent(Ownership::release_fence);
+            assert_eq!(read_by_dma(&mut ownership), None);
+            ownership.job_ended();
+            ownership.register_read();
+            // A read that brings nothing new does not make the news old.
+            ownership.register_read();
+            fence(&mut ownership);
+            let race = ownership.cpu_access(HALF, Access::Write, Location::caller());
+            assert_eq!(race.map(|misuse| misuse.rule), rule);
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Memory changes hands: the driver's fences, and what becomes of them.
 
 use dma_api::address::{BusAddress, Direction, Region};
+use dma_api::stm32f103::dma::map;
 
 use super::*;
 use crate::machine::Moment;
@@ -9,27 +10,68 @@ use crate::machine::Moment;
 /// It may write that as well, so a write is what both count as.
 const CPU_ACCESS: Access = Access::Write;
 
+/// Where neither chip has memory.
+const NOWHERE: BusAddress = BusAddress::new(0x1000_0000);
+
+/// Whether the flags of a controller say of any channel that an access of it has failed.
+fn has_teif(flags: u32) -> bool {
+    const CHANNELS: u16 = 7;
+    (0..CHANNELS).any(|channel| flags >> map::flags_of(channel) & map::TEIF != 0)
+}
+
 impl Soc {
-    /// How strong the driver's fence at `line` is.
-    fn strength(&self, moment: Moment, line: Line) -> Strength {
-        let is_here = |(place, _): &(FencePlace, Strength)| *place == FencePlace { moment, line };
-        let here = self.fence_at.filter(is_here);
-        here.map_or(self.fences.strength(moment), |(_, strength)| strength)
+    /// What becomes of the driver's fence at `line`, if it is not as all others.
+    fn fate(&self, moment: Moment, line: Line) -> Option<Fate> {
+        let is_here = |(place, _): &(FencePlace, Fate)| *place == FencePlace { moment, line };
+        self.fence_at.filter(is_here).map(|(_, fate)| fate)
     }
 
-    /// Whether the machine honours the driver's fence at `line`.
-    pub(crate) fn honours(&self, moment: Moment, line: Line) -> bool {
-        self.fences.machine.honours(self.strength(moment, line))
+    /// How strong the driver's fence at `line` is.
+    fn strength(&self, moment: Moment, line: Line) -> Strength {
+        self.fate(moment, line).map_or(self.fences.strength(moment), |fate| fate.strength(self.fences, moment))
+    }
+
+    /// What the driver passes at `line`.
+    pub(crate) fn passed(&self, moment: Moment, line: Line) -> Passed {
+        let fate = self.fate(moment, line).unwrap_or(Fate::Strength(self.fences.strength(moment)));
+        fate.passed(self.fences, moment, self.has_failed())
+    }
+
+    /// Whether a buffer is lent that no DMA reaches, or a channel shows TEIF.
+    fn has_failed(&self) -> bool {
+        let shows_teif = |chip: &Stm32f103| (0..2).any(|controller| has_teif(chip.dma(controller).flags()));
+        self.refused.is_some() || self.stm32f103().is_some_and(shows_teif)
     }
 
     /// The driver's fence at `line`. Returns how strong it is.
     fn fence(&mut self, moment: Moment, line: Line) -> Strength {
-        match (self.honours(moment, line), moment.is_release()) {
-            (true, true) => self.ownership.release_fence(),
-            (true, false) => self.ownership.acquire_fence(),
-            (false, _) => {}
+        match self.passed(moment, line) {
+            Passed::Release => self.ownership.release_fence(),
+            Passed::Acquire => self.ownership.acquire_fence(),
+            Passed::ReleaseBehind => self.ownership.release_behind(moment),
+            Passed::AcquireBefore => self.ownership.acquire_before(),
+            Passed::Nothing => {}
         }
         self.strength(moment, line)
+    }
+
+    /// The driver's release fence for `moment` comes later.
+    pub(crate) fn postpone_release(&mut self, moment: Moment) {
+        self.ownership.release_behind(moment);
+    }
+
+    /// Whether a release fence is still to come, behind the register write that hands memory over.
+    pub(crate) fn is_release_pending(&self) -> bool {
+        self.ownership.pending_release().is_some()
+    }
+
+    /// The driver has written a register. If that has handed the memory over, the fence that should have come before it
+    /// comes now.
+    pub(super) fn pass_pending_release(&mut self) {
+        let hands_over = |moment| moment == Moment::AfterFill || self.dma_is_busy();
+        if self.ownership.pending_release().is_some_and(hands_over) {
+            self.ownership.pass_pending_release();
+        }
     }
 
     /// The driver lends a region: the CPU's last access to it, then the fence.
@@ -43,13 +85,20 @@ impl Soc {
         // - The region is valid and left alone until it is taken back: the caller's debt, passed on unchanged.
         let address = unsafe { self.memory.lend(region) };
         let range = self.memory.lent(region).find(|range| range.start == address.get()).unwrap_or_default();
+        let lent = range.clone();
         let race = self.ownership.cpu_access(range.clone(), CPU_ACCESS, line);
         let fence = self.fence(Moment::Release, line);
         self.trace.note(Some(line), || Record::Release { range: range.clone(), fence });
         self.store_lent(Moment::Release, &range, region, line);
         self.report(twice, Site::Cpu(line));
         self.report(race, Site::Cpu(line));
-        address
+        match self.out_of_reach.checked_sub(1) {
+            Some(left) => {
+                (self.out_of_reach, self.refused) = (left, Some(lent));
+                NOWHERE
+            }
+            None => address,
+        }
     }
 
     /// The driver takes a region back: the fence, then the CPU's first access to it.
@@ -62,6 +111,7 @@ impl Soc {
         let fence = self.fence(Moment::Acquire, line);
         // One range, unless the driver has lent the region twice.
         let range = self.memory.lent(region).next().unwrap_or_default();
+        self.refused.take_if(|refused| *refused == range);
         // There is one copy at most, and it looks through one window.
         let copied = self.memory.lent(region).find_map(|range| revoke(&mut self.copy, &range));
         let channel = |range: Range<u32>| {

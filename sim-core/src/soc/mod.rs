@@ -23,6 +23,7 @@ use crate::device::power::{self, Power, Step};
 use crate::device::stm32f103::{BusError, Line as SerialLine, Stm32f103};
 use crate::device::usbd::{Options, Usbd, names_of};
 use crate::engine::Copy;
+use crate::fate::{Fate, Passed};
 use crate::hash::hash;
 use crate::host::Faults;
 use crate::machine::{FencePlace, Fences, Strength};
@@ -51,8 +52,8 @@ pub struct Config {
     pub options: Options,
     /// The core, and the fences that `release` and `acquire` stand for.
     pub fences: Fences,
-    /// A fence of the driver that is not as strong as these: weaker, or stronger.
-    pub fence_at: Option<(FencePlace, Strength)>,
+    /// A fence of the driver that is not as these: weaker, stronger, or misplaced.
+    pub fence_at: Option<(FencePlace, Fate)>,
     /// A data cache between the CPU and memory, if there is one. `explore::stepped` lets it do what it likes;
     /// `explore::threads` has it do nothing by itself, and `explore::model` judges no program that has one.
     pub cache: Option<DataCache>,
@@ -70,6 +71,8 @@ pub struct Config {
     pub line: SerialLine,
     /// The item, if any, at which the DMA of an STM32F103 finds nothing on the bus.
     pub bus_error: Option<BusError>,
+    /// How many of the buffers, counted from the first that is lent, no DMA reaches: a test's.
+    pub out_of_reach: u8,
     /// What may happen on the wire, where a scheduler chooses: `explore::stepped`.
     pub faults: Faults,
 }
@@ -78,7 +81,7 @@ pub struct Config {
 #[derive(Debug)]
 pub struct Soc {
     fences: Fences,
-    fence_at: Option<(FencePlace, Strength)>,
+    fence_at: Option<(FencePlace, Fate)>,
     cache: Option<DataCache>,
     no_upkeep_at: Option<FencePlace>,
     usbd: Usbd,
@@ -87,6 +90,10 @@ pub struct Soc {
     stm32f103: Option<Box<Stm32f103>>,
     line: SerialLine,
     bus_error: Option<BusError>,
+    /// How many buffers are still to be lent that no DMA reaches.
+    out_of_reach: u8,
+    /// The buffer that was lent out of reach, and not taken back.
+    refused: Option<Range<u32>>,
     memory: Memory,
     ownership: Ownership,
     monitor: Monitor,
@@ -126,11 +133,13 @@ impl Soc {
             stm32f103: (config.chip == Chip::Stm32f103).then(Box::default),
             line: config.line,
             bus_error: config.bus_error,
+            out_of_reach: config.out_of_reach,
+            refused: None,
             memory: match config.cache {
                 Some(cache) => Memory::new(config.chip, config.ram).behind_cache(cache.line),
                 None => Memory::new(config.chip, config.ram),
             },
-            ownership: Ownership::default(),
+            ownership: Ownership::new(matches!(config.fence_at, Some((_, Fate::OtherSide)))),
             monitor: Monitor::new(config.policies),
             trace: Trace::new(config.keep),
             copy: None,
@@ -201,6 +210,7 @@ impl Soc {
         self.feed();
         self.generation += 1;
         self.settle(Site::Cpu(line));
+        self.pass_pending_release();
     }
 
     /// The driver reads a register of another peripheral than USBD, by its address: of POWER and CLOCK, of DMA and
@@ -493,6 +503,7 @@ impl std::hash::Hash for Soc {
             self.monitor.violations().len(),
             self.plugged,
             self.delivered,
+            self.out_of_reach,
         )
             .hash(state);
     }

@@ -169,6 +169,7 @@ impl Soc {
     pub(super) fn write_stm32f103(&mut self, place: Place, value: u32, line: Line) {
         self.with_chip(|chip| chip.write(place, value));
         self.settle_stm32f103(Site::Cpu(line));
+        self.pass_pending_release();
     }
 
     fn settle_stm32f103(&mut self, site: Site) {

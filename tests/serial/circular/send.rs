@@ -15,6 +15,7 @@ use dma_api::stm32f103::usart::map::{cr1, cr3, dr};
 use sim_core::device::stm32f103::BusError;
 use sim_core::explore::scheduler::Replay;
 use sim_core::explore::{Board, Kind, Program, Verdict, stepped, threads};
+use sim_core::fate::Fate;
 use sim_core::host::serial::Port;
 use sim_core::host::{Host, Script};
 use sim_core::machine::{FencePlace, Fences, Machine, Moment, Strength};
@@ -60,7 +61,7 @@ struct Sends {
     buffer: u8,
     frames: u8,
     fences: Fences,
-    fence_at: Option<(FencePlace, Strength)>,
+    fence_at: Option<(FencePlace, Fate)>,
     /// Stops at the first underrun. If not, it goes on.
     gives_up: bool,
     got: Got,
@@ -148,7 +149,7 @@ fn fill_without_one_of_its_fences_is_a_race() {
         let line = fill_of(&program);
         for (moment, is_dmas) in [(Moment::BeforeFill, false), (Moment::AfterFill, true)] {
             let weaker = if machine == Machine::CortexM4 { Strength::None } else { Strength::Compiler };
-            let fence_at = Some((FencePlace { moment, line }, weaker));
+            let fence_at = Some((FencePlace { moment, line }, Fate::Strength(weaker)));
             let Verdict::Race(found) = explore(&Sends { fence_at, ..program.clone() }) else {
                 panic!("{machine} needs no fence: {moment}");
             };

@@ -92,10 +92,11 @@ fn needs(all: &[Needs]) -> String {
                 format!("<td>{}</td>", escape(&name))
             };
             let note = if needed.is_as_expected() { "" } else { " <strong class=\"unexpected\">unexpected</strong>" };
+            let idle = if needed.is_idle { ", where no DMA has run" } else { "" };
             let cells: String = needed.weakest.into_iter().map(cell).collect();
             let [path, place] =
                 [needs.path.to_string(), needed.place.to_string()].map(|text| escape(&text).into_owned());
-            let _ = writeln!(html, "<tr><td>{path}</td><td>{place}{note}</td>{cells}</tr>");
+            let _ = writeln!(html, "<tr><td>{path}</td><td>{place}{idle}{note}</td>{cells}</tr>");
         }
     }
     html.push_str("</table></div>\n</section>\n");

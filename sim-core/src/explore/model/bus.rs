@@ -11,7 +11,7 @@ use dma_api::registers::{OutsideRegisters, Registers, RegistersOf};
 
 use super::cell::Place;
 use super::device::{Job, Shared, lock};
-use super::{DEADLOCK, RUNS_WITHOUT_HOPE};
+use super::{DEADLOCK, RUNS_WITHOUT_HOPE, fence};
 use crate::device::stm32f103::{self, place_of};
 use crate::device::usbd;
 use crate::explore::interrupt::{Interrupts, SLEEPING_HANDLER};
@@ -91,13 +91,17 @@ unsafe impl Registers for Bus {
             return;
         }
         self.serve_interrupts();
-        let started = {
+        let (started, is_behind) = {
             let mut soc = lock(&self.0.soc);
+            let is_pending = soc.is_release_pending();
             soc.cpu_write(offset, value, Location::caller());
-            soc.take_copy()
+            (soc.take_copy(), is_pending && !soc.is_release_pending())
         };
         self.0.stop_at_violation();
         self.0.start(started.map(Job::Copy));
+        if is_behind {
+            fence::release();
+        }
     }
 }
 
@@ -133,16 +137,19 @@ impl OutsideRegisters for Bus {
         if let Some((controller, channel)) = stopping {
             self.0.stop(controller, channel);
         }
-        let started = {
+        let (started, is_behind) = {
             let mut soc = lock(&self.0.soc);
-            let before = soc.running_channels();
+            let (before, is_pending) = (soc.running_channels(), soc.is_release_pending());
             soc.cpu_poke(address, value, line);
-            soc.turns_since(&before)
+            (soc.turns_since(&before), is_pending && !soc.is_release_pending())
         };
         self.0.stop_at_violation();
         // This write hands over what was filled.
         let filled = std::mem::take(&mut *lock(&self.0.filled));
         self.0.start(started.into_iter().chain(filled).map(Job::Items));
+        if is_behind {
+            fence::release();
+        }
     }
 }
 

@@ -9,10 +9,11 @@ use dma_api::address::Region;
 use loom::sync::atomic::AtomicUsize;
 
 use super::cell::{Place, Shadows};
+use super::host::{Act, Step};
 use super::{Evidence, Packets, fence, location};
-use crate::device::usbd::{Answer, Token};
 use crate::engine::Copy;
 use crate::explore::unwind;
+use crate::fate::Passed;
 use crate::machine::Moment;
 use crate::monitor::clocks::Access;
 use crate::monitor::{Rule, Site};
@@ -31,8 +32,8 @@ pub(super) enum Job {
 /// What the device does, in order; it takes effect when the driver's reads have seen it.
 enum Action {
     End(Copy),
-    TakePacket,
     Items(Items),
+    Host(Act),
 }
 
 /// Chip, buffers, and what passes between the two threads.
@@ -60,8 +61,10 @@ pub(super) struct Shared {
     in_flight_to: AtomicU64,
     /// What the driver's stop and the device's turn both pass: loom tries both orders. It orders no memory.
     turnstile: AtomicUsize,
-    /// From where the host takes packets.
-    endpoint: u8,
+    /// What the device does, step by step.
+    steps: Vec<Step>,
+    /// How many jobs it has done.
+    pub done: AtomicU64,
     pub polled: Mutex<Vec<u32>>,
     evidence: Arc<Evidence>,
 }
@@ -78,8 +81,9 @@ impl Shared {
         let mut soc = Soc::new(config);
         soc.leave_races_to_loom();
         program.prepare(&mut soc);
-        // A packet is an END and an ACK; a turn of a channel is one action.
-        let actions = if soc.stm32f103().is_some() { 1 } else { 2 };
+        let steps = program.steps();
+        let transfers = steps.iter().filter(|step| step.transfer).count();
+        assert_eq!(transfers, program.packets(), "`Packets::steps` has a transfer for each of `Packets::packets`");
         Self {
             soc: Mutex::new(soc),
             finds_races: config.policies.of(Rule::Race).ends_the_run(),
@@ -93,10 +97,11 @@ impl Shared {
             actions: Mutex::default(),
             acted: AtomicU64::new(0),
             applied: AtomicU64::new(0),
-            all: AtomicU64::new(actions * program.packets() as u64),
+            all: AtomicU64::new(steps.iter().map(Step::actions).sum()),
             in_flight_to: AtomicU64::new(0),
             turnstile: AtomicUsize::new(0),
-            endpoint: program.endpoint(),
+            steps,
+            done: AtomicU64::new(0),
             polled: Mutex::default(),
             evidence,
         }
@@ -118,10 +123,15 @@ impl Shared {
 
     /// The driver's fence at `line`.
     pub fn fence(&self, moment: Moment, line: &'static Location<'static>) {
-        if !lock(&self.soc).honours(moment, line) {
-            return;
+        let passed = lock(&self.soc).passed(moment, line);
+        match passed {
+            Passed::Release => fence::release(),
+            Passed::Acquire => fence::acquire(),
+            Passed::AcquireBefore => fence::acquire_before(),
+            // The register write behind which it stands passes it.
+            Passed::ReleaseBehind => lock(&self.soc).postpone_release(moment),
+            Passed::Nothing => {}
         }
-        if moment.is_release() { fence::release() } else { fence::acquire() }
     }
 
     /// The driver has filled `region` for the DMA to read: in a turn that begins once a register was written.
@@ -224,50 +234,66 @@ impl Shared {
         self.apply(self.to_cpu.read() as u64);
     }
 
-    /// Lets the device's actions up to the `seen`th take effect.
+    /// Lets the device's actions up to the `seen`th take effect, as far as the chip is ready for what the host does.
     fn apply(&self, seen: u64) {
         while self.applied.load(Plain::Relaxed) < seen {
-            self.applied.fetch_add(1, Plain::Relaxed);
             let action = lock(&self.actions).pop_front().expect("an action stands before its count is stored");
             let mut soc = lock(&self.soc);
             match action {
                 Action::End(copy) => soc.end_copy(&copy),
-                Action::TakePacket => {
-                    let answer = soc.transaction(0, self.endpoint, Token::In);
-                    let taken = matches!(answer, Answer::Data { .. });
-                    assert!(taken, "the host was to take a packet, and the device answered {answer:?}");
-                }
                 Action::Items(items) => soc.move_items(&items),
+                Action::Host(act) => {
+                    if !act.carry_out(&mut soc) {
+                        return lock(&self.actions).push_front(Action::Host(act));
+                    }
+                }
             }
+            drop(soc);
+            self.applied.fetch_add(1, Plain::Relaxed);
         }
     }
 
-    /// The device thread: engine and host, for as many packets as the program has.
-    pub fn device(&self, packets: usize) {
-        for packet in 1..=packets {
-            while self.to_device.read() < packet {
-                loom::thread::yield_now();
-            }
-            self.turnstile.fetch_add(0, Plain::Relaxed);
-            // ORDERING: pairs with the driver's `release`; orders the engine's accesses after the trigger.
-            fence::acquire();
-            self.access_front();
-            // It stands there until now, so that `acquire` finds it. Nobody else runs between here and its end.
-            let job = lock(&self.jobs).pop_front().expect("it stood there, and only this thread takes it");
-            let actions = match job {
-                Job::Copy(mut copy) => {
-                    copy.finish();
-                    vec![Action::End(copy), Action::TakePacket]
+    /// The device thread: engine and host, step by step.
+    pub fn device(&self) {
+        for step in &self.steps {
+            let mut actions = Vec::new();
+            if step.transfer {
+                match self.transfer() {
+                    Some(action) => actions.push(action),
+                    None => continue,
                 }
-                Job::Items(items) => vec![Action::Items(items)],
-                Job::Stopped => continue,
-            };
-            // ORDERING: pairs with the driver's `acquire`; orders the engine's accesses before END.
-            fence::release();
+            }
+            actions.extend(step.acts.iter().cloned().map(Action::Host));
             let count = self.acted.fetch_add(actions.len() as u64, Plain::Relaxed) + actions.len() as u64;
             lock(&self.actions).extend(actions);
             self.to_cpu.write(usize::try_from(count).expect("a count of actions"));
         }
+    }
+
+    /// The engine waits for the next job, and does it. `None`: it was stopped before.
+    fn transfer(&self) -> Option<Action> {
+        let number = self.done.load(Plain::Relaxed) + 1;
+        while (self.to_device.read() as u64) < number {
+            loom::thread::yield_now();
+        }
+        self.turnstile.fetch_add(0, Plain::Relaxed);
+        // ORDERING: pairs with the driver's `release`; orders the engine's accesses after the trigger.
+        fence::acquire();
+        self.access_front();
+        self.done.fetch_add(1, Plain::Relaxed);
+        // It stands there until now, so that `acquire` finds it. Nobody else runs between here and its end.
+        let job = lock(&self.jobs).pop_front().expect("it stood there, and only this thread takes it");
+        let action = match job {
+            Job::Copy(mut copy) => {
+                copy.finish();
+                Action::End(copy)
+            }
+            Job::Items(items) => Action::Items(items),
+            Job::Stopped => return None,
+        };
+        // ORDERING: pairs with the driver's `acquire`; orders the engine's accesses before END.
+        fence::release();
+        Some(action)
     }
 
     /// The engine accesses the buffer of the job that is next.

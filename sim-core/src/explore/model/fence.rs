@@ -118,6 +118,13 @@ pub fn acquire() {
     }
 }
 
+/// An acquire fence that stood before the read that has found the latest stamp: that stays collected.
+pub(super) fn acquire_before() {
+    let latest = with_current(|fenced| fenced.collected.pop());
+    acquire();
+    with_current(|fenced| fenced.collected.extend(latest));
+}
+
 /// An acquire and release fence.
 pub fn acquire_release() {
     acquire();

@@ -1,13 +1,13 @@
 //! loom: every ordering that the fences of driver and device allow.
 //!
 //! The driver and the chip are the real ones. Two loom threads run them: the *CPU* thread the driver, the *device*
-//! thread the engine and a host that takes each packet. What loom sees of it:
+//! thread the engine and a [`host`]. What loom sees of it:
 //!
 //! | what | is in loom | because |
 //! |---|---|---|
 //! | the chip | a lock that loom does not know | a loom mutex would order what only a fence may order |
 //! | START, seen by the device | `to_device`: a count of transfers | written relaxed: it orders no memory |
-//! | END and the packet's ACK, seen by the driver | `to_cpu`: a count of actions | likewise |
+//! | END, and what the host does, seen by the driver | `to_cpu`: a count of actions | likewise |
 //! | PTR, MAXCNT, clearing of events | nothing | the device sees them through the captured job only |
 //! | the buffers | two [`cell::Shadow`]s each, for its halves | accessed where ownership changes hands: `release`, the copy, `acquire` |
 //!
@@ -73,12 +73,14 @@ use std::time::{Duration, Instant};
 
 use super::progress::Progress;
 use super::{ProgramOn, Verdict, quietly};
+use crate::device::Chip;
 use crate::monitor::Violation;
 
 mod bus;
 pub mod cell;
 mod device;
 pub mod fence;
+pub mod host;
 pub mod litmus;
 pub mod location;
 mod sides;
@@ -86,6 +88,7 @@ mod verdict;
 
 pub use bus::Bus;
 use device::{Shared, lock};
+use host::{Act, Step};
 use sides::Witness;
 use verdict::judge;
 
@@ -118,17 +121,26 @@ const THREADS: usize = 5;
 /// What loom's message of a deadlock begins with, and ours.
 const DEADLOCK: &str = "deadlock";
 
-/// Programs that loom can run: the host takes each packet that the driver sends, and does nothing else. On an
-/// STM32F103 the peer sends a frame for each item that a channel is to receive.
+/// Programs that loom can run: the host takes each packet that the driver sends, and does nothing else, unless
+/// [`steps`](Self::steps) say so. On an STM32F103 the peer sends a frame for each item that a channel is to receive.
 pub trait Packets: ProgramOn<Bus> + Clone + Send + Sync + 'static {
-    /// How many packets the driver sends: the device thread does as many, and ends. On an STM32F103: how many transfers
-    /// it starts; a circular one counts as two, a turn for each half of its first lap, and one for each half that is filled;
-    /// what sends for ever is the last that it starts.
+    /// How many transfers the driver starts: the device thread does as many, and ends. On an STM32F103 a circular one
+    /// counts as two, a turn for each half of its first lap, and one for each half that is filled; what sends for ever is
+    /// the last that it starts.
     fn packets(&self) -> usize;
 
     /// The endpoint from which the host takes each packet.
     fn endpoint(&self) -> u8 {
         0
+    }
+
+    /// What the device thread does, with a transfer for each of [`packets`](Self::packets).
+    fn steps(&self) -> Vec<Step> {
+        let acts = match self.config().chip {
+            Chip::Nrf52840 => vec![Act::takes(self.endpoint())],
+            Chip::Stm32f103 => Vec::new(),
+        };
+        vec![Step::transfer(acts); self.packets()]
     }
 }
 
@@ -229,7 +241,7 @@ fn execute<P: Packets>(program: &P, evidence: &Arc<Evidence>) {
         })
         .expect("loom has room for this thread: it has no other");
     let _seen = witness.watch();
-    shared.device(program.packets());
+    shared.device();
     let joined = cpu.join().is_ok();
     // A driver that gives up before it has seen the end shows nothing about what comes after.
     if joined && shared.has_all_news() {

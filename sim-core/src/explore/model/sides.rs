@@ -25,15 +25,13 @@ impl Witness {
 
     fn sides(&self) -> String {
         let Self { shared, evidence, packets } = self;
-        let [started, acted] = [&shared.started, &shared.acted].map(|count| count.load(Plain::Relaxed));
+        let [started, done] = [&shared.started, &shared.done].map(|count| count.load(Plain::Relaxed));
         let polled: Vec<String> = lock(&shared.polled).iter().map(|&register| name_at(register)).collect();
         let driver = match &polled[..] {
             _ if evidence.returned.load(Plain::Relaxed) => "the firmware has returned".to_owned(),
             [] => "the driver is between two reads".to_owned(),
             names => format!("the driver polls {}", names.join(" and ")),
         };
-        // END and the packet are two actions of USBD.
-        let done = if lock(&shared.soc).stm32f103().is_some() { acted } else { acted / 2 };
         let next = if started > done && done < *packets as u64 { "is at the next" } else { "waits for another" };
         let device = if done == *packets as u64 { "has no more to do" } else { next };
         format!("{driver}, and has started {started} transfers; the device has done {done} of {packets}, and {device}")

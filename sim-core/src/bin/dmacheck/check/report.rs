@@ -52,14 +52,16 @@ struct FenceReport {
     moment: Moment,
     file: &'static str,
     line: u32,
+    /// It takes memory back that no DMA has touched.
+    idle: bool,
     weakest: BTreeMap<String, Option<Strength>>,
 }
 
 impl FenceReport {
     fn new(needed: &Needed) -> Self {
-        let &Needed { place: FencePlace { moment, line }, weakest } = needed;
+        let &Needed { place: FencePlace { moment, line }, is_idle: idle, weakest } = needed;
         let weakest = Machine::ALL.map(|machine| machine.to_string()).into_iter().zip(weakest).collect();
-        Self { moment, file: line.file(), line: line.line(), weakest }
+        Self { moment, file: line.file(), line: line.line(), idle, weakest }
     }
 }
 

@@ -114,8 +114,9 @@ pub fn needs(all: &[Needs]) -> String {
     }
     let fences = all.iter().flat_map(|needs| needs.fences.iter().map(|needed| (needs.path, needed)));
     let unexpected = fences.filter(|(_, needed)| !needed.is_as_expected());
-    let text =
-        |(path, Needed { place, weakest }): (Path, &Needed)| format!("\n{path}, {place}: not as expected: {weakest:?}");
+    let text = |(path, Needed { place, weakest, .. }): (Path, &Needed)| {
+        format!("\n{path}, {place}: not as expected: {weakest:?}")
+    };
     format!("{}{}", table.trim_fmt(), unexpected.map(text).collect::<String>())
 }
 
