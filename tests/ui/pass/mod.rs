@@ -11,122 +11,122 @@ macro_rules! programs {
 }
 
 programs! {
-    argument_of_any_lifetime
-    array_by_value
-    array_pinned_to_the_stack
-    bools_received
-    borrow_forgotten
-    borrow_given_to_an_endpoint
-    borrow_given_to_an_out_endpoint
-    borrow_given_to_the_isochronous_endpoint
-    borrow_in_a_buffer_of_ones_own_read
-    borrow_in_a_buffer_of_ones_own_written
-    borrow_in_a_circular_receiver
-    borrow_in_a_future
-    borrow_in_a_thread_local
-    borrow_in_an_rc_cycle
-    borrow_in_manually_drop
-    borrow_leaked_in_a_box
-    borrow_sent_and_forgotten
-    borrow_sent_for_ever
-    borrowed_words_lent_without_a_proof
-    borrowed_words_sent_without_a_proof
-    both_directions_at_once
-    buffer_of_a_circular_taken
-    buffer_of_a_transfer_taken
-    buffer_of_any_lifetime_received
-    buffer_of_any_lifetime_sent
-    buffer_of_circular_read
-    buffer_of_endpoint_0_taken_in_flight
-    buffer_read_by_safe_code
-    buffer_read_while_in_flight
-    buffer_written_by_safe_code
-    buffer_written_while_in_flight
-    buffers_target_by_safe_code
-    bytes_received_in_frames_of_9_bits
-    channel_by_safe_code
-    channel_cloned
-    channel_ended_without_a_proof
-    channel_given_to_two
-    channel_made_of_another
-    channel_moves_64_bits
-    channel_moves_bools
-    channel_of_a_transfer_borrowed
-    channel_of_a_transfer_taken
-    controller_split_twice
-    copying_write_in_flight
-    dma1_of_another_controller
-    endpoint_0_borrows_its_buffer
-    endpoint_cloned
-    endpoints_kept_past_their_engine
-    engine_borrows_its_buffer
-    engine_cloned
-    enum_received
-    fence_by_safe_code
-    fence_called_without_a_proof
-    fence_chosen_without_a_proof
-    fence_copied_by_code_of_its_own
-    flash_sent_for_ever
-    flash_written
-    half_kept_past_its_turn
-    half_of_a_usart_cloned
-    held_buffer_cloned
-    held_rc_sent_to_a_thread
-    inline_array_behind_a_deref
-    inline_array_pinned
-    interrupt_of_another_controllers_channel
-    lent_memory_dropped_in_its_scope
-    lent_memory_read_in_its_scope
-    low_power_in_mid_transfer
-    optional_buffer
-    out_endpoint_sends
-    packet_in_low_power
-    packet_written_while_in_flight
-    power_down_behind_endpoint_0
-    powered_down_in_flight
-    receiver_used_in_its_scope
-    receiver_with_the_transmitters_channel
-    references_received
-    refused_receiver_used_twice
-    region_made_up_without_a_proof
-    register_written_without_a_proof
-    registers_by_safe_code
-    registers_made_without_a_proof
-    registers_of_a_peripheral_by_safe_code
-    registers_of_one_thread_in_an_engine
-    registers_shared_by_safe_code
-    registers_touched_in_flight
-    running_transfer_kept_past_its_scope
-    scope_of_a_region_without_a_proof
-    second_transfer_of_a_sender
-    sender_cloned
-    sender_receives
-    sender_taken_apart_in_flight
-    shared_buffer_written
-    signed_words_received
-    string_received_into
-    transfer_cloned
-    transfer_in_low_power
-    transfer_made_without_a_start
-    transfer_of_an_rc_sent_to_a_thread
-    transfer_shared_by_threads
-    transfer_started_without_a_proof
-    transfer_taken_out_of_its_scope
-    transfer_used_after_its_future
-    transfer_waited_for_twice
-    transmitter_with_the_receivers_channel
-    two_endpoints_at_once
-    uninitialised_bytes_read_as_received
-    uninitialised_bytes_sent
-    usart1_of_another_usart
-    usart1_with_a_channel_of_dma2
-    usart3_with_the_channel_of_usart1
-    usart_split_twice
-    usart_used_after_its_split
-    usbd_of_another_peripheral
-    waker_of_the_stack
-    word_by_safe_code
-    word_of_ones_own_for_a_channel
-    words_of_16_bits_received_in_8
-    words_of_64_bits_received
-    words_sent_as_a_packet}
+argument_of_any_lifetime
+array_by_value
+array_pinned_to_the_stack
+bools_received
+borrow_forgotten
+borrow_given_to_an_endpoint
+borrow_given_to_an_out_endpoint
+borrow_given_to_the_isochronous_endpoint
+borrow_in_a_buffer_of_ones_own_read
+borrow_in_a_buffer_of_ones_own_written
+borrow_in_a_circular_receiver
+borrow_in_a_future
+borrow_in_a_thread_local
+borrow_in_an_rc_cycle
+borrow_in_manually_drop
+borrow_leaked_in_a_box
+borrow_sent_and_forgotten
+borrow_sent_for_ever
+borrowed_words_lent_without_a_proof
+borrowed_words_sent_without_a_proof
+both_directions_at_once
+buffer_of_a_circular_taken
+buffer_of_a_transfer_taken
+buffer_of_any_lifetime_received
+buffer_of_any_lifetime_sent
+buffer_of_circular_read
+buffer_of_endpoint_0_taken_in_flight
+buffer_read_by_safe_code
+buffer_read_while_in_flight
+buffer_written_by_safe_code
+buffer_written_while_in_flight
+buffers_target_by_safe_code
+bytes_received_in_frames_of_9_bits
+channel_by_safe_code
+channel_cloned
+channel_ended_without_a_proof
+channel_given_to_two
+channel_made_of_another
+channel_moves_64_bits
+channel_moves_bools
+channel_of_a_transfer_borrowed
+channel_of_a_transfer_taken
+controller_split_twice
+copying_write_in_flight
+dma1_of_another_controller
+endpoint_0_borrows_its_buffer
+endpoint_cloned
+endpoints_kept_past_their_engine
+engine_borrows_its_buffer
+engine_cloned
+enum_received
+fence_by_safe_code
+fence_called_without_a_proof
+fence_chosen_without_a_proof
+fence_copied_by_code_of_its_own
+flash_sent_for_ever
+flash_written
+half_kept_past_its_turn
+half_of_a_usart_cloned
+held_buffer_cloned
+held_rc_sent_to_a_thread
+inline_array_behind_a_deref
+inline_array_pinned
+interrupt_of_another_controllers_channel
+lent_memory_dropped_in_its_scope
+lent_memory_read_in_its_scope
+low_power_in_mid_transfer
+optional_buffer
+out_endpoint_sends
+packet_in_low_power
+packet_written_while_in_flight
+power_down_behind_endpoint_0
+powered_down_in_flight
+receiver_used_in_its_scope
+receiver_with_the_transmitters_channel
+references_received
+refused_receiver_used_twice
+region_made_up_without_a_proof
+register_written_without_a_proof
+registers_by_safe_code
+registers_made_without_a_proof
+registers_of_a_peripheral_by_safe_code
+registers_of_one_thread_in_an_engine
+registers_shared_by_safe_code
+registers_touched_in_flight
+running_transfer_kept_past_its_scope
+scope_of_a_region_without_a_proof
+second_transfer_of_a_sender
+sender_cloned
+sender_receives
+sender_taken_apart_in_flight
+shared_buffer_written
+signed_words_received
+string_received_into
+transfer_cloned
+transfer_in_low_power
+transfer_made_without_a_start
+transfer_of_an_rc_sent_to_a_thread
+transfer_shared_by_threads
+transfer_started_without_a_proof
+transfer_taken_out_of_its_scope
+transfer_used_after_its_future
+transfer_waited_for_twice
+transmitter_with_the_receivers_channel
+two_endpoints_at_once
+uninitialised_bytes_read_as_received
+uninitialised_bytes_sent
+usart1_of_another_usart
+usart1_with_a_channel_of_dma2
+usart3_with_the_channel_of_usart1
+usart_split_twice
+usart_used_after_its_split
+usbd_of_another_peripheral
+waker_of_the_stack
+word_by_safe_code
+word_of_ones_own_for_a_channel
+words_of_16_bits_received_in_8
+words_of_64_bits_received
+words_sent_as_a_packet}
