@@ -1,7 +1,7 @@
 //! What several suites need: random use of `Ep0In`, and the judge of mutants.
 //!
-//! [`judge`] says what is asserted of a driver with one mistake. The rest is `Ep0In` under random use: the property, and
-//! what it is compared with.
+//! [`judge`] says what is asserted of a driver with one mistake, [`chip`] is the least that a driver runs on. The rest is
+//! `Ep0In` under random use: the property, and what it is compared with.
 //!
 //! | module | what it has |
 //! |---|---|
@@ -18,6 +18,7 @@
 //! `tests/prop` runs it on cases from proptest, `fuzz/` on cases from libFuzzer.
 
 pub mod bytes;
+pub mod chip;
 pub mod conversation;
 pub mod events;
 pub mod firmware;

@@ -1,0 +1,12 @@
+//! Booleans are received: 2 is none.
+//!
+//! E0277, H13: some patterns of bits are no value of the type.
+
+use tests::chip::parts;
+
+pub fn main() {
+    let receiver = parts::receiver();
+    let transfer = receiver.read_exact(Box::new([false; 4])).unwrap();
+    let (buffer, _) = transfer.wait().unwrap();
+    drop(buffer);
+}

@@ -1,0 +1,13 @@
+//! Two senders are given one channel.
+//!
+//! E0382, H7: a channel that runs is programmed again.
+
+use tests::chip::parts;
+
+pub fn main() {
+    let (channels, others) = (parts::channels(), parts::channels());
+    let [(first, _), (second, _)] = [(); 2].map(|()| parts::usart1().split());
+    let first = first.with_dma(channels.c4);
+    let second = second.with_dma(channels.c4);
+    drop((first, second, others.c5));
+}

@@ -1,0 +1,15 @@
+//! Memory is given to the DMA in safe code.
+//!
+//! E0133, H6: CPU and DMA touch the same memory.
+
+use dma_api::fence::DmaFence;
+use dma_api::transfer::Held;
+use tests::chip::{Chip, Part};
+
+pub fn main() {
+    let (fence, held): (Part<()>, _) = (Chip::stepped().part(), Held::to_read(Box::new([1])));
+    // SAFETY:
+    // - No DMA is told.
+    let _address = fence.release(held.region());
+    held.into_inner();
+}

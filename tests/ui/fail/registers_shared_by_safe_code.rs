@@ -1,0 +1,19 @@
+//! Registers are shared without a promise.
+//!
+//! E0200, H7: one controller's channels are made of two controllers' registers.
+
+use dma_api::registers::Share;
+
+struct EitherBoard(u32);
+
+// SAFETY:
+// - Nobody uses it: what it promises is not asked for.
+impl Share for EitherBoard {
+    unsafe fn share(&self) -> Self {
+        Self(1 - self.0)
+    }
+}
+
+pub fn main() {
+    assert_eq!(EitherBoard(0).0, 0);
+}

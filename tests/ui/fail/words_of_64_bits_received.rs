@@ -1,0 +1,12 @@
+//! Words of 64 bits are received: there is no such access.
+//!
+//! E0271, H9: the channel moves other words than the buffer has.
+
+use tests::chip::parts;
+
+pub fn main() {
+    let receiver = parts::receiver();
+    let transfer = receiver.read_exact(Box::new([0_u64; 4])).unwrap();
+    let (buffer, _) = transfer.wait().unwrap();
+    assert_eq!(buffer[0], 1);
+}

@@ -1,0 +1,11 @@
+//! It goes round leaked memory.
+
+use std::mem;
+
+use tests::chip::parts;
+
+pub fn main() {
+    let receiver = parts::receiver();
+    let buffer = Box::leak(Box::new([0; 16]));
+    mem::forget(receiver.circular(buffer));
+}

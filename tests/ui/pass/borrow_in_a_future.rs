@@ -1,0 +1,11 @@
+//! The future that is forgotten has leaked memory.
+
+use std::mem;
+
+use tests::chip::parts;
+
+pub fn main() {
+    let receiver = parts::receiver();
+    let buffer = Box::leak(Box::new([0; 16]));
+    mem::forget(receiver.read_exact(buffer).map(IntoFuture::into_future));
+}

@@ -1,0 +1,19 @@
+//! The cycle keeps leaked memory.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use dma_api::transfer::Transfer;
+use tests::chip::parts::{self, Receiver};
+
+struct Node<'a> {
+    _transfer: Transfer<&'a mut [u8; 16], Receiver>,
+    next: RefCell<Option<Rc<Node<'a>>>>,
+}
+
+pub fn main() {
+    let receiver = parts::receiver();
+    let buffer = Box::leak(Box::new([0; 16]));
+    let node = Rc::new(Node { _transfer: receiver.read_exact(buffer).unwrap(), next: RefCell::default() });
+    *node.next.borrow_mut() = Some(node.clone());
+}

@@ -1,0 +1,10 @@
+//! It writes leaked memory.
+
+use tests::chip::parts;
+
+pub fn main() {
+    let receiver = parts::receiver();
+    let transfer = receiver.read_exact(Box::leak(Box::new([0; 16]))).unwrap();
+    let (buffer, _) = transfer.wait().unwrap();
+    assert_eq!(buffer[0], 1);
+}

@@ -1,0 +1,13 @@
+//! What was copied of a half can be kept.
+
+use tests::chip::parts;
+
+pub fn main() {
+    let receiver = parts::receiver();
+    let buffer: &'static mut [u8; 8] = Box::leak(Box::new([0; 8]));
+    let half: &[u8] = &[buffer[0]];
+    let circular = receiver.circular(buffer).unwrap();
+    let running = circular;
+    assert_eq!(half[0], 0);
+    running.stop();
+}

@@ -1,0 +1,19 @@
+//! With `unsafe`, it is a promise.
+
+use dma_api::registers::Registers;
+
+struct AlwaysDone;
+
+// SAFETY:
+// - Nobody uses it: what it promises is not asked for.
+unsafe impl Registers for AlwaysDone {
+    fn read(&self, _: u16) -> u32 {
+        u32::MAX
+    }
+
+    unsafe fn write(&self, _: u16, _: u32) {}
+}
+
+pub fn main() {
+    assert_eq!(AlwaysDone.read(0), u32::MAX);
+}

@@ -1,0 +1,11 @@
+//! It is used after the end.
+
+use tests::chip::parts;
+
+pub fn main() {
+    let (mut engine, mut endpoints) = parts::engine();
+    endpoints.epout[1].open(&mut engine);
+    let transfer = endpoints.epin[0].send(engine, Box::new([1, 2])).unwrap();
+    let (mut engine, _) = transfer.wait();
+    engine.usbd().frame();
+}

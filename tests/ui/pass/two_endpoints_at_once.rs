@@ -1,0 +1,11 @@
+//! It starts after the end.
+
+use tests::chip::parts;
+
+pub fn main() {
+    let (mut engine, mut endpoints) = parts::engine();
+    endpoints.epout[1].open(&mut engine);
+    let transfer = endpoints.epin[0].send(engine, Box::new([1, 2])).unwrap();
+    let (engine, _) = transfer.wait();
+    let _second = endpoints.epin[1].send(engine, Box::new([3])).unwrap();
+}

@@ -1,0 +1,13 @@
+//! USART3's transmitter asks channel 2.
+
+use dma_api::stm32f103::dma::Dma1;
+use dma_api::stm32f103::usart::{Usart, Usart3};
+use tests::chip::{Chip, parts};
+
+pub fn main() {
+    let chip = Chip::stepped();
+    let (tx, rx) = Usart::<_, Usart3>::new(chip.part(), parts::SETTINGS).split();
+    let channels = Dma1::split(chip.part());
+    let joined = tx.with_dma(channels.c2);
+    drop((rx, joined));
+}

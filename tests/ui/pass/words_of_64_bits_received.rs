@@ -1,0 +1,10 @@
+//! Frames have 8 bits.
+
+use tests::chip::parts;
+
+pub fn main() {
+    let receiver = parts::receiver();
+    let transfer = receiver.read_exact(Box::new([0_u8; 4])).unwrap();
+    let (buffer, _) = transfer.wait().unwrap();
+    assert_eq!(buffer[0], 1);
+}
