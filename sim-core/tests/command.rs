@@ -21,7 +21,7 @@ fn without_arguments_it_shows_a_transfer_and_ends_with_the_verdicts() {
     let (code, out, err) = run(&[]);
     assert_eq!(code, 0, "{err}");
     assert!(out.contains("TASKS_STARTEPIN[0] <- 0x1") && out.contains("SETUP 80 06 00 01"), "{out}");
-    assert_eq!(out.lines().last(), Some("verdicts: 93 as expected, 0 unexpected"));
+    assert_eq!(out.lines().last(), Some("verdicts: 120 as expected, 0 unexpected"));
     assert!(!out.contains('\u{1b}'), "colours go to terminals only");
     assert_eq!(err, "");
 }
@@ -50,6 +50,13 @@ fn json_of_every_command_parses() {
         .filter(|path| path["fences"].as_array().is_some_and(|all| all.iter().any(|fence| fence["idle"] == true)));
     let refused: Vec<_> = refused.map(|path| &path["path"]).collect();
     assert_eq!(refused, ["ep-in-refused", "send-refused"]);
+    let upkeep = value["upkeep"].as_array().expect("it is a list");
+    assert_eq!(upkeep.len(), 27, "{upkeep:?}");
+    for chore in upkeep.iter().flat_map(|path| path["fences"].as_array().expect("it is a list")) {
+        let cleans = chore["does"] == "clean";
+        let without = if cleans { "CacheNotCleaned" } else { "CacheNotInvalidated" };
+        assert_eq!(chore["without"]["violation"], without, "{chore}");
+    }
     assert_eq!(value["unexpected"], 0);
 }
 
@@ -66,7 +73,7 @@ fn what_a_bound_leaves_unexplored_is_said() {
         assert_eq!(code, 0, "{err}");
         assert!(out.lines().any(|line| line.contains("device:reset:8: ") && line.contains(left)), "{bound:?}: {out}");
         let last = out.lines().last();
-        assert_eq!(last, Some("verdicts: 86 as expected, 0 unexpected, 7 left open: no proof"), "{bound:?}");
+        assert_eq!(last, Some("verdicts: 113 as expected, 0 unexpected, 7 left open: no proof"), "{bound:?}");
     }
     let (_, out, _) = run(&["check", "--executions", "100", "--json"]);
     let value: serde_json::Value = serde_json::from_str(&out).expect("it is JSON");
@@ -74,7 +81,7 @@ fn what_a_bound_leaves_unexplored_is_said() {
     assert!(value["programs"][0]["unexplored"].is_string(), "{value}");
     let (_, whole, _) = run(&["check", "--executions", "1000000"]);
     assert!(
-        whole.ends_with("verdicts: 93 as expected, 0 unexpected\n"),
+        whole.ends_with("verdicts: 120 as expected, 0 unexpected\n"),
         "a bound that nobody comes to is none: {whole}"
     );
 }

@@ -34,7 +34,7 @@ fn report_has_every_row_and_is_named_at_the_end_and_in_json() {
     assert_eq!(count("<details class=\"row\" id=\"row-"), 27);
     assert_eq!(count("<details class=\"row\" id=\"program-"), 7);
     assert_eq!((count("<svg"), count("<g class=\"order missing\">")), (21, 21), "one for each race");
-    assert!(html.contains("93 verdicts as expected, 0 unexpected."));
+    assert!(html.contains("120 verdicts as expected, 0 unexpected."));
     let fences = html.lines().filter(|line| line.starts_with("<tr><td>"));
     assert_eq!(fences.clone().count(), 59, "every fence of every path");
     assert_eq!(fences.clone().filter(|line| line.contains(", where no DMA has run<")).count(), 2);
