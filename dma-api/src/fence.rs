@@ -40,6 +40,21 @@
 //! intended form. Its documentation warns that a standard fence may not be enough for a DMA device on some
 //! architectures, aarch64 among them. This crate will move its registers to it when it is stable.
 //!
+//! # With a data cache
+//!
+//! A Cortex-M7 with its data cache on needs a fence that maintains the region's lines besides being a [`Barrier`]. What it
+//! has to do, dmacheck finds by leaving it out (`sim_core::check::upkeep`):
+//!
+//! | | the DMA reads the region | the DMA writes it |
+//! |---|---|---|
+//! | `release` | clean | clean and invalidate |
+//! | `acquire` | | invalidate: the core may have read a line ahead |
+//! | `snapshot`, before the loads | | invalidate |
+//! | `fill`, behind the stores | clean | |
+//!
+//! A region that the DMA writes has its lines to itself: begin it at a line, and let nothing else be in its last one.
+//! Neither chip of this crate has a cache, so there is no such fence here.
+//!
 //! # Why the fence is given the region
 //!
 //! An empty `asm!("")` is not a fence for a buffer whose address it has not seen (rust-lang/rust#144351), and a

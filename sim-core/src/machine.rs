@@ -6,8 +6,8 @@
 //! | Cortex-M7 | reordered | reordered by the core | in order | store buffer, speculative reads |
 //! | multi-core | reordered | reordered by the core | in order | another master sees writes in an order of its own |
 //!
-//! A fence that the machine does not honour orders nothing there. Caches are not modelled: a Cortex-M7 with its data
-//! cache on needs more than a fence.
+//! A fence that the machine does not honour orders nothing there. With a data cache
+//! ([`Config::cache`](crate::soc::Config::cache)), whatever the machine, a fence has more to do.
 
 use std::fmt;
 use std::panic::Location;
