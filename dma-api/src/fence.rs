@@ -42,8 +42,8 @@
 //!
 //! # With a data cache
 //!
-//! A Cortex-M7 with its data cache on needs a fence that maintains the region's lines besides being a [`Barrier`]. What it
-//! has to do, dmacheck finds by leaving it out (`sim_core::check::upkeep`):
+//! A Cortex-M7 with its data cache on needs a fence that maintains the region's lines besides being a [`Barrier`]. What
+//! it has to do, dmacheck finds by leaving it out (`sim_core::check::upkeep`):
 //!
 //! | | the DMA reads the region | the DMA writes it |
 //! |---|---|---|
