@@ -7,4 +7,5 @@ pub mod loopback;
 pub mod matrix;
 pub mod needed;
 pub mod programs;
+pub mod quirks;
 pub mod report;

@@ -74,6 +74,11 @@ impl Path {
         matches!(self, Self::Ep0In | Self::EpIn | Self::EpInDropped)
     }
 
+    /// Whether the DMA writes memory.
+    pub fn fills_memory(self) -> bool {
+        self.frames() > 0
+    }
+
     /// How many frames the peer sends.
     fn frames(self) -> u8 {
         match self {

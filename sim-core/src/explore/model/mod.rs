@@ -46,6 +46,10 @@
 //! execution at its first race: a race is not looked for where it would not end the run, and its panic is not the
 //! driver's.
 //!
+//! # Quirks
+//!
+//! A program with a quirk ([`quirks`](crate::quirks)) is not run: its verdict is [`Verdict::Inconclusive`].
+//!
 //! # Power
 //!
 //! Nothing powers up here, and nothing of a [`Supply::Modelled`](crate::device::usbd::Supply) comes: a program prepares
@@ -149,6 +153,9 @@ pub fn check<P: Packets>(program: &P, limits: Limits) -> Verdict {
 
 /// As [`check`], telling of its progress.
 pub fn check_with<P: Packets>(program: &P, limits: Limits, progress: &Progress) -> Verdict {
+    if let Some(refusal) = program.config().quirks.refusal() {
+        return refusal;
+    }
     let evidence = Arc::new(Evidence::default());
     let (body_evidence, body_program) = (evidence.clone(), program.clone());
     let verdict = search(limits, &evidence, progress, move || execute(&body_program, &body_evidence));
