@@ -20,6 +20,7 @@ mod numbers;
 mod out_of_ram;
 mod owned;
 mod policies;
+mod quirks;
 mod refusals;
 mod reopened;
 mod rules;
