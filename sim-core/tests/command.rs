@@ -21,7 +21,7 @@ fn without_arguments_it_shows_a_transfer_and_ends_with_the_verdicts() {
     let (code, out, err) = run(&[]);
     assert_eq!(code, 0, "{err}");
     assert!(out.contains("TASKS_STARTEPIN[0] <- 0x1") && out.contains("SETUP 80 06 00 01"), "{out}");
-    assert_eq!(out.lines().last(), Some("verdicts: 61 as expected, 0 unexpected"));
+    assert_eq!(out.lines().last(), Some("verdicts: 97 as expected, 0 unexpected"));
     assert!(!out.contains('\u{1b}'), "colours go to terminals only");
     assert_eq!(err, "");
 }
@@ -37,6 +37,11 @@ fn json_of_every_command_parses() {
     let (_, out, _) = run(&["check", "--json"]);
     let value: serde_json::Value = serde_json::from_str(&out).expect("it is JSON");
     assert_eq!(value["matrix"].as_array().map(Vec::len), Some(27));
+    let quirks = value["quirks"].as_array().expect("it is a list");
+    assert_eq!(quirks.len(), 36, "{quirks:?}");
+    assert!(quirks.iter().all(|row| row["verdict"] == row["expected"]), "{quirks:?}");
+    let caught = quirks.iter().filter(|row| row["verdict"] != "sound");
+    assert!(caught.clone().count() > 0 && caught.clone().all(|row| row["completion"] != "after-data"), "{quirks:?}");
     let paths = value["paths"].as_array().expect("it is a list");
     assert_eq!(paths.len(), 12, "{paths:?}");
     for fence in paths.iter().flat_map(|path| path["fences"].as_array().expect("it is a list")) {
@@ -60,7 +65,7 @@ fn what_a_bound_leaves_unexplored_is_said() {
         assert_eq!(code, 0, "{err}");
         assert!(out.lines().any(|line| line.contains("device:reset:8: ") && line.contains(left)), "{bound:?}: {out}");
         let last = out.lines().last();
-        assert_eq!(last, Some("verdicts: 54 as expected, 0 unexpected, 7 left open: no proof"), "{bound:?}");
+        assert_eq!(last, Some("verdicts: 90 as expected, 0 unexpected, 7 left open: no proof"), "{bound:?}");
     }
     let (_, out, _) = run(&["check", "--executions", "100", "--json"]);
     let value: serde_json::Value = serde_json::from_str(&out).expect("it is JSON");
@@ -68,7 +73,7 @@ fn what_a_bound_leaves_unexplored_is_said() {
     assert!(value["programs"][0]["unexplored"].is_string(), "{value}");
     let (_, whole, _) = run(&["check", "--executions", "1000000"]);
     assert!(
-        whole.ends_with("verdicts: 61 as expected, 0 unexpected\n"),
+        whole.ends_with("verdicts: 97 as expected, 0 unexpected\n"),
         "a bound that nobody comes to is none: {whole}"
     );
 }
@@ -113,7 +118,7 @@ fn environment_of_the_user_changes_no_verdict() {
 fn eighty_columns_hold_every_row_of_the_tables() {
     let (_, out, _) = run(&["check"]);
     let rows: Vec<&str> = out.lines().filter(|line| line.contains(" sound ") || line.contains(" race ")).collect();
-    assert_eq!(rows.len(), 34, "{out}");
+    assert_eq!(rows.len(), 46, "{out}");
     for row in rows {
         assert!(row.chars().count() <= 80, "{row}");
     }

@@ -1,4 +1,4 @@
-//! `dmacheck check`: the matrix of fences, what each path needs, and endpoint 0 against a difficult host.
+//! `dmacheck check`: the matrix of fences, what each path needs, buses and devices with quirks, difficult hosts.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -8,8 +8,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use sim_core::check::matrix::Row;
 use sim_core::check::needed::{Needed, Needs};
 use sim_core::check::programs::{Device, Path, Try};
+use sim_core::check::quirks;
 use sim_core::explore::{Kind, Program, stepped};
 use sim_core::machine::Fences;
+use sim_core::quirks::Quirks;
 
 use bounds::Bounds;
 
@@ -69,16 +71,19 @@ pub fn run(options: &Options, json: bool) -> io::Result<Outcome> {
     };
     let fences = Fences::all().collect::<Vec<_>>();
     // Draws on a terminal only.
-    let progress = ProgressBar::new((fences.len() + Path::ALL.len() + Try::ALL.len()) as u64);
+    let steps = fences.len() + Path::ALL.len() * (1 + Quirks::EACH.len()) + Try::ALL.len();
+    let progress = ProgressBar::new(steps as u64);
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}").map_err(io::Error::other)?;
     progress.set_style(style);
     let rows: Vec<Row> = fences.into_iter().map(|fences| check_row(fences, options.packets, &progress)).collect();
     let needs: Vec<Needs> = Path::ALL.into_iter().map(|path| check_path(path, &progress)).collect();
+    let quirky: Vec<quirks::Tried> = Path::ALL.into_iter().flat_map(|path| check_quirks(path, &progress)).collect();
     let tried: Vec<Tried> = Try::ALL.into_iter().map(|host| check_host(host, &options.bounds, &progress)).collect();
     progress.finish_and_clear();
 
     let verdicts = rows.iter().map(Row::is_as_expected);
     let verdicts = verdicts.chain(needs.iter().flat_map(|needs| &needs.fences).map(Needed::is_as_expected));
+    let verdicts = verdicts.chain(quirky.iter().map(quirks::Tried::is_as_expected));
     let open = tried.iter().filter(|tried| tried.is_left_open()).count();
     let closed = tried.iter().filter(|tried| !tried.is_left_open());
     let verdicts = verdicts.chain(closed.map(Tried::is_as_expected));
@@ -87,7 +92,7 @@ pub fn run(options: &Options, json: bool) -> io::Result<Outcome> {
     let explained = explain::Explained::new(&rows, &needs, &tried);
     let (path, page) = explained.write(directory);
     if json {
-        let report = report::Report::new(&explained, [expected, unexpected, open], path.as_deref());
+        let report = report::Report::new(&explained, &quirky, [expected, unexpected, open], path.as_deref());
         output::print_json(&report)?;
     } else {
         let findings = tables::findings(&rows);
@@ -97,6 +102,8 @@ pub fn run(options: &Options, json: bool) -> io::Result<Outcome> {
         explained.show(&findings, options.explain.all())?;
         output::print("\nThe weakest fence that each path needs; its fences are made weaker one by one:\n")?;
         output::print(&tables::needs(&needs))?;
+        output::print("\nEach path on a bus that posts writes, and with a DMA whose flags come early:\n")?;
+        output::print(&tables::quirks(&quirky))?;
         let schedules = if options.bounds.are_asked_for() { "schedules as far as asked for" } else { "every schedule" };
         output::print(&format!("\nEndpoint 0 against a difficult host, {schedules}:\n"))?;
         output::print(&tables::hosts(&tried))?;
@@ -125,6 +132,15 @@ fn check_path(path: Path, progress: &ProgressBar) -> Needs {
     let needs = Needs::of(path);
     progress.inc(1);
     needs
+}
+
+fn check_quirks(path: Path, progress: &ProgressBar) -> [quirks::Tried; 3] {
+    Quirks::EACH.map(|quirks| {
+        progress.set_message(format!("{path}, {quirks}"));
+        let tried = quirks::Tried::check(path, quirks);
+        progress.inc(1);
+        tried
+    })
 }
 
 fn check_host(host: Try, bounds: &Bounds, progress: &ProgressBar) -> Tried {
