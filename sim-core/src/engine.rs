@@ -135,6 +135,13 @@ impl Copy {
         self.move_bytes(usize::MAX);
     }
 
+    /// Counts the next beat's bytes as moved, and returns them: they are for somebody else to write.
+    pub fn skip(&mut self) -> &[u8] {
+        let start = self.moved;
+        self.moved += self.left().min(BEAT);
+        &self.payload.bytes()[start..self.moved]
+    }
+
     fn move_bytes(&mut self, most: usize) -> &[u8] {
         let start = self.moved;
         self.moved += self.left().min(most);

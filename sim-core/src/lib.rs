@@ -13,6 +13,7 @@
 //!   device::usbd, device::power   an nRF52840's peripherals: pure state machines
 //!   device::stm32f103             an STM32F103's DMA controllers and USARTs, likewise
 //!   memory, engine                windows onto host memory; the copy, a word at a time
+//!   quirks                        what a bus and a device may do besides: posted writes, flags before data
 //!   monitor                       rules, ownership, vector clocks -> Violation
 //!   host                          the virtual USB host: an async script of tokens and handshakes; what goes wrong
 //!                                 on a wire, frames, enumeration as Linux, Windows and macOS do it; or the peer of
@@ -104,6 +105,7 @@ pub mod machine;
 #[expect(unsafe_code, reason = "the engine reads and writes host memory through windows")]
 pub mod memory;
 pub mod monitor;
+pub mod quirks;
 #[expect(unsafe_code, reason = "`release` passes the lender's promise on to memory")]
 pub mod soc;
 pub mod statics;

@@ -37,6 +37,11 @@ fn json_of_every_command_parses() {
     let (_, out, _) = run(&["check", "--json"]);
     let value: serde_json::Value = serde_json::from_str(&out).expect("it is JSON");
     assert_eq!(value["matrix"].as_array().map(Vec::len), Some(27));
+    let quirks = value["quirks"].as_array().expect("it is a list");
+    assert_eq!(quirks.len(), 36, "{quirks:?}");
+    assert!(quirks.iter().all(|row| row["verdict"] == row["expected"]), "{quirks:?}");
+    let caught = quirks.iter().filter(|row| row["verdict"] != "sound");
+    assert!(caught.clone().count() > 0 && caught.clone().all(|row| row["completion"] != "after-data"), "{quirks:?}");
     let paths = value["paths"].as_array().expect("it is a list");
     assert_eq!(paths.len(), 27, "{paths:?}");
     for fence in paths.iter().flat_map(|path| path["fences"].as_array().expect("it is a list")) {
@@ -126,7 +131,7 @@ fn environment_of_the_user_changes_no_verdict() {
 fn eighty_columns_hold_every_row_of_the_tables() {
     let (_, out, _) = run(&["check"]);
     let rows: Vec<&str> = out.lines().filter(|line| line.contains(" sound ") || line.contains(" race ")).collect();
-    assert_eq!(rows.len(), 34, "{out}");
+    assert_eq!(rows.len(), 46, "{out}");
     for row in rows {
         assert!(row.chars().count() <= 80, "{row}");
     }

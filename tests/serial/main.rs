@@ -6,6 +6,7 @@ mod errors;
 mod firmware;
 mod futures;
 mod property;
+mod quirks;
 mod refusals;
 mod rules;
 mod scopes;

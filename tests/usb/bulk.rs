@@ -17,6 +17,7 @@ pub struct Bulk {
 
 impl Bulk {
     pub const OUT: Self = Self { packets_out: 1, packets_in: 0 };
+    pub const IN: Self = Self { packets_out: 0, packets_in: 1 };
 }
 
 impl Program for Bulk {

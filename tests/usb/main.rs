@@ -21,6 +21,7 @@ mod numbers;
 mod out_of_ram;
 mod owned;
 mod policies;
+mod quirks;
 mod refusals;
 mod reopened;
 mod rules;

@@ -7,5 +7,6 @@ pub mod loopback;
 pub mod matrix;
 pub mod needed;
 pub mod programs;
+pub mod quirks;
 pub mod report;
 pub mod upkeep;

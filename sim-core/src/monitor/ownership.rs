@@ -43,6 +43,14 @@ struct Untold {
     is_complete: bool,
 }
 
+/// What a register write carries that is on its way: what it covers is decided when the CPU issues it.
+#[derive(Clone, Debug, Hash)]
+pub struct Stamp {
+    clock: Clock,
+    /// The words that were filled by then: it hands them over.
+    filled: Vec<Range<u32>>,
+}
+
 impl Default for Ownership {
     fn default() -> Self {
         Self {
@@ -68,6 +76,19 @@ impl Ownership {
     pub fn register_written(&mut self) {
         self.to_device = self.cpu.stamp();
         self.untold.retain(|untold| !untold.is_complete);
+    }
+
+    /// The CPU issues a register write that takes effect later.
+    pub fn post(&mut self) -> Stamp {
+        let filled = self.untold.iter().filter(|untold| untold.is_complete).map(|untold| untold.words.clone());
+        Stamp { clock: self.cpu.stamp(), filled: filled.collect() }
+    }
+
+    /// It takes effect. Others may have done so before it that were issued after it, to other peripherals: what these
+    /// have told stays told.
+    pub fn takes_effect(&mut self, stamp: &Stamp) {
+        self.to_device.join(&stamp.clock);
+        self.untold.retain(|untold| !(untold.is_complete && stamp.filled.contains(&untold.words)));
     }
 
     /// The CPU reads a register: what the device has published is collected, for an acquire fence to take.

@@ -11,6 +11,10 @@ impl Soc {
 
     /// The engine moves one word, or, when all were moved, ends the transfer.
     pub fn engine_step(&mut self) {
+        if self.end_copy_early() {
+            return;
+        }
+        self.land_before_beat();
         let Some(copy) = &mut self.copy else {
             return;
         };

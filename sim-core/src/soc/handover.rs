@@ -119,6 +119,7 @@ impl Soc {
             Some(ownership::check_acquired_in_flight(range, user))
         };
         let in_flight = copied.or_else(|| self.memory.lent(region).find_map(channel));
+        let in_flight = in_flight.or(self.revoke_late(region));
         self.trace.note(Some(line), || Record::Acquire { range: range.clone(), fence });
         self.keep_up(Moment::Acquire, &range, region.direction, line);
         self.load_arrived(&range, line);
@@ -137,6 +138,7 @@ impl Soc {
         let race = range.clone().and_then(|range| self.ownership.cpu_snapshot(range, line));
         self.trace.note(Some(line), || Record::Snapshot { range: range.clone().unwrap_or_default(), fence });
         self.report(ownership::check_part_of_lent(range.is_some(), region), Site::Cpu(line));
+        self.report(range.as_ref().and_then(|range| self.late_in(range)), Site::Cpu(line));
         self.report(race, Site::Cpu(line));
         let range = range?;
         self.keep_up(Moment::Snapshot, &range, region.direction, line);

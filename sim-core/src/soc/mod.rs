@@ -32,11 +32,14 @@ use crate::memory::{Fault, Memory, View};
 use crate::monitor::clocks::Access;
 use crate::monitor::ownership::{self, Ownership, overlap};
 use crate::monitor::{Misuse, Monitor, Policies, Policy, Rule, Site, Violation};
+use crate::quirks::Quirks;
 use crate::trace::{Keep, Levels, Record, Trace};
 
 mod cache;
 mod dma;
 mod handover;
+mod late;
+mod posted;
 mod stm32f103;
 mod turns;
 mod usb;
@@ -52,6 +55,8 @@ pub struct Config {
     pub options: Options,
     /// The core, and the fences that `release` and `acquire` stand for.
     pub fences: Fences,
+    /// What bus and device do besides.
+    pub quirks: Quirks,
     /// A fence of the driver that is not as these: weaker, stronger, or misplaced.
     pub fence_at: Option<(FencePlace, Fate)>,
     /// A data cache between the CPU and memory, if there is one. `explore::stepped` lets it do what it likes;
@@ -81,6 +86,7 @@ pub struct Config {
 #[derive(Debug)]
 pub struct Soc {
     fences: Fences,
+    quirks: Quirks,
     fence_at: Option<(FencePlace, Fate)>,
     cache: Option<DataCache>,
     no_upkeep_at: Option<FencePlace>,
@@ -101,6 +107,10 @@ pub struct Soc {
     copy: Option<Copy>,
     /// The memory of a copy that was taken out.
     taken: Option<(Range<u32>, Site)>,
+    /// Register writes on their way, the oldest first.
+    posted: Vec<posted::Posted>,
+    /// Words on their way to memory, one of a controller at most.
+    late: Vec<late::Late>,
     captured: u32,
     /// The cable is plugged in.
     plugged: bool,
@@ -125,6 +135,7 @@ impl Soc {
         usbd.set_feed(power.feed());
         Self {
             fences: config.fences,
+            quirks: config.quirks,
             fence_at: config.fence_at,
             cache: config.cache,
             no_upkeep_at: config.no_upkeep_at,
@@ -144,6 +155,8 @@ impl Soc {
             trace: Trace::new(config.keep),
             copy: None,
             taken: None,
+            posted: Vec::new(),
+            late: Vec::new(),
             captured: 0,
             plugged: true,
             left: false,
@@ -194,6 +207,8 @@ impl Soc {
     /// The driver reads a register.
     #[inline]
     pub fn cpu_read(&mut self, offset: u16, line: Line) -> u32 {
+        self.flush_usbd(offset);
+        self.push_by_usbd(offset);
         let value = self.usbd.read(offset);
         self.ownership.register_read();
         self.trace.note(Some(line), || Record::Read { offset, value });
@@ -204,8 +219,13 @@ impl Soc {
     /// The driver writes a register.
     #[inline]
     pub fn cpu_write(&mut self, offset: u16, value: u32, line: Line) {
-        self.trace.note(Some(line), || Record::Write { offset, value });
         self.ownership.register_written();
+        self.write_usbd(offset, value, line);
+    }
+
+    #[inline]
+    fn write_usbd(&mut self, offset: u16, value: u32, line: Line) {
+        self.trace.note(Some(line), || Record::Write { offset, value });
         self.usbd.write(offset, value);
         self.feed();
         self.generation += 1;
@@ -216,6 +236,7 @@ impl Soc {
     /// The driver reads a register of another peripheral than USBD, by its address: of POWER and CLOCK, of DMA and
     /// USART, or one that an erratum's workaround uses. 0 where this system has none.
     pub fn cpu_peek(&mut self, address: u32, line: Line) -> u32 {
+        self.flush(address);
         if let Some(place) = self.place_of(address) {
             return self.read_stm32f103(place, address, line);
         }
@@ -235,6 +256,10 @@ impl Soc {
     /// reads it. An erratum's are not in the trace.
     pub fn cpu_poke(&mut self, address: u32, value: u32, line: Line) {
         self.ownership.register_written();
+        self.write_outside(address, value, line);
+    }
+
+    fn write_outside(&mut self, address: u32, value: u32, line: Line) {
         self.generation += 1;
         if let Some(place) = self.place_of(address) {
             self.trace.note(Some(line), || Record::Poke { address, value });
@@ -281,6 +306,8 @@ impl Soc {
     pub(crate) fn leave(&mut self) {
         self.left = true;
         self.copy = None;
+        self.posted.clear();
+        self.late.clear();
         self.memory.take_all_back();
     }
 
@@ -302,6 +329,12 @@ impl Soc {
 
     /// The DMA moves whatever it can, and what is on the wire arrives.
     pub(crate) fn let_dma_run(&mut self) {
+        self.flush_all();
+        self.move_all();
+        self.land_all();
+    }
+
+    fn move_all(&mut self) {
         while self.engine_is_busy() {
             self.engine_step();
         }
@@ -382,6 +415,7 @@ impl Soc {
             .filter(|_| direction.is_some_and(conflicts))
             .or(channel)
             .and_then(|(job, site)| ownership::check_cpu_access_in_flight(range.clone(), job, access, site));
+        let in_flight = in_flight.or_else(|| self.late_in(&range));
         let race = self.ownership.cpu_access(range, access, line);
         self.report(in_flight, Site::Cpu(line));
         self.report(race, Site::Cpu(line));
@@ -500,6 +534,7 @@ impl std::hash::Hash for Soc {
             &self.memory,
             &self.ownership,
             &self.copy,
+            (&self.posted, &self.late),
             self.monitor.violations().len(),
             self.plugged,
             self.delivered,

@@ -83,6 +83,11 @@ impl Soc {
 
     fn end_item(&mut self, controller: usize, item: Item, value: u32) {
         let site = site_of(controller, item);
+        if self.hold_back_item(controller, item, value, site) {
+            self.generation += 1;
+            self.finish_item(controller, false);
+            return self.settle_stm32f103(site);
+        }
         let (written, misuse) = self.dma_write(item.destination, value, site);
         self.finish_item(controller, written.is_err());
         self.note_item(site, item.destination, Access::Write, written.ok().map(|()| value));
@@ -154,6 +159,7 @@ impl Soc {
         if let Place::Dma(controller, _) = place {
             self.drain(controller);
         }
+        self.push_by_place(place);
         self.ownership.register_read();
         let room = |soc: &Self| soc.stm32f103().map(|chip| [0, 1, 2].map(|usart| chip.usart(usart).has_room()));
         let before = room(self);

@@ -56,6 +56,13 @@ pub enum Record {
         /// What was written.
         value: u32,
     },
+    /// The CPU wrote a register of any peripheral; the write is on its way, and takes effect as a `Write` or `Poke`.
+    Posted {
+        /// Its address.
+        address: u32,
+        /// What was written.
+        value: u32,
+    },
     /// The CPU gave a buffer to the DMA.
     Release {
         /// Its addresses.
@@ -138,6 +145,22 @@ pub enum Record {
         access: Access,
         /// The value; `None` if the bus had an error for an answer.
         value: Option<u32>,
+    },
+    /// The DMA has done its last access, as far as registers tell: the bytes are on their way.
+    HeldBack {
+        /// Which.
+        site: Site,
+        /// Where to.
+        range: Range<u32>,
+    },
+    /// They are in memory.
+    Landed {
+        /// Which.
+        site: Site,
+        /// Where.
+        range: Range<u32>,
+        /// The bytes.
+        bytes: Box<[u8]>,
     },
     /// A frame has gone over a serial line.
     Frame {

@@ -57,6 +57,8 @@ fn duration_ns(entry: &Entry) -> u64 {
         | Record::Write { .. }
         | Record::Peek { .. }
         | Record::Poke { .. }
+        | Record::Posted { .. }
+        | Record::Landed { .. }
         | Record::Release { .. }
         | Record::Acquire { .. }
         | Record::Snapshot { .. }
@@ -76,6 +78,7 @@ fn duration_ns(entry: &Entry) -> u64 {
         Record::Handler { .. }
         | Record::Sleep { .. }
         | Record::Captured { .. }
+        | Record::HeldBack { .. }
         | Record::Ended { .. }
         | Record::Ready
         | Record::Supply(_)

@@ -119,6 +119,7 @@ fn describe(record: &Record) -> Option<(Lane, String)> {
         Record::Write { offset, value } => (Lane::Cpu, format!("{} <- {value:#x}", name_of(*offset))),
         Record::Peek { address, value } => (Lane::Cpu, format!("{} -> {value:#x}", name_at(*address))),
         Record::Poke { address, value } => (Lane::Cpu, format!("{} <- {value:#x}", name_at(*address))),
+        Record::Posted { address, value } => (Lane::Cpu, format!("posts {} <- {value:#x}", name_at(*address))),
         Record::Release { range, fence } => {
             (Lane::Cpu, format!("release {:#x}, {} bytes ({fence})", range.start, range.len()))
         }
@@ -159,6 +160,13 @@ fn describe(record: &Record) -> Option<(Lane, String)> {
             let value = value.map_or("bus error".to_owned(), |value| format!("{value:#x}"));
             (Lane::Dma, format!("{} {verb} {}: {value}", channel(site), place(range.start)))
         }
+        Record::HeldBack { site, range } => {
+            (Lane::Dma, format!("{} is told of, {} bytes to come", moved(site), range.len()))
+        }
+        Record::Landed { site, range, bytes } => {
+            let bytes: String = bytes.iter().map(|byte| format!(" {byte:02x}")).collect();
+            (Lane::Dma, format!("{} is in {:#x}:{bytes}", moved(site), range.start))
+        }
         Record::Frame { usart, to_host, frame, error } => {
             let arrow = if *to_host { "->" } else { "<-" };
             let error = error.map_or_else(String::new, |error| format!(" ({error:?} error)"));
@@ -196,6 +204,14 @@ fn channel(site: &Site) -> String {
     match site {
         Site::Channel { controller, channel, item } => format!("DMA{controller}.{channel} item {item}"),
         other => other.to_string(),
+    }
+}
+
+/// `DMA1.5 item 0`, `EPOUT[1] beat 0`.
+fn moved(site: &Site) -> String {
+    match site {
+        Site::Dma { block, endpoint, beat } => format!("{block}[{endpoint}] beat {beat}"),
+        other => channel(other),
     }
 }
 
@@ -289,6 +305,28 @@ mod tests {
             "DMA1.5 item 3 reads USART1.DR: 0x64",
             "DMA1.5 item 3 writes 0x2000c003: 0x64",
             "DMA1.5 item 3 writes 0x2000c003: bus error",
+        ];
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn what_is_on_its_way_is_shown_when_it_leaves_and_when_it_arrives() {
+        let (address, value) = (0x4002_0058, 0);
+        let channel = Site::Channel { controller: 1, channel: 5, item: 1 };
+        let engine = Site::Dma { block: "EPOUT", endpoint: 1, beat: 2 };
+        let shown = lines(vec![
+            Record::Posted { address, value },
+            Record::Poke { address, value },
+            Record::HeldBack { site: channel, range: 0x2000_C001..0x2000_C002 },
+            Record::Landed { site: channel, range: 0x2000_C001..0x2000_C002, bytes: [0x64].into() },
+            Record::HeldBack { site: engine, range: 0x2002_0008..0x2002_000A },
+        ]);
+        let expected = [
+            "posts DMA1.CCR5 <- 0x0",
+            "DMA1.CCR5 <- 0x0",
+            "DMA1.5 item 1 is told of, 1 bytes to come",
+            "DMA1.5 item 1 is in 0x2000c001: 64",
+            "EPOUT[1] beat 2 is told of, 2 bytes to come",
         ];
         assert_eq!(shown, expected);
     }

@@ -5,7 +5,7 @@ use dma_api::registers::{Peripheral, Registers};
 use dma_api::stm32f103::dma::map::{self, TCIF, TEIF, ccr, flags_of};
 use dma_api::stm32f103::dma::{Dma1, Dma2};
 use dma_api::stm32f103::usart::Usart1;
-use dma_api::stm32f103::usart::map::{cr1, cr3, dr, sr};
+use dma_api::stm32f103::usart::map::{brr, cr1, cr3, dr, sr};
 use sim_core::explore::{Block, Board};
 use sim_core::host::serial::Port;
 use sim_core::host::{Host, HostError, Script};
@@ -127,6 +127,12 @@ impl<B: Board> Hand<B> {
     #[track_caller]
     pub fn flush(&self) {
         while !sr::TC.is_set(self.usart.read(sr())) {}
+    }
+
+    /// Waits until what was written to USART1 has taken effect. A read of BRR does nothing else.
+    #[track_caller]
+    pub fn flush_of_the_bus(&self) {
+        self.usart.read(brr());
     }
 
     /// Receives a frame, without DMA.

@@ -24,7 +24,7 @@
 
 use sim_core::monitor::Rule;
 
-mod by_hand;
+pub mod by_hand;
 mod channels;
 mod judge;
 mod memory;

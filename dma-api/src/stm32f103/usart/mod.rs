@@ -39,7 +39,8 @@
 //! |---|---|---|
 //! | SR | clears TC, by a constant: writing 1 leaves all other flags | reads |
 //! | DR | writes: TDR | reads: RDR |
-//! | CR1, CR2, CR3, BRR | | |
+//! | BRR | reads, so that the write of SR has taken effect before the channel is enabled | |
+//! | CR1, CR2, CR3 | | |
 //!
 //! DMAT and DMAR are both set before the halves part, so neither writes CR3. A request without an enabled channel does
 //! nothing.
@@ -205,9 +206,9 @@ impl<R: RegistersOf<P> + Share, P: Instance> Usart<R, P, u16> {
 impl<R: RegistersOf<P> + Share, P: Instance, W: Frame> Usart<R, P, W> {
     fn turn_on(registers: R, brr: u16, format: u32) -> Self {
         // SAFETY:
-        // - SR and DR are the registers that both access, CR3 is written below, before the halves part. Each access of
-        //   them stands for itself: `Tx` reads none, and what it writes to SR is a constant; DR is another register to
-        //   who writes than to who reads.
+        // - SR and DR are the registers that both access, CR3 is written below, before the halves part; BRR is `Tx`'s,
+        //   which reads it. Each access of SR and DR stands for itself: `Tx` reads neither, and what it writes to SR is
+        //   a constant; DR is another register to who writes than to who reads.
         let shared = unsafe { registers.share() };
         let (tx, mut rx) = (Tx::new(registers), Rx::new(shared));
         // A bootloader may have left it on, with requests for the DMA, and with a frame that nobody has read.

@@ -157,7 +157,7 @@ fn split_sets_both_requests_and_no_half_writes_cr3() {
 }
 
 #[test]
-fn sender_clears_tc_by_a_constant_before_it_enables_its_channel_and_reads_no_register_of_the_usart() {
+fn sender_clears_tc_by_a_constant_and_reads_brr_back_before_it_enables_its_channel() {
     let chip = Chip::new();
     let (sender, _receiver) = pair(&chip);
     let transfer = sender.write_all(&b"abc"[..]).expect("it is not refused");
@@ -169,6 +169,7 @@ fn sender_clears_tc_by_a_constant_before_it_enables_its_channel_and_reads_no_reg
         Step::Write(dma::cmar(TRANSMIT), 0x2000_0000),
         Step::Write(dma::cndtr(TRANSMIT), 3),
         Step::UsartWrite(sr(), 0x3BF),
+        Step::UsartRead(map::brr()),
         Step::Write(dma::ccr(TRANSMIT), 0x091),
     ];
     assert_eq!(chip.steps(), expected);

@@ -1,4 +1,4 @@
-//! The transmitting half, which reads no register.
+//! The transmitting half, which reads neither flags nor data.
 
 use core::marker::PhantomData;
 
@@ -85,8 +85,13 @@ impl<R: RegistersOf<P>, P: Instance, W: Frame> Tx<R, P, W> {
     }
 
     /// Clears TC: frames will follow. [`sends_end`](Self::sends_end) says whether they have.
+    ///
+    /// The bus may hold a write back, and USART and DMA are behind different bridges. A write of SR that took effect
+    /// after the last frame would clear the TC that tells of it, and that would never be set again. So a register is
+    /// read back: BRR, since a read of it does nothing else.
     pub(super) fn clear_complete(&mut self) {
         self.set(sr(), ALL & !sr::TC.mask());
+        self.registers.read(map::brr());
     }
 
     /// Frames were sent since TC was cleared, or none.

@@ -1,4 +1,4 @@
-//! `dmacheck check`: the matrix of fences, what each path needs, and endpoint 0 against a difficult host.
+//! `dmacheck check`: the matrix of fences, what each path needs, buses and devices with quirks, difficult hosts.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -8,9 +8,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 use sim_core::check::matrix::Row;
 use sim_core::check::needed::{Needed, Needs};
 use sim_core::check::programs::{Device, Path, Try};
+use sim_core::check::quirks;
 use sim_core::check::upkeep::Chores;
 use sim_core::explore::{Kind, Program, stepped};
 use sim_core::machine::Fences;
+use sim_core::quirks::Quirks;
 
 use bounds::Bounds;
 
@@ -71,18 +73,21 @@ pub fn run(options: &Options, json: bool) -> io::Result<Outcome> {
     };
     let fences = Fences::all().collect::<Vec<_>>();
     // Draws on a terminal only.
-    let progress = ProgressBar::new((fences.len() + 2 * Path::ALL.len() + Try::ALL.len()) as u64);
+    let steps = fences.len() + Path::ALL.len() * (2 + Quirks::EACH.len()) + Try::ALL.len();
+    let progress = ProgressBar::new(steps as u64);
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}").map_err(io::Error::other)?;
     progress.set_style(style);
     let rows: Vec<Row> = fences.into_iter().map(|fences| check_row(fences, options.packets, &progress)).collect();
     let needs: Vec<Needs> = Path::ALL.into_iter().map(|path| check_path(path, &progress)).collect();
     let chores: Vec<Chores> = Path::ALL.into_iter().map(|path| check_upkeep(path, &progress)).collect();
+    let quirky: Vec<quirks::Tried> = Path::ALL.into_iter().flat_map(|path| check_quirks(path, &progress)).collect();
     let tried: Vec<Tried> = Try::ALL.into_iter().map(|host| check_host(host, &options.bounds, &progress)).collect();
     progress.finish_and_clear();
 
     let verdicts = rows.iter().map(Row::is_as_expected);
     let verdicts = verdicts.chain(needs.iter().flat_map(|needs| &needs.fences).map(Needed::is_as_expected));
     let verdicts = verdicts.chain(chores.iter().map(Chores::is_as_expected));
+    let verdicts = verdicts.chain(quirky.iter().map(quirks::Tried::is_as_expected));
     let open = tried.iter().filter(|tried| tried.is_left_open()).count();
     let closed = tried.iter().filter(|tried| !tried.is_left_open());
     let verdicts = verdicts.chain(closed.map(Tried::is_as_expected));
@@ -91,7 +96,7 @@ pub fn run(options: &Options, json: bool) -> io::Result<Outcome> {
     let explained = explain::Explained::new(&rows, &needs, &chores, &tried);
     let (path, page) = explained.write(directory);
     if json {
-        let report = report::Report::new(&explained, [expected, unexpected, open], path.as_deref());
+        let report = report::Report::new(&explained, &quirky, [expected, unexpected, open], path.as_deref());
         output::print_json(&report)?;
     } else {
         let findings = tables::findings(&rows);
@@ -103,6 +108,8 @@ pub fn run(options: &Options, json: bool) -> io::Result<Outcome> {
         output::print(&tables::needs(&needs))?;
         output::print("\nWhat each path's fences have to do about a data cache; one by one they do not:\n")?;
         output::print(&upkeep::text(&chores))?;
+        output::print("\nEach path on a bus that posts writes, and with a DMA whose flags come early:\n")?;
+        output::print(&tables::quirks(&quirky))?;
         let schedules = if options.bounds.are_asked_for() { "schedules as far as asked for" } else { "every schedule" };
         output::print(&format!("\nEndpoint 0 against a difficult host, {schedules}:\n"))?;
         output::print(&tables::hosts(&tried))?;
@@ -138,6 +145,15 @@ fn check_upkeep(path: Path, progress: &ProgressBar) -> Chores {
     let chores = Chores::of(path);
     progress.inc(1);
     chores
+}
+
+fn check_quirks(path: Path, progress: &ProgressBar) -> [quirks::Tried; 3] {
+    Quirks::EACH.map(|quirks| {
+        progress.set_message(format!("{path}, {quirks}"));
+        let tried = quirks::Tried::check(path, quirks);
+        progress.inc(1);
+        tried
+    })
 }
 
 fn check_host(host: Try, bounds: &Bounds, progress: &ProgressBar) -> Tried {

@@ -46,10 +46,10 @@
 //! execution at its first race: a race is not looked for where it would not end the run, and its panic is not the
 //! driver's.
 //!
-//! # Cache
+//! # Cache, quirks
 //!
 //! A system with a data cache ([`Config::cache`](crate::soc::Config::cache)) is inconclusive here: loom's memory has
-//! orders, and no lines.
+//! orders, and no lines. So is one with a quirk ([`quirks`](crate::quirks)). Neither is run.
 //!
 //! # Power
 //!
@@ -169,6 +169,9 @@ pub fn check_with<P: Packets>(program: &P, limits: Limits, progress: &Progress) 
     if program.config().cache.is_some() {
         let message = "the system has a data cache, of which loom knows nothing: explore it with `stepped`".to_owned();
         return Verdict::Inconclusive { message, executions: 0 };
+    }
+    if let Some(refusal) = program.config().quirks.refusal() {
+        return refusal;
     }
     let evidence = Arc::new(Evidence::default());
     let (body_evidence, body_program) = (evidence.clone(), program.clone());

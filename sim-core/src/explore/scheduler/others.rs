@@ -9,6 +9,10 @@ use crate::host::fault::Course;
 /// One of those who go on when the CPU does not, or (the handler) in the middle of what it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Other {
+    /// The oldest posted write to the peripheral of this queue takes effect.
+    Posted(u8),
+    /// The word that this controller has on its way lands in memory.
+    Late(u8),
     /// The interrupt handler.
     Handler,
     /// The controller powers up, or wakes up.
@@ -28,7 +32,17 @@ pub enum Other {
 }
 
 /// In the order in which a scheduler counts them: replay strings depend on it.
-const ALL: [Other; 24] = [
+const ALL: [Other; 34] = [
+    Other::Posted(0),
+    Other::Posted(1),
+    Other::Posted(2),
+    Other::Posted(3),
+    Other::Posted(4),
+    Other::Posted(5),
+    Other::Posted(6),
+    Other::Late(0),
+    Other::Late(1),
+    Other::Late(2),
     Other::Handler,
     Other::Power,
     Other::Supply(Step::Regulator),
@@ -62,27 +76,29 @@ impl Other {
     /// Its place in [`ALL`].
     fn place(self) -> u32 {
         match self {
-            Self::Handler => 0,
-            Self::Power => 1,
-            Self::Supply(Step::Regulator) => 2,
-            Self::Supply(Step::Crystal) => 3,
-            Self::Engine => 4,
-            Self::Dma(controller) => 5 + u32::from(controller),
-            Self::Wire(usart) => 7 + u32::from(usart),
-            Self::Host(Course::AsTold) => 10,
-            Self::Host(Course::Suffers(Fault::LostToken)) => 11,
-            Self::Host(Course::Suffers(Fault::CorruptedPacket)) => 12,
-            Self::Host(Course::Suffers(Fault::LostHandshake)) => 13,
-            Self::Host(Course::Suffers(Fault::WrongToggle)) => 14,
-            Self::Host(Course::Abandoned) => 15,
-            Self::Cache(whim) => 16 + u32::from(whim),
+            Self::Posted(queue) => u32::from(queue),
+            Self::Late(controller) => 7 + u32::from(controller),
+            Self::Handler => 10,
+            Self::Power => 11,
+            Self::Supply(Step::Regulator) => 12,
+            Self::Supply(Step::Crystal) => 13,
+            Self::Engine => 14,
+            Self::Dma(controller) => 15 + u32::from(controller),
+            Self::Wire(usart) => 17 + u32::from(usart),
+            Self::Host(Course::AsTold) => 20,
+            Self::Host(Course::Suffers(Fault::LostToken)) => 21,
+            Self::Host(Course::Suffers(Fault::CorruptedPacket)) => 22,
+            Self::Host(Course::Suffers(Fault::LostHandshake)) => 23,
+            Self::Host(Course::Suffers(Fault::WrongToggle)) => 24,
+            Self::Host(Course::Abandoned) => 25,
+            Self::Cache(whim) => 26 + u32::from(whim),
         }
     }
 }
 
 /// A set of [`Other`]s: a bit for each, at its place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Others(u32);
+pub struct Others(u64);
 
 impl Others {
     /// None of them.
@@ -90,7 +106,7 @@ impl Others {
 
     /// In the order of options.
     pub fn iter(self) -> impl Iterator<Item = Other> {
-        ALL.into_iter().filter(move |other| self.0 & 1 << other.place() != 0)
+        ALL.into_iter().filter(move |other| self.0 & 1_u64 << other.place() != 0)
     }
 
     /// Adds one.

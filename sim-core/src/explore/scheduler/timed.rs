@@ -62,6 +62,8 @@ impl Timed {
     fn times(&self, other: Other) -> (usize, [u64; 2]) {
         let Timing { latch, beat, item, frame, ready, supply, cache, host, .. } = self.timing;
         match other {
+            // A write and a word that are on their way are no slower than an access.
+            Other::Posted(_) | Other::Late(_) => (11, [1; 2]),
             Other::Handler => (1, [0; 2]),
             Other::Power => (2, [ready; 2]),
             Other::Supply(_) => (3, [supply; 2]),

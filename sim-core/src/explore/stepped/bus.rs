@@ -56,11 +56,7 @@ unsafe impl Registers for Bus {
             return self.0.while_unwinding(|soc| soc.cpu_read(offset, line)).unwrap_or(WHILE_LEAVING);
         }
         let poll = Poll::new(usbd::address_of(offset), line);
-        self.0.choice_point(Position::Read(poll));
-        let value = self.0.soc.borrow_mut().cpu_read(offset, line);
-        self.0.stop_at_violation();
-        self.0.has_read(poll, value);
-        value
+        self.0.read(poll, |soc| soc.cpu_read(offset, line))
     }
 
     unsafe fn write(&self, offset: u16, value: u32) {
@@ -69,7 +65,7 @@ unsafe impl Registers for Bus {
             self.0.while_unwinding(|soc| soc.cpu_write(offset, value, line));
             return;
         }
-        self.0.write(usbd::address_of(offset), value, |soc| soc.cpu_write(offset, value, line));
+        self.0.write(usbd::address_of(offset), value, line, |soc| soc.cpu_write(offset, value, line));
     }
 }
 
@@ -81,15 +77,11 @@ impl OutsideRegisters for Bus {
         if std::thread::panicking() {
             return self.0.while_unwinding(|soc| soc.cpu_peek(address, line)).unwrap_or(WHILE_LEAVING);
         }
-        let poll = self.0.soc.borrow().is_shared(address).then(|| Poll::new(address, line));
-        if let Some(poll) = poll {
-            self.0.choice_point(Position::Read(poll));
+        if self.0.soc.borrow().is_shared(address) {
+            return self.0.read(Poll::new(address, line), |soc| soc.cpu_peek(address, line));
         }
         let value = self.0.soc.borrow_mut().cpu_peek(address, line);
         self.0.stop_at_violation();
-        if let Some(poll) = poll {
-            self.0.has_read(poll, value);
-        }
         value
     }
 
@@ -100,7 +92,7 @@ impl OutsideRegisters for Bus {
             return;
         }
         if self.0.soc.borrow().is_shared(address) {
-            return self.0.write(address, value, |soc| soc.cpu_poke(address, value, line));
+            return self.0.write(address, value, line, |soc| soc.cpu_poke(address, value, line));
         }
         self.0.soc.borrow_mut().cpu_poke(address, value, line);
         self.0.stop_at_violation();

@@ -141,10 +141,11 @@ impl System {
         }
     }
 
-    /// The CPU comes to a fence.
+    /// The CPU comes to a fence. What it has written before may take effect after it, or before.
     #[track_caller]
     pub fn pass_fence(&self, line: &'static Location<'static>) {
-        if self.interrupts.can_run() {
+        let is_posted = self.soc.borrow().posted().next().is_some();
+        if is_posted || self.interrupts.can_run() {
             self.choice_point(Position::Fence(line));
             self.history.borrow_mut().mark(hash(line));
         }

@@ -31,6 +31,11 @@
 //! point: it is one of those who can go on. Its register accesses are choice points in turn, and its runs are part of
 //! what identifies a state; `interrupt` in this module says why that is enough.
 //!
+//! # Quirks
+//!
+//! With `Config::quirks` a posted write and a word that is late are among those who can go on. While a write is posted,
+//! the fences are choice points, too: between a register write and the next access there may be nothing else.
+//!
 //! # Panics
 //!
 //! A program that panics is unwound on the chip as it is, and may catch its panic: a test of what destructors do. The

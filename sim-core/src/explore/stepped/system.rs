@@ -164,6 +164,7 @@ impl System {
     fn others(&self) -> Others {
         let soc = self.soc.borrow();
         let mut others = Others::default();
+        others.extend(soc.posted().map(Other::Posted).chain(soc.late_steps().map(Other::Late)));
         if soc.usbd().is_powering_up() {
             others.insert(Other::Power);
         }
@@ -278,7 +279,7 @@ impl System {
             }
             match others.at(pick - usize::from(choice.cpu)) {
                 Other::Handler => self.interrupt(position, &mut chain),
-                Other::Engine if !due && self.scheduler.borrow().lets_others_run() => self.run_engine(choice, pick),
+                Other::Engine if !due && self.runs_engine_at_once() => self.run_engine(choice, pick),
                 other => {
                     chain.interrupted();
                     self.step(other);
@@ -286,6 +287,10 @@ impl System {
                 }
             }
         }
+    }
+
+    fn runs_engine_at_once(&self) -> bool {
+        self.scheduler.borrow().lets_others_run() && !self.soc.borrow().completes_early()
     }
 
     /// The engine moves word after word, up to its END. With this scheduler the choice before each step is the same as
@@ -343,6 +348,11 @@ impl System {
     fn step(&self, other: Other) {
         match other {
             Other::Handler => unreachable!("the handler runs on the CPU"),
+            Other::Posted(queue) => {
+                self.items.set(0);
+                self.soc.borrow_mut().take_effect(queue);
+            }
+            Other::Late(controller) => self.soc.borrow_mut().land(controller),
             Other::Power => self.soc.borrow_mut().power_up_done(),
             Other::Supply(step) => self.soc.borrow_mut().supply_step(step),
             Other::Engine => self.soc.borrow_mut().engine_step(),
@@ -409,12 +419,29 @@ impl System {
         self.history.borrow_mut().mark(delivered);
     }
 
-    /// The driver writes `value` to the register at this address, as `write` does.
+    /// The driver reads the register at this address, as `read` does.
     #[track_caller]
-    pub fn write(&self, register: u32, value: u32, write: impl FnOnce(&mut Soc)) {
+    pub fn read(&self, poll: Poll, read: impl FnOnce(&mut Soc) -> u32) -> u32 {
+        self.choice_point(Position::Read(poll));
+        if self.soc.borrow().has_posted_to(poll.register) {
+            self.items.set(0);
+        }
+        let value = read(&mut self.soc.borrow_mut());
+        self.stop_at_violation();
+        self.has_read(poll, value);
+        value
+    }
+
+    /// The driver writes `value` to the register at this address: as `write` does, or posted.
+    #[track_caller]
+    pub fn write(&self, register: u32, value: u32, line: &'static Location<'static>, write: impl FnOnce(&mut Soc)) {
         self.choice_point(Position::Write(register));
         let was_busy = self.soc.borrow().dma_is_busy();
-        write(&mut self.soc.borrow_mut());
+        let mut soc = self.soc.borrow_mut();
+        if !soc.post(register, value, line) {
+            write(&mut soc);
+        }
+        drop(soc);
         self.items.set(0);
         self.history.borrow_mut().write(register, value);
         self.stop_at_violation();

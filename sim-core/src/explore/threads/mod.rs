@@ -9,6 +9,8 @@
 //! fence or edge of a critical section after the line was asserted. A firmware that sleeps waits for the line. (On a
 //! thread of its own a handler would run in parallel to the main program, which no chip of one core does.)
 //!
+//! A program with a quirk ([`quirks`](crate::quirks)) is not run: its verdict is [`Verdict::Inconclusive`].
+//!
 //! Threads run as the system schedules them: one run shows one interleaving, and no two are alike. To try them all,
 //! use [`stepped`](super::stepped).
 
@@ -216,6 +218,9 @@ pub struct Run {
 pub fn run<P: Program + Sync>(program: &P, keep: Option<Keep>) -> Run {
     let mut config = program.config();
     config.keep = keep.unwrap_or(config.keep);
+    if let Some(verdict) = config.quirks.refusal() {
+        return Run { verdict, trace: Trace::new(config.keep), violations: Vec::new() };
+    }
     let mut soc = Soc::new(config);
     program.prepare(&mut soc);
     let shared = Arc::new(Shared {

@@ -9,6 +9,7 @@
 //! | `fences` | which fences order CPU and DMA, on which machine |
 //! | `host_memory` | the DMA touches what is lent to it, and nothing else |
 //! | `move_words` | words at once, or one by one |
+//! | `quirks` | writes and words that are on their way |
 //! | `supply` | POWER and CLOCK, the cable |
 //! | `stm32f103` | DMA items and serial lines |
 //! | `generation` | whatever somebody else can observe is counted |
@@ -27,6 +28,7 @@ mod fences;
 mod generation;
 mod host_memory;
 mod move_words;
+mod quirks;
 pub(crate) mod rules;
 mod stm32f103;
 mod supply;

@@ -31,6 +31,7 @@ unsafe fn start(channel: &Registers, pointer: *const u8, length: usize) {
         channel.cndtr.write_volatile(length as u32);
         if channel.sends {
             channel.sr.write_volatile(ALL_BUT_TC);
+            channel.brr.read_volatile();
         }
         channel.ccr.write_volatile(channel.mode());
     }

@@ -203,6 +203,8 @@ impl Channel {
             registers.cndtr.write_volatile(length as u32);
             if registers.sends {
                 registers.sr.write_volatile(ALL_BUT_TC);
+                // The write has taken effect when a read of the same peripheral returns.
+                registers.brr.read_volatile();
             }
             let interrupts = self.waker.map_or(0, |_| TCIE_TEIE);
             registers.ccr.write_volatile((self.priority as u32) << PL | interrupts | registers.mode());

@@ -21,6 +21,7 @@ pub(super) struct Registers {
     pub(super) gif: u32,
     pub(super) sends: bool,
     pub(super) sr: *mut u32,
+    pub(super) brr: *mut u32,
     pub(super) dr: *mut u32,
     /// DR, for CPAR.
     pub(super) dr_address: u32,
@@ -53,6 +54,7 @@ impl Registers {
             gif: 1 << flags,
             sends,
             sr: register(usart),
+            brr: register(usart + 0x08),
             dr: register(usart + 4),
             dr_address: usart + 4,
         }

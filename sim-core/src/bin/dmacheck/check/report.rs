@@ -7,9 +7,10 @@ use std::time::Duration;
 use serde::Serialize;
 use sim_core::check::counterexample::Counterexample;
 use sim_core::check::needed::Needed;
-use sim_core::check::programs;
+use sim_core::check::{programs, quirks};
 use sim_core::explore::{Kind, Program, Verdict};
 use sim_core::machine::{FencePlace, Fences, Machine, Moment, Strength};
+use sim_core::quirks::Quirks;
 
 use super::explain::Explained;
 use super::tables;
@@ -21,6 +22,7 @@ pub struct Report {
     matrix: Vec<RowReport>,
     paths: Vec<PathReport>,
     upkeep: Vec<UpkeepReport>,
+    quirks: Vec<QuirkReport>,
     programs: Vec<ProgramReport>,
     as_expected: usize,
     unexpected: usize,
@@ -65,6 +67,28 @@ impl FenceReport {
     }
 }
 
+/// A path on a bus or with a device that has a quirk.
+#[derive(Serialize)]
+struct QuirkReport {
+    path: programs::Path,
+    #[serde(flatten)]
+    quirks: Quirks,
+    expected: Kind,
+    verdict: Kind,
+    schedules: u64,
+    states: usize,
+    milliseconds: f64,
+}
+
+impl QuirkReport {
+    fn new(tried: &quirks::Tried) -> Self {
+        let quirks::Tried { path, quirks, expected, ref exploration, time } = *tried;
+        let milliseconds = time.as_secs_f64() * 1000.0;
+        let (verdict, schedules) = (exploration.verdict.kind(), exploration.verdict.executions());
+        Self { path, quirks, expected, verdict, schedules, states: exploration.states, milliseconds }
+    }
+}
+
 #[derive(Serialize)]
 struct ProgramReport {
     program: String,
@@ -92,7 +116,12 @@ impl EngineReport {
 
 impl Report {
     /// The report of all that was judged. `page`: where the same was written, if it was.
-    pub fn new(explained: &Explained, [as_expected, unexpected, left_open]: [usize; 3], page: Option<&Path>) -> Self {
+    pub fn new(
+        explained: &Explained,
+        quirky: &[quirks::Tried],
+        [as_expected, unexpected, left_open]: [usize; 3],
+        page: Option<&Path>,
+    ) -> Self {
         let fix = |found: &Counterexample| found.fix.to_string();
         let matrix = explained.rows().map(|(row, found)| RowReport {
             fences: row.fences,
@@ -119,6 +148,7 @@ impl Report {
             matrix: matrix.collect(),
             paths: paths.collect(),
             upkeep: explained.chores().iter().map(UpkeepReport::new).collect(),
+            quirks: quirky.iter().map(QuirkReport::new).collect(),
             programs: programs.collect(),
             as_expected,
             unexpected,

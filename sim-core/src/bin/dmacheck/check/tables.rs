@@ -6,6 +6,7 @@ use comfy_table::{Cell, ContentArrangement, Table, presets};
 use sim_core::check::matrix::Row;
 use sim_core::check::needed::{Needed, Needs};
 use sim_core::check::programs::Path;
+use sim_core::check::quirks;
 use sim_core::explore::{Kind, Program, Verdict};
 use sim_core::machine::{Fences, Machine, Strength};
 
@@ -118,6 +119,21 @@ pub fn needs(all: &[Needs]) -> String {
         format!("\n{path}, {place}: not as expected: {weakest:?}")
     };
     format!("{}{}", table.trim_fmt(), unexpected.map(text).collect::<String>())
+}
+
+/// One line a path, one column a quirk.
+pub fn quirks(all: &[quirks::Tried]) -> String {
+    // In the order of `Quirks::EACH`.
+    let mut table = table(&["path", "posted writes", "flag early", "until a read"]);
+    for path in Path::ALL {
+        let tried = || all.iter().filter(move |tried| tried.path == path);
+        let verdict =
+            |tried: &quirks::Tried| output::verdict_cell(tried.exploration.verdict.kind(), tried.is_as_expected());
+        table.add_row([Cell::new(path)].into_iter().chain(tried().map(verdict)));
+    }
+    let unexpected = all.iter().filter(|tried| !tried.is_as_expected());
+    let text = unexpected.map(|tried| format!("\n{}, {}: {}", tried.path, tried.quirks, tried.exploration.verdict));
+    format!("{}{}", table.trim_fmt(), text.collect::<String>())
 }
 
 /// What became of the programs with a host.

@@ -119,6 +119,13 @@ impl Path {
         }
     }
 
+    /// Whether the DMA writes memory.
+    pub fn fills_memory(self) -> bool {
+        let is_from_host =
+            matches!(self, Self::EpOut | Self::EpOutDropped | Self::EpOutReads | Self::ControlOut | Self::IsoOut);
+        is_from_host || self.frames() > 0
+    }
+
     /// How many frames the peer sends.
     pub(super) fn frames(self) -> u8 {
         match self {

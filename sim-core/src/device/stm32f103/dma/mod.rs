@@ -402,6 +402,13 @@ impl Dma {
         self.raise(index, half | complete);
     }
 
+    /// Whether HTIF or TCIF will be raised at the end of `item`.
+    pub fn is_told_of(&self, item: Item) -> bool {
+        let Channel { cndtr, reload, transfers, .. } = self.channels[item.channel];
+        let left = cndtr.saturating_sub(1);
+        item.transfer == transfers && (left == 0 || left == reload / 2)
+    }
+
     /// The channels with EN=1 and items left.
     pub fn running(&self) -> Vec<usize> {
         let channels = self.channels.iter().enumerate();
