@@ -19,6 +19,7 @@
 //!                                 a serial line
 //!   trace                         what happened: a timeline, a capture for Wireshark, waveforms
 //! check                           the programs and the matrix of the `dmacheck` command
+//! by_hand                         firmware of bare registers, for programs that are wrong on purpose
 //! ```
 //!
 //! # Check a driver
@@ -92,6 +93,8 @@
 
 #![deny(unsafe_code)]
 
+#[expect(unsafe_code, reason = "a write of a register is unsafe: it may start a transfer")]
+pub mod by_hand;
 pub mod check;
 pub mod device;
 pub mod engine;
