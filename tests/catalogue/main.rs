@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use sim_core::catalogue::left_out::LEFT_OUT;
 use sim_core::catalogue::refused::REFUSED;
-use sim_core::catalogue::{Attempt, Case, Caught, SECTIONS, Section, cases};
+use sim_core::catalogue::{Attempt, Case, Caught, Hazard, SECTIONS, Section, cases};
 use sim_core::explore::Verdict;
 use sim_core::explore::replay::Recording;
 
@@ -134,4 +134,18 @@ fn every_refusal_names_a_file_of_the_ui_suite() {
     let file = |name: &str| directory.join(name).with_extension("rs");
     let missing: Vec<&str> = REFUSED.iter().map(|refused| refused.file).filter(|name| !file(name).is_file()).collect();
     assert_eq!(missing, [""; 0]);
+}
+
+#[test]
+fn counts_of_the_readme_are_those_of_the_cases() {
+    const README: &str = include_str!("../../README.md");
+    for hazard in Hazard::ALL {
+        let run = cases().filter(|case| case.hazard == hazard).count();
+        let refused = REFUSED.iter().filter(|refused| refused.hazard == hazard).count();
+        let row = format!("| {hazard} | {} | {run} | {refused} |", hazard.title());
+        assert!(README.contains(&row), "the README has no row `{row}`");
+    }
+    let [run, refused, left_out] = [cases().count(), REFUSED.len(), LEFT_OUT.len()];
+    let sum = format!("{run} programs, {refused} refusals, {left_out} left out");
+    assert!(README.contains(&sum), "the README does not say `{sum}`");
 }
