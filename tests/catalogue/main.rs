@@ -2,7 +2,7 @@
 //!
 //! The programs, and what is expected of them, are in `sim_core::catalogue`. Here each case is a test of its own, by
 //! its name: the broken program is caught as its case says, when all schedules are explored and again by the replay
-//! string; the right one is sound on every schedule.
+//! string, and where there is no other rule; the right one is sound on every schedule.
 
 use std::collections::BTreeSet;
 
@@ -66,6 +66,16 @@ fn judge(name: &str) {
     assert!(judged.is_caught(), "{:?} was due: {}", case.caught, judged.broken);
     assert!(judged.is_clean(), "the twin: {}", judged.right);
     assert_comes_back(&judged.broken.verdict);
+    assert_is_caught_without_help(case);
+}
+
+/// The rule that a case names catches it where there is no other.
+#[track_caller]
+fn assert_is_caught_without_help(case: &Case) {
+    if let Caught::Rule(rule) = case.caught {
+        let alone = case.attempt(true).under_no_other_rule(rule).explore();
+        assert!(case.caught.is(&alone.verdict), "{rule} and no other rule: {alone}");
+    }
 }
 
 /// The replay string names the program, and brings back what it was printed for.

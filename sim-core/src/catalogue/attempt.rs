@@ -8,6 +8,7 @@ use crate::explore::model::{self, Packets};
 use crate::explore::replay::{Recording, ReplayError};
 use crate::explore::stepped::{self, Bus, Exploration, Limits};
 use crate::host::{Host, Script};
+use crate::monitor::{Policies, Policy, Rule};
 use crate::soc::{Config, Soc};
 
 /// A case's broken program, or its right one.
@@ -15,6 +16,8 @@ use crate::soc::{Config, Soc};
 pub struct Attempt {
     pub(super) case: Case,
     pub(super) is_broken: bool,
+    /// The only rule that there is.
+    pub(super) only: Option<Rule>,
 }
 
 impl Attempt {
@@ -23,6 +26,12 @@ impl Attempt {
         let (name, which) = name.strip_prefix("catalogue:")?.split_once(':')?;
         let case = cases().find(|case| case.name == name)?;
         Some(case.attempt(which == BROKEN)).filter(|_| [BROKEN, RIGHT].contains(&which))
+    }
+
+    /// The same, where there is no other rule than this: what breaks one by the way, breaks it here as on silicon.
+    #[must_use]
+    pub fn under_no_other_rule(self, rule: Rule) -> Self {
+        Self { only: Some(rule), ..self }
     }
 
     /// Explores it on every schedule.
@@ -55,7 +64,9 @@ impl ProgramOn<Bus> for Attempt {
     }
 
     fn config(&self) -> Config {
-        (self.case.config)(self.is_broken)
+        let config = (self.case.config)(self.is_broken);
+        let alone = |rule| Policies::all(Policy::Silicon).with(rule, Policy::Stop);
+        Config { policies: self.only.map_or(config.policies, alone), ..config }
     }
 
     fn prepare(&self, soc: &mut Soc) {

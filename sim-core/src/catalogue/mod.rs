@@ -167,7 +167,7 @@ impl Case {
 
     /// The broken program, or the right one.
     pub fn attempt(&self, is_broken: bool) -> Attempt {
-        Attempt { case: *self, is_broken }
+        Attempt { case: *self, is_broken, only: None }
     }
 }
 
