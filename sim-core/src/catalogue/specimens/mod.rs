@@ -1,8 +1,9 @@
 //! The unsound APIs from which the community has learned what a sound one needs, stage by stage.
 //!
 //! Their names are those of the files of the embedonomicon's chapter on DMA, `one` to `eight`; the others are from the
-//! blog post before it, and from a workshop. The API of each stage is here as it was, in our words: what is safe there
-//! is safe here. So are the programs that break it: each is what its stage was given up for.
+//! blog post before it, and from embedded2020. Where a stage is broken by what its types allow, its types are here, in
+//! our words: what is safe there is safe here. Where it is broken by what its body lacks, a fence or a wait, the body is.
+//! Each program is what its stage was given up for.
 //!
 //! | stage | its API | what breaks it |
 //! |---|---|---|
@@ -27,8 +28,18 @@ use crate::soc::Config;
 mod early;
 mod late;
 
-use early::*;
-use late::*;
+use early::{
+    s000_address_is_set_by_a_safe_method, s000_status_is_of_another_channel, s001_transfer_of_a_stack_array_is_dropped,
+    s001_transfer_of_a_stack_array_is_forgotten, s002_second_transfer_is_started_over_the_first,
+    s003_buffer_is_filled_without_fence, s003_buffer_is_read_without_fence,
+    s004_compiler_fence_on_a_core_that_reorders,
+};
+use late::{
+    s005_array_by_value_is_moved_in_flight, s006_pinned_stack_array_is_forgotten, s007_pin_of_an_inline_array_is_moved,
+    s007_transfer_of_a_box_is_dropped, s008_buffer_is_asked_twice, s008_destructor_does_not_drain,
+    s008_error_is_waited_through, s009_borrowing_transfer_with_destructor_is_forgotten, s009_channels_are_swapped,
+    s010_closure_panics_past_the_end, s011_future_is_dropped_after_a_poll, s011_future_is_forgotten_after_a_poll,
+};
 
 /// USART1 and the channel that receives: what the stages' drivers are made of.
 struct Port<'h>(&'h Serial);
