@@ -20,6 +20,7 @@
 //!                                 a serial line
 //!   trace                         what happened: a timeline, a capture for Wireshark, waveforms
 //! check                           the programs and the matrix of the `dmacheck` command
+//! catalogue, by_hand              known ways to get DMA wrong, each with the right one; firmware of bare registers
 //! ```
 //!
 //! # Check a driver
@@ -93,6 +94,9 @@
 
 #![deny(unsafe_code)]
 
+#[expect(unsafe_code, reason = "a write of a register is unsafe: it may start a transfer")]
+pub mod by_hand;
+pub mod catalogue;
 pub mod check;
 pub mod device;
 pub mod engine;

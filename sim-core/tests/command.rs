@@ -195,6 +195,7 @@ fn bad_usage_is_named_and_exits_with_two() {
         (&["serial", "--pcapng", "serial.pcapng"], "unexpected argument '--pcapng'"),
         (&["replay", &exchange, "--pcapng", "serial.pcapng"], "`--pcapng` is for USB packets"),
         (&["replay", &too_many], "not one of dmacheck's"),
+        (&["catalogue", "c999"], "no case has `c999` in its name"),
         (&["replay"], "required arguments"),
         (&["replay", "nonsense"], "this is no replay string"),
         (&["replay", cut], "the string was cut or altered"),
@@ -218,11 +219,38 @@ fn reader_that_goes_away_is_no_panic() {
 
 #[test]
 fn help_of_every_command_has_examples_or_says_how_it_exits() {
-    for command in ["--help", "check", "usb", "serial", "replay"] {
+    for command in ["--help", "check", "usb", "serial", "catalogue", "replay"] {
         let (code, out, _) = run(&[command, "--help"]);
         assert_eq!(code, 0);
         assert!(out.contains("Examples:") || out.contains("Exit status:"), "{out}");
     }
+}
+
+#[test]
+fn catalogue_runs_every_case_and_its_strings_bring_each_back() {
+    let (code, out, err) = run(&["catalogue", "--json"]);
+    assert_eq!(code, 0, "{err}");
+    let value: serde_json::Value = serde_json::from_str(&out).expect("it is JSON");
+    assert_eq!(value["unexpected"], 0);
+    let cases = value["cases"].as_array().expect("it is a list");
+    assert_eq!(cases.len(), sim_core::catalogue::cases().count());
+    for case in cases {
+        assert!(case["source"].is_string() && case["hazard"].is_string() && case["found_by"].is_array(), "{case}");
+        assert_ne!(case["broken"]["verdict"], "sound", "{case}");
+        assert_eq!(case["right"]["verdict"], "sound", "{case}");
+    }
+    let replay = cases[0]["broken"]["replay"].as_str().expect("each has one");
+    let (code, out, err) = run(&["replay", replay]);
+    assert_eq!(code, 1, "{err}");
+    assert!(out.contains(replay), "{out}");
+}
+
+#[test]
+fn catalogue_of_a_name_runs_what_has_it_in_its_name() {
+    let (code, out, err) = run(&["catalogue", "c016"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(out.contains("c016  dropped transfer") && out.contains("CpuAccessInFlight"), "{out}");
+    assert!(out.ends_with("cases: 1 as expected, 0 unexpected\n"), "{out}");
 }
 
 #[test]

@@ -20,7 +20,7 @@ use sim_core::soc::{Config, Soc};
 use sim_core::trace::timeline;
 
 use crate::firmware::{config, counting, usart1};
-use crate::rules::by_hand::{BUFFER, Hand, RECEIVES, RX, SENDS, TX, memory};
+use sim_core::by_hand::stm32f103::{BUFFER, Hand, RECEIVES, RX, SENDS, TX, memory};
 
 const EARLY: Quirks = Quirks { writes: Writes::AtOnce, completion: Completion::BeforeData };
 const PUSHED: Quirks = Quirks { writes: Writes::AtOnce, completion: Completion::BeforeDataUntilRead };

@@ -10,7 +10,7 @@ use sim_core::soc::{Config, Soc};
 use tests::judge;
 pub use tests::judge::OnSilicon;
 
-use super::by_hand::{Hand, memory};
+use sim_core::by_hand::stm32f103::{Hand, memory};
 
 /// A driver with one mistake, on an STM32F103 with 16 bytes of simulated RAM.
 pub trait Mutant: Debug {

@@ -6,8 +6,8 @@ use sim_core::explore::Board;
 use sim_core::host::serial::Port;
 use sim_core::host::{Host, Script};
 
-use super::by_hand::{BUFFER, Hand, RECEIVES, RX, SENDS, TX, gets, sends};
 use super::judge::{Mutant, OnSilicon};
+use sim_core::by_hand::stm32f103::{BUFFER, Hand, RECEIVES, RX, SENDS, TX, gets, sends};
 
 /// CMAR is beyond what was lent.
 #[derive(Debug)]

@@ -24,7 +24,6 @@
 
 use sim_core::monitor::Rule;
 
-pub mod by_hand;
 mod channels;
 mod judge;
 mod memory;

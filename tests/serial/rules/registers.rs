@@ -5,8 +5,8 @@ use dma_api::stm32f103::usart::map::cr1;
 use sim_core::explore::Board;
 use sim_core::host::{Host, Script};
 
-use super::by_hand::{BUFFER, Hand, SECOND, SENDS, TX, gets, silent};
 use super::judge::{Mutant, OnSilicon};
+use sim_core::by_hand::stm32f103::{BUFFER, Hand, SECOND, SENDS, TX, gets, silent};
 
 /// Writes a register of a channel that is enabled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,8 +6,10 @@ use sim_core::explore::Board;
 use sim_core::host::{Host, HostError, Script};
 use sim_core::soc::Soc;
 
-use super::by_hand::{FIRST, Hand, ONES, TWOS, asked, configured, expect, nothing, streaming, suspended, write};
 use super::judge::{Mutant, OnSilicon};
+use sim_core::by_hand::nrf52840::{
+    FIRST, Hand, ONES, TWOS, asked, configured, expect, nothing, streaming, suspended, write,
+};
 
 /// Connects before it powers up.
 #[derive(Debug)]

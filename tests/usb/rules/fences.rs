@@ -4,8 +4,8 @@ use dma_api::nrf52840::usbd::map;
 use sim_core::explore::Board;
 use sim_core::host::{Host, Script};
 
-use super::by_hand::{FIRST, Hand, sends_twos, takes_twos};
 use super::judge::{Mutant, OnSilicon};
+use sim_core::by_hand::nrf52840::{FIRST, Hand, sends_twos, takes_twos};
 
 /// Writes a packet of twos where ones are.
 fn fill<B: Board>(hand: &Hand<B>) {

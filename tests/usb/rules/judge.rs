@@ -10,7 +10,7 @@ use sim_core::soc::{Config, Soc};
 use tests::judge;
 pub use tests::judge::OnSilicon;
 
-use super::by_hand::{Hand, configured};
+use sim_core::by_hand::nrf52840::{Hand, configured};
 
 /// A driver with one mistake, on a system that shows it.
 pub trait Mutant: Debug {
@@ -19,7 +19,7 @@ pub trait Mutant: Debug {
         Options::ideal()
     }
 
-    /// Bytes of simulated RAM: those that [`memory`](super::by_hand::memory) fills, unless `prepare` takes more.
+    /// Bytes of simulated RAM: those that [`memory`](sim_core::by_hand::nrf52840::memory) fills, unless `prepare` takes more.
     fn ram(&self) -> usize {
         128
     }

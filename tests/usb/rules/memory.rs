@@ -8,8 +8,8 @@ use sim_core::explore::Board;
 use sim_core::host::{Host, HostError, Script};
 use sim_core::soc::Soc;
 
-use super::by_hand::{FIRST, Hand, ONES, SECOND, TWOS, expect, streaming};
 use super::judge::{Mutant, OnSilicon};
+use sim_core::by_hand::nrf52840::{FIRST, Hand, ONES, SECOND, TWOS, expect, streaming};
 
 /// Sends what is somewhere else than in its buffer: constants in flash, say.
 pub struct Points {

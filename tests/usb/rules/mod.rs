@@ -43,11 +43,11 @@
 //! 8.3 is about a group of registers. Each of them, in each of the three windows, is in the chip's own tests
 //! (`sim-core/src/device/usbd/tests/access.rs`).
 
+use sim_core::by_hand::nrf52840::SECOND;
 use sim_core::device::usbd::{Erratum, Erratum199, OutOfReach, SecondStart};
 use sim_core::monitor::Rule;
 
 mod access;
-mod by_hand;
 mod endpoints;
 mod fences;
 mod judge;
@@ -111,7 +111,7 @@ mutants! {
     ]
     PointerNotLent pointer_not_lent [
         memory::Points::to("somebody else's RAM", 0x2003_0000),
-        memory::Points::to("the end of the buffer", by_hand::SECOND + 60),
+        memory::Points::to("the end of the buffer", SECOND + 60),
         ownership::LendsTheOtherWay,
         ownership::TakesBackBeforeTheStart,
     ]

@@ -5,8 +5,8 @@ use dma_api::nrf52840::usbd::map;
 use sim_core::explore::Board;
 use sim_core::host::{Host, Script};
 
-use super::by_hand::{FIRST, Hand, ONES, TWOS, expect, sends_twos, takes_twos};
 use super::judge::{Mutant, OnSilicon};
+use sim_core::by_hand::nrf52840::{FIRST, Hand, ONES, TWOS, expect, sends_twos, takes_twos};
 
 /// Writes the next packet where the DMA still reads the one before.
 #[derive(Debug)]

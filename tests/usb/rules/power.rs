@@ -8,8 +8,10 @@ use sim_core::explore::Board;
 use sim_core::host::{Host, HostError, Script};
 use sim_core::soc::Soc;
 
-use super::by_hand::{FIRST, Hand, ONES, SECOND, TWOS, enabled, expect, memory, nothing, streaming, suspended, write};
 use super::judge::{Mutant, OnSilicon};
+use sim_core::by_hand::nrf52840::{
+    FIRST, Hand, ONES, SECOND, TWOS, enabled, expect, memory, nothing, streaming, suspended, write,
+};
 
 /// Switches the controller off while a transfer runs.
 #[derive(Debug)]

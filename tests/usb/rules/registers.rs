@@ -8,8 +8,8 @@ use sim_core::explore::Board;
 use sim_core::host::{Host, Script};
 use sim_core::soc::Soc;
 
-use super::by_hand::{FIRST, Hand, ONES, asked, configured, expect, nothing, write};
 use super::judge::{Mutant, OnSilicon};
+use sim_core::by_hand::nrf52840::{FIRST, Hand, ONES, asked, configured, expect, nothing, write};
 
 /// The isochronous IN endpoint's address: EPSTALL and DTOGGLE have three bits for the 8.
 const ADDRESS: u32 = 0x88;

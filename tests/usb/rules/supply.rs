@@ -12,8 +12,8 @@ use sim_core::explore::Board;
 use sim_core::host::{Host, Script};
 use sim_core::soc::Soc;
 
-use super::by_hand::Hand;
 use super::judge::{Mutant, OnSilicon};
+use sim_core::by_hand::nrf52840::Hand;
 
 /// What a power-up does not wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

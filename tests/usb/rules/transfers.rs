@@ -6,8 +6,8 @@ use sim_core::explore::Board;
 use sim_core::host::{Host, Script};
 use sim_core::soc::Soc;
 
-use super::by_hand::{FIRST, Hand, ONES, SECOND, TWOS, asked, configured, expect, given, streaming};
 use super::judge::{Mutant, OnSilicon};
+use sim_core::by_hand::nrf52840::{FIRST, Hand, ONES, SECOND, TWOS, asked, configured, expect, given, streaming};
 
 /// The second transfer, of which the driver thinks that endpoints have engines of their own.
 #[derive(Clone, Copy, Debug)]

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 mod capture;
+mod catalogue;
 mod check;
 mod output;
 mod replay;
@@ -40,6 +41,8 @@ enum What {
     Usb(usb::Options),
     /// Shows an STM32F103 that sends and receives at once: registers, DMA items and frames.
     Serial(serial::Options),
+    /// Runs every known way to get DMA wrong, and its right twin.
+    Catalogue(catalogue::Options),
     /// Runs a failure again, from the string that it was reported with.
     Replay(replay::Options),
 }
@@ -60,6 +63,7 @@ fn run(command: Command) -> io::Result<Outcome> {
         Some(What::Check(options)) => check::run(&options, json),
         Some(What::Usb(options)) => usb::run(&options, json),
         Some(What::Serial(options)) => serial::run(&options, json),
+        Some(What::Catalogue(options)) => catalogue::run(&options, json),
         Some(What::Replay(options)) => replay::run(&options, json),
         None if json => check::run(&check::Options::default(), json),
         None => {

@@ -3,9 +3,11 @@
 use std::io;
 
 use clap::Args;
+use sim_core::catalogue::Attempt;
 use sim_core::check::programs::Builtin;
-use sim_core::explore::Kind;
-use sim_core::explore::replay::Recording;
+use sim_core::device::Chip;
+use sim_core::explore::replay::{Recording, ReplayError};
+use sim_core::explore::{Kind, stepped};
 use sim_core::trace::timeline;
 
 use crate::Outcome;
@@ -22,6 +24,33 @@ pub struct Options {
     capture: capture::Paths,
 }
 
+/// A program that a string of ours may be of.
+enum Known {
+    Builtin(Builtin),
+    Catalogue(Attempt),
+}
+
+impl Known {
+    fn by_name(name: &str) -> Option<Self> {
+        let builtin = Builtin::by_name(name).map(Self::Builtin);
+        builtin.or_else(|| Attempt::by_name(name).map(Self::Catalogue))
+    }
+
+    fn chip(&self) -> Chip {
+        match self {
+            Self::Builtin(program) => program.chip(),
+            Self::Catalogue(attempt) => attempt.chip(),
+        }
+    }
+
+    fn replay(&self, recording: &Recording) -> Result<stepped::Run, ReplayError> {
+        match self {
+            Self::Builtin(program) => program.replay(recording),
+            Self::Catalogue(attempt) => attempt.replay(recording),
+        }
+    }
+}
+
 /// Runs the program of a replay string by its choices, and shows what happened.
 pub fn run(options: &Options, json: bool) -> io::Result<Outcome> {
     let recording: Recording = match options.replay.parse() {
@@ -29,7 +58,7 @@ pub fn run(options: &Options, json: bool) -> io::Result<Outcome> {
         Err(error) => return Ok(Outcome::Usage(error.to_string())),
     };
     let name = &recording.program;
-    let Some(program) = Builtin::by_name(name) else {
+    let Some(program) = Known::by_name(name) else {
         let message = format!(
             "the string is of the program `{name}`, which is not one of dmacheck's: replay it in its own test, with \
              `explore::stepped::replay`"

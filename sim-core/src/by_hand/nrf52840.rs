@@ -1,15 +1,15 @@
-//! A driver of bare registers, and where its program begins.
+//! USBD by bare registers, and where a program of it begins.
 
 use std::panic::Location;
 
+use crate::check::programs::{begin_control_read, connect};
+use crate::device::usbd::Token;
+use crate::explore::Board;
+use crate::host::{Host, HostError, Script};
+use crate::soc::Soc;
 use dma_api::address::BusAddress;
 use dma_api::nrf52840::usbd::map;
 use dma_api::usb::Setup;
-use sim_core::check::programs::{begin_control_read, connect};
-use sim_core::device::usbd::Token;
-use sim_core::explore::Board;
-use sim_core::host::{Host, HostError, Script};
-use sim_core::soc::Soc;
 
 /// 64 bytes of 1, in simulated RAM.
 pub const FIRST: u32 = 0x2000_0000;
@@ -24,20 +24,23 @@ pub const ONES: [u8; 8] = [1; 8];
 pub const TWOS: [u8; 8] = [2; 8];
 
 /// What the hand works on.
+#[derive(Clone, Debug)]
 pub struct Hand<B>(pub B);
 
 impl<B: Board> Hand<B> {
+    /// Reads a register of USBD.
     #[track_caller]
     pub fn read(&self, offset: u16) -> u32 {
         self.0.read(offset)
     }
 
+    /// Writes a register of USBD.
     #[track_caller]
     pub fn write(&self, offset: u16, value: u32) {
         // SAFETY:
         // - The transfers that this starts reach simulated RAM, or nothing: the board is an emulated chip, whose engine
-        //   reaches memory of this process through windows only. Where a mutant opens one, in `ownership`, it says what
-        //   keeps the memory.
+        //   reaches memory of this process through windows only. To open one is unsafe: whoever does says what keeps
+        //   the memory.
         unsafe { self.0.write(offset, value) };
     }
 
@@ -93,6 +96,7 @@ impl<B: Board> Hand<B> {
         self.0.load(BusAddress::new(address))
     }
 
+    /// Writes a byte of simulated RAM.
     #[track_caller]
     pub fn store(&self, address: u32, value: u8) {
         self.0.store(BusAddress::new(address), value);

@@ -1,15 +1,15 @@
-//! A driver of bare registers.
+//! USART1 and its channels of DMA1, by bare registers.
 
+use crate::explore::{Block, Board};
+use crate::host::serial::Port;
+use crate::host::{Host, HostError, Script};
+use crate::soc::Soc;
 use dma_api::address::BusAddress;
 use dma_api::registers::{Peripheral, Registers};
 use dma_api::stm32f103::dma::map::{self, TCIF, TEIF, ccr, flags_of};
 use dma_api::stm32f103::dma::{Dma1, Dma2};
 use dma_api::stm32f103::usart::Usart1;
 use dma_api::stm32f103::usart::map::{brr, cr1, cr3, dr, sr};
-use sim_core::explore::{Block, Board};
-use sim_core::host::serial::Port;
-use sim_core::host::{Host, HostError, Script};
-use sim_core::soc::Soc;
 
 /// 8 bytes of simulated RAM: 1, 2, 3, ...
 pub const BUFFER: u32 = 0x2000_0000;
@@ -39,7 +39,9 @@ pub fn memory(soc: &mut Soc) {
 }
 
 /// What the hand works on.
+#[derive(Clone, Debug)]
 pub struct Hand<B> {
+    /// The board.
     pub board: B,
     dma: Block<B, Dma1>,
     usart: Block<B, Usart1>,
@@ -49,8 +51,9 @@ pub struct Hand<B> {
 #[track_caller]
 fn write<B: Board, P: Peripheral>(block: &Block<B, P>, offset: u16, value: u32) {
     // SAFETY:
-    // - The transfers that this starts reach simulated RAM, or nothing: the board is an emulated chip, whose DMA reaches
-    //   memory of this process through windows only, and nobody here opens one.
+    // - The transfers that this starts reach simulated RAM, or nothing: the board is an emulated chip, whose DMA
+    //   reaches memory of this process through windows only. To open one is unsafe: whoever does says what keeps the
+    //   memory.
     unsafe { block.write(offset, value) };
 }
 
@@ -63,11 +66,13 @@ impl<B: Board> Hand<B> {
         hand
     }
 
+    /// Reads a register of DMA1.
     #[track_caller]
     pub fn read(&self, offset: u16) -> u32 {
         self.dma.read(offset)
     }
 
+    /// Writes a register of DMA1.
     #[track_caller]
     pub fn write(&self, offset: u16, value: u32) {
         write(&self.dma, offset, value);
@@ -79,6 +84,7 @@ impl<B: Board> Hand<B> {
         write(&self.board.block::<Dma2>(), offset, value);
     }
 
+    /// Writes a register of USART1.
     #[track_caller]
     pub fn usart(&self, offset: u16, value: u32) {
         write(&self.usart, offset, value);
@@ -155,11 +161,13 @@ impl<B: Board> Hand<B> {
         self.clear(TX);
     }
 
+    /// Reads a byte of simulated RAM.
     #[track_caller]
     pub fn load(&self, address: u32) -> u8 {
         self.board.load(BusAddress::new(address))
     }
 
+    /// Writes a byte of simulated RAM.
     #[track_caller]
     pub fn store(&self, address: u32, value: u8) {
         self.board.store(BusAddress::new(address), value);
