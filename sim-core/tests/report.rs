@@ -34,8 +34,16 @@ fn report_has_every_row_and_is_named_at_the_end_and_in_json() {
     assert_eq!(count("<details class=\"row\" id=\"row-"), 27);
     assert_eq!(count("<details class=\"row\" id=\"program-"), 7);
     assert_eq!((count("<svg"), count("<g class=\"order missing\">")), (21, 21), "one for each race");
-    assert!(html.contains("120 verdicts as expected, 0 unexpected."));
-    let fences = html.lines().filter(|line| line.starts_with("<tr><td>"));
+    assert!(html.contains("201 verdicts as expected, 0 unexpected."));
+    let table = |name: &str| {
+        let begins = format!("<table class=\"paths {name}\">");
+        let (_, table) = html.split_once(&begins).expect("it is there");
+        table.split("</table>").next().into_iter().flat_map(str::lines).filter(|line| line.starts_with("<tr><td>"))
+    };
+    assert_eq!([table("upkeep").count(), table("quirks").count()], [41, 27], "what each path does about a cache");
+    let quirky = table("quirks").filter(|line| line.contains("AcquiredInFlight")).count();
+    assert_eq!(quirky, 11, "those that trust a flag");
+    let fences = table("needs");
     assert_eq!(fences.clone().count(), 59, "every fence of every path");
     assert_eq!(fences.clone().filter(|line| line.contains(", where no DMA has run<")).count(), 2);
     assert_eq!(fences.filter(|line| line.contains("fill, behind the stores at dma-api/")).count(), 1);

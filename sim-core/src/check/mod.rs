@@ -6,6 +6,7 @@ pub mod interrupt;
 pub mod loopback;
 pub mod matrix;
 pub mod needed;
+pub mod paths;
 pub mod programs;
 pub mod quirks;
 pub mod report;

@@ -3,16 +3,13 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use sim_core::check::matrix::Row;
-use sim_core::check::needed::{Needed, Needs};
-use sim_core::check::programs::{Device, Path, Try};
-use sim_core::check::quirks;
-use sim_core::check::upkeep::Chores;
+use sim_core::check::paths::Paths;
+use sim_core::check::programs::{Device, Try};
 use sim_core::explore::{Kind, Program, stepped};
 use sim_core::machine::Fences;
-use sim_core::quirks::Quirks;
 
 use bounds::Bounds;
 
@@ -27,12 +24,15 @@ mod upkeep;
 /// Options of `dmacheck check`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:\n  dmacheck check\n  dmacheck check --packets 3\n  dmacheck check --explain\n  \
-                        dmacheck check --shard 1/4\n  \
+                        dmacheck check --only hosts --shard 1/4\n  \
                         dmacheck check --report target/dmacheck\n  dmacheck check --json")]
 pub struct Options {
     /// How many packets the driver sends back to back in each row of the matrix.
     #[arg(long, default_value_t = Options::default().packets, value_parser = clap::value_parser!(u8).range(1..=3))]
     packets: u8,
+    /// Judges one part, and leaves the others out.
+    #[arg(long, value_name = "PART")]
+    only: Option<Part>,
     #[command(flatten)]
     bounds: Bounds,
     #[command(flatten)]
@@ -41,8 +41,25 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { packets: 2, bounds: Bounds::default(), explain: explain::Wanted::default() }
+        Self { packets: 2, only: None, bounds: Bounds::default(), explain: explain::Wanted::default() }
     }
+}
+
+impl Options {
+    fn asks_for(&self, part: Part) -> bool {
+        self.only.is_none_or(|only| only == part)
+    }
+}
+
+/// A part of what is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Machine by machine, which fences packets that are sent back to back need.
+    Matrix,
+    /// The fences of each path, what they do about a data cache, and the quirks that it survives.
+    Paths,
+    /// Endpoint 0 against a difficult host.
+    Hosts,
 }
 
 /// A program under every schedule.
@@ -71,54 +88,39 @@ pub fn run(options: &Options, json: bool) -> io::Result<Outcome> {
         Ok(directory) => directory,
         Err(error) => return Ok(Outcome::Usage(error.to_string())),
     };
-    let fences = Fences::all().collect::<Vec<_>>();
+    let fences: Vec<Fences> = if options.asks_for(Part::Matrix) { Fences::all().collect() } else { Vec::new() };
+    let hosts: &[Try] = if options.asks_for(Part::Hosts) { &Try::ALL } else { &[] };
     // Draws on a terminal only.
-    let steps = fences.len() + Path::ALL.len() * (2 + Quirks::EACH.len()) + Try::ALL.len();
+    let steps = fences.len() + usize::from(options.asks_for(Part::Paths)) * Paths::QUESTIONS + hosts.len();
     let progress = ProgressBar::new(steps as u64);
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}").map_err(io::Error::other)?;
     progress.set_style(style);
     let rows: Vec<Row> = fences.into_iter().map(|fences| check_row(fences, options.packets, &progress)).collect();
-    let needs: Vec<Needs> = Path::ALL.into_iter().map(|path| check_path(path, &progress)).collect();
-    let chores: Vec<Chores> = Path::ALL.into_iter().map(|path| check_upkeep(path, &progress)).collect();
-    let quirky: Vec<quirks::Tried> = Path::ALL.into_iter().flat_map(|path| check_quirks(path, &progress)).collect();
-    let tried: Vec<Tried> = Try::ALL.into_iter().map(|host| check_host(host, &options.bounds, &progress)).collect();
+    let tell = |question| {
+        progress.set_message(question);
+        progress.inc(1);
+    };
+    let paths = if options.asks_for(Part::Paths) { Paths::judge(tell) } else { Paths::default() };
+    let tried: Vec<Tried> = hosts.iter().map(|&host| check_host(host, &options.bounds, &progress)).collect();
     progress.finish_and_clear();
 
     let verdicts = rows.iter().map(Row::is_as_expected);
-    let verdicts = verdicts.chain(needs.iter().flat_map(|needs| &needs.fences).map(Needed::is_as_expected));
-    let verdicts = verdicts.chain(chores.iter().map(Chores::is_as_expected));
-    let verdicts = verdicts.chain(quirky.iter().map(quirks::Tried::is_as_expected));
+    let verdicts = verdicts.chain(paths.verdicts());
     let open = tried.iter().filter(|tried| tried.is_left_open()).count();
     let closed = tried.iter().filter(|tried| !tried.is_left_open());
     let verdicts = verdicts.chain(closed.map(Tried::is_as_expected));
     let (expected, unexpected): (Vec<_>, Vec<_>) = verdicts.partition(|&as_expected| as_expected);
     let (expected, unexpected) = (expected.len(), unexpected.len());
-    let explained = explain::Explained::new(&rows, &needs, &chores, &tried);
-    let (path, page) = explained.write(directory);
+    let explained = explain::Explained::new(&rows, &paths, &tried);
+    let (written, page) = explained.write(directory);
     if json {
-        let report = report::Report::new(&explained, &quirky, [expected, unexpected, open], path.as_deref());
+        let report = report::Report::new(&explained, [expected, unexpected, open], written.as_deref());
         output::print_json(&report)?;
     } else {
-        let findings = tables::findings(&rows);
-        output::print(&format!("Which fences does `Ep0In` need? {} packets back to back:\n", options.packets))?;
-        output::print(&tables::matrix(&rows, &findings))?;
-        output::print(&format!("\n{}", tables::list(&findings)))?;
-        explained.show(&findings, options.explain.all())?;
-        output::print("\nThe weakest fence that each path needs; its fences are made weaker one by one:\n")?;
-        output::print(&tables::needs(&needs))?;
-        output::print("\nWhat each path's fences have to do about a data cache; one by one they do not:\n")?;
-        output::print(&upkeep::text(&chores))?;
-        output::print("\nEach path on a bus that posts writes, and with a DMA whose flags come early:\n")?;
-        output::print(&tables::quirks(&quirky))?;
-        let schedules = if options.bounds.are_asked_for() { "schedules as far as asked for" } else { "every schedule" };
-        output::print(&format!("\nEndpoint 0 against a difficult host, {schedules}:\n"))?;
-        output::print(&tables::hosts(&tried))?;
-        if open > 0 {
-            output::print(&tables::left_open(&tried))?;
-        }
+        print(options, &explained, &paths, &rows, &tried)?;
         let open = if open > 0 { format!(", {open} left open: no proof") } else { String::new() };
         output::print(&format!("\nverdicts: {expected} as expected, {unexpected} unexpected{open}"))?;
-        path.iter().try_for_each(|path| output::print(&format!("report: {}", path.display())))?;
+        written.iter().try_for_each(|path| output::print(&format!("report: {}", path.display())))?;
     }
     if let Err(error) = page {
         return Ok(Outcome::Usage(error.to_string()));
@@ -126,34 +128,44 @@ pub fn run(options: &Options, json: bool) -> io::Result<Outcome> {
     Ok(if unexpected == 0 { Outcome::Expected } else { Outcome::Unexpected })
 }
 
+fn print(
+    options: &Options,
+    explained: &explain::Explained,
+    paths: &Paths,
+    rows: &[Row],
+    tried: &[Tried],
+) -> io::Result<()> {
+    if options.asks_for(Part::Matrix) {
+        let findings = tables::findings(rows);
+        output::print(&format!("Which fences does `Ep0In` need? {} packets back to back:\n", options.packets))?;
+        output::print(&tables::matrix(rows, &findings))?;
+        output::print(&format!("\n{}", tables::list(&findings)))?;
+        explained.show(&findings, options.explain.all())?;
+    }
+    if options.asks_for(Part::Paths) {
+        output::print("\nThe weakest fence that each path needs; its fences are made weaker one by one:\n")?;
+        output::print(&tables::needs(&paths.needs))?;
+        output::print("\nWhat each path's fences have to do about a data cache; one by one they do not:\n")?;
+        output::print(&upkeep::text(&paths.chores))?;
+        output::print("\nEach path on a bus that posts writes, and with a DMA whose flags come early:\n")?;
+        output::print(&tables::quirks(&paths.quirks))?;
+    }
+    if options.asks_for(Part::Hosts) {
+        let schedules = if options.bounds.are_asked_for() { "schedules as far as asked for" } else { "every schedule" };
+        output::print(&format!("\nEndpoint 0 against a difficult host, {schedules}:\n"))?;
+        output::print(&tables::hosts(tried))?;
+    }
+    if tried.iter().any(Tried::is_left_open) {
+        output::print(&tables::left_open(tried))?;
+    }
+    Ok(())
+}
+
 fn check_row(fences: Fences, packets: u8, progress: &ProgressBar) -> Row {
     progress.set_message(format!("{} {} {}", fences.machine, fences.start, fences.end));
     let row = Row::check(fences, packets);
     progress.inc(1);
     row
-}
-
-fn check_path(path: Path, progress: &ProgressBar) -> Needs {
-    progress.set_message(path.to_string());
-    let needs = Needs::of(path);
-    progress.inc(1);
-    needs
-}
-
-fn check_upkeep(path: Path, progress: &ProgressBar) -> Chores {
-    progress.set_message(format!("{path}, with a data cache"));
-    let chores = Chores::of(path);
-    progress.inc(1);
-    chores
-}
-
-fn check_quirks(path: Path, progress: &ProgressBar) -> [quirks::Tried; 3] {
-    Quirks::EACH.map(|quirks| {
-        progress.set_message(format!("{path}, {quirks}"));
-        let tried = quirks::Tried::check(path, quirks);
-        progress.inc(1);
-        tried
-    })
 }
 
 fn check_host(host: Try, bounds: &Bounds, progress: &ProgressBar) -> Tried {

@@ -3,13 +3,12 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use super::{Explored, Page, svg, upkeep};
+use super::{Explored, Page, paths, svg};
 use crate::check::counterexample::Counterexample;
 use crate::check::counterexample::repair::Fix;
 use crate::check::matrix::Row;
-use crate::check::needed::Needs;
 use crate::explore::{Kind, Verdict};
-use crate::machine::{Fences, Machine, Strength};
+use crate::machine::Fences;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -59,8 +58,7 @@ pub(super) fn page(page: &Page) -> String {
         html.push_str(&matrix_row(row, *found, number + 1));
     }
     html.push_str("</div>\n</section>\n");
-    html.push_str(&needs(page.needs));
-    html.push_str(&upkeep::section(page.chores));
+    html.push_str(&paths::sections(page.paths));
     html.push_str(
         "<section>\n<h2>Endpoint 0 against a difficult host</h2>\n<p>Every schedule of device and \
          host.</p>\n<div class=\"rows programs\">\n<div class=\"heads\"><span>program</span><span>schedules</span>\
@@ -70,36 +68,6 @@ pub(super) fn page(page: &Page) -> String {
         html.push_str(&program_row(program, number + 1));
     }
     html.push_str("</div>\n</section>\n</main>\n</body>\n</html>\n");
-    html
-}
-
-/// A line for each fence of each path.
-fn needs(all: &[Needs]) -> String {
-    if all.is_empty() {
-        return String::new();
-    }
-    let machines: String = Machine::ALL.iter().map(|machine| format!("<th>{machine}</th>")).collect();
-    let mut html = format!(
-        "<section>\n<h2>Which fence does each path need, and where?</h2>\n<p>Each fence is made weaker where it \
-         stands, while the others are as strong as can be: the weakest with which loom and all schedules say \
-         <em>sound</em>.</p>\n<div class=\"scroll\"><table class=\"needs\">\n\
-         <tr><th>path</th><th>fence</th>{machines}</tr>\n"
-    );
-    for needs in all {
-        for needed in &needs.fences {
-            let cell = |weakest: Option<Strength>| {
-                let name = weakest.map_or_else(|| "not enough".to_owned(), |strength| strength.to_string());
-                format!("<td>{}</td>", escape(&name))
-            };
-            let note = if needed.is_as_expected() { "" } else { " <strong class=\"unexpected\">unexpected</strong>" };
-            let idle = if needed.is_idle { ", where no DMA has run" } else { "" };
-            let cells: String = needed.weakest.into_iter().map(cell).collect();
-            let [path, place] =
-                [needs.path.to_string(), needed.place.to_string()].map(|text| escape(&text).into_owned());
-            let _ = writeln!(html, "<tr><td>{path}</td><td>{place}{idle}{note}</td>{cells}</tr>");
-        }
-    }
-    html.push_str("</table></div>\n</section>\n");
     html
 }
 

@@ -14,13 +14,12 @@ use thiserror::Error;
 
 use super::counterexample::Counterexample;
 use super::matrix::Row;
-use super::needed::{Needed, Needs};
-use super::upkeep::Chores;
+use super::paths::Paths;
 use crate::explore::{Kind, stepped};
 
 mod html;
+mod paths;
 mod svg;
-mod upkeep;
 
 /// What an `index.html` of ours begins with.
 const MARK: &str = "<!doctype html>\n<!-- Written by dmacheck, which replaces it by its next report. -->\n";
@@ -30,10 +29,8 @@ const MARK: &str = "<!doctype html>\n<!-- Written by dmacheck, which replaces it
 pub struct Page<'a> {
     /// The rows of the matrix, each with its failure.
     pub rows: Vec<(&'a Row, Option<&'a Counterexample>)>,
-    /// What each path needs.
-    pub needs: &'a [Needs],
-    /// What each path's fences have to do about a cache.
-    pub chores: &'a [Chores],
+    /// What was found of the paths.
+    pub paths: &'a Paths,
     /// The programs that were explored by themselves.
     pub programs: Vec<Explored<'a>>,
 }
@@ -64,9 +61,7 @@ impl Page<'_> {
     /// How many verdicts are as expected, and how many are not.
     fn counts(&self) -> (usize, usize) {
         let rows = self.rows.iter().map(|(row, _)| row.is_as_expected());
-        let chores = self.chores.iter().map(Chores::is_as_expected);
-        let fences = self.needs.iter().flat_map(|needs| &needs.fences).map(Needed::is_as_expected);
-        let all = rows.chain(fences).chain(chores).chain(self.programs.iter().map(Explored::is_as_expected));
+        let all = rows.chain(self.paths.verdicts()).chain(self.programs.iter().map(Explored::is_as_expected));
         let (expected, unexpected): (Vec<bool>, Vec<bool>) = all.partition(|&as_expected| as_expected);
         (expected.len(), unexpected.len())
     }

@@ -19,8 +19,8 @@ fn html_of(rows: &[(Row, Option<Counterexample>)], name: &str) -> String {
     let exploration = stepped::explore(&program, stepped::Limits::default());
     let name = if name.is_empty() { program.name() } else { name.to_owned() };
     let programs = vec![Explored { name, exploration: &exploration, counterexample: None }];
-    Page { rows: rows.iter().map(|(row, found)| (row, found.as_ref())).collect(), needs: &[], chores: &[], programs }
-        .html()
+    let rows = rows.iter().map(|(row, found)| (row, found.as_ref())).collect();
+    Page { rows, paths: &Paths::default(), programs }.html()
 }
 
 /// What is wrong with the tags: one that is not closed, or closed and not open. Elements without content are closed by
@@ -135,7 +135,9 @@ fn names_in(path: &Path) -> Vec<String> {
     entries.map(|name| name.to_string_lossy().into_owned()).collect()
 }
 
-const EMPTY: Page = Page { rows: Vec::new(), needs: &[], chores: &[], programs: Vec::new() };
+const NO_PATHS: Paths = Paths { needs: Vec::new(), chores: Vec::new(), quirks: Vec::new() };
+
+const EMPTY: Page = Page { rows: Vec::new(), paths: &NO_PATHS, programs: Vec::new() };
 
 #[test]
 fn report_is_one_file_and_is_replaced_by_the_next() {

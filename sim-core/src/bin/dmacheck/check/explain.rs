@@ -6,9 +6,8 @@ use std::path::PathBuf;
 use clap::Args;
 use sim_core::check::counterexample::Counterexample;
 use sim_core::check::matrix::Row;
-use sim_core::check::needed::Needs;
+use sim_core::check::paths::Paths;
 use sim_core::check::report::{Directory, Explored, Page, ReportError};
-use sim_core::check::upkeep::Chores;
 use sim_core::explore::{Program, stepped};
 
 use super::Tried;
@@ -42,21 +41,19 @@ impl Wanted {
 /// All that was judged, each with its failure.
 pub struct Explained<'a> {
     rows: Vec<(&'a Row, Option<Counterexample>)>,
-    needs: &'a [Needs],
-    chores: &'a [Chores],
+    paths: &'a Paths,
     tried: Vec<(&'a Tried, Option<Counterexample>)>,
 }
 
 impl<'a> Explained<'a> {
     /// Finds what each failure looks like, and what mends it.
-    pub fn new(rows: &'a [Row], needs: &'a [Needs], chores: &'a [Chores], tried: &'a [Tried]) -> Self {
+    pub fn new(rows: &'a [Row], paths: &'a Paths, tried: &'a [Tried]) -> Self {
         let of_program = |Tried { program, exploration, .. }: &Tried| {
             Counterexample::find(program, &exploration.verdict, stepped::Limits::default())
         };
         Self {
             rows: rows.iter().map(|row| (row, row.counterexample())).collect(),
-            needs,
-            chores,
+            paths,
             tried: tried.iter().map(|tried| (tried, of_program(tried))).collect(),
         }
     }
@@ -66,14 +63,9 @@ impl<'a> Explained<'a> {
         self.rows.iter().map(|(row, found)| (*row, found.as_ref()))
     }
 
-    /// What each path needs.
-    pub fn needs(&self) -> &[Needs] {
-        self.needs
-    }
-
-    /// What each path's fences do about a cache.
-    pub fn chores(&self) -> &[Chores] {
-        self.chores
+    /// What was found of the paths.
+    pub fn paths(&self) -> &Paths {
+        self.paths
     }
 
     /// The programs with a host.
@@ -91,8 +83,7 @@ impl<'a> Explained<'a> {
             exploration: &tried.exploration,
             counterexample,
         });
-        let page =
-            Page { rows: self.rows().collect(), needs: self.needs, chores: self.chores, programs: programs.collect() };
+        let page = Page { rows: self.rows().collect(), paths: self.paths, programs: programs.collect() };
         match directory.write(&page) {
             Ok(path) => (Some(path), Ok(())),
             Err(error) => (None, Err(error)),

@@ -116,12 +116,7 @@ impl EngineReport {
 
 impl Report {
     /// The report of all that was judged. `page`: where the same was written, if it was.
-    pub fn new(
-        explained: &Explained,
-        quirky: &[quirks::Tried],
-        [as_expected, unexpected, left_open]: [usize; 3],
-        page: Option<&Path>,
-    ) -> Self {
+    pub fn new(explained: &Explained, [as_expected, unexpected, left_open]: [usize; 3], page: Option<&Path>) -> Self {
         let fix = |found: &Counterexample| found.fix.to_string();
         let matrix = explained.rows().map(|(row, found)| RowReport {
             fences: row.fences,
@@ -139,7 +134,7 @@ impl Report {
             unexplored: Some(&tried.exploration.unexplored).filter(|left| !left.is_nothing()).map(ToString::to_string),
         });
         let report = page.map(|path| path.display().to_string());
-        let paths = explained.needs().iter().map(|needs| PathReport {
+        let paths = explained.paths().needs.iter().map(|needs| PathReport {
             path: needs.path,
             executions: needs.executions,
             fences: needs.fences.iter().map(FenceReport::new).collect(),
@@ -147,8 +142,8 @@ impl Report {
         Self {
             matrix: matrix.collect(),
             paths: paths.collect(),
-            upkeep: explained.chores().iter().map(UpkeepReport::new).collect(),
-            quirks: quirky.iter().map(QuirkReport::new).collect(),
+            upkeep: explained.paths().chores.iter().map(UpkeepReport::new).collect(),
+            quirks: explained.paths().quirks.iter().map(QuirkReport::new).collect(),
             programs: programs.collect(),
             as_expected,
             unexpected,
