@@ -10,7 +10,7 @@
 //! 4. *own your lines*: a neighbour in a line of the buffer loses its stores by 3, or by being stored costs the buffer
 //!    what the DMA has written.
 //!
-//! A [`Finding`] is what comes of it, when it comes: `monitor::cache` makes a broken rule of it.
+//! What comes of it, when it comes, is a `Finding`: `monitor::cache` makes a broken rule of it.
 //!
 //! A driver's buffers are host memory, so their neighbours are not seen: a buffer that the DMA writes has to begin with
 //! a line, and to share its last one with no other that is lent. What else is behind its end may be its own.
