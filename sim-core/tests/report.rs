@@ -60,6 +60,17 @@ fn report_has_every_row_and_is_named_at_the_end_and_in_json() {
 }
 
 #[test]
+fn report_of_a_bounded_part_is_no_proof_and_of_that_part_only() {
+    let directory = fresh("report-part");
+    let (code, out, _) = run(&["--only", "hosts", "--executions", "10", "--report", text(&directory)]);
+    assert_eq!(code, 0, "{out}");
+    let html = fs::read_to_string(directory.join("index.html")).expect("it is there");
+    assert!(html.contains("0 verdicts as expected, 0 unexpected, 7 left open: no proof."), "{html}");
+    assert!(html.contains("The schedules that were asked for") && !html.contains("Every schedule"), "{html}");
+    assert!(!html.contains("Which fences does") && !html.contains("unexpected</strong>"), "{html}");
+}
+
+#[test]
 fn report_that_cannot_be_written_is_bad_usage_before_anything_is_judged() {
     let file = fresh("report-file");
     let _ = fs::remove_file(&file);

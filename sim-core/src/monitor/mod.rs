@@ -141,6 +141,9 @@ impl Rule {
         Self::RequestOfAnother,
         Self::DisabledWhileSending,
     ];
+
+    /// The rules that are broken behind a data cache only.
+    pub const CACHE: &[Self] = &[Self::CacheNotCleaned, Self::CacheNotInvalidated, Self::CacheLineShared];
 }
 
 /// Something done wrong, as its finder sees it.

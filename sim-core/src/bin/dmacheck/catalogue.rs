@@ -3,7 +3,7 @@
 use std::io;
 
 use clap::Args;
-use comfy_table::{Cell, ContentArrangement, Table, presets};
+use comfy_table::Cell;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use sim_core::catalogue::left_out::LEFT_OUT;
@@ -28,7 +28,14 @@ pub fn run(options: &Options, json: bool) -> io::Result<Outcome> {
     let wanted: Vec<&Case> = cases().filter(is_wanted).collect();
     if wanted.is_empty() {
         let name = options.name.as_deref().unwrap_or_default();
-        return Ok(Outcome::Usage(format!("no case has `{name}` in its name: `dmacheck catalogue` lists all")));
+        let refused = REFUSED.iter().find(|refused| refused.name.contains(name));
+        let left = LEFT_OUT.iter().find(|left| left.id == name);
+        let why = match (refused, left) {
+            (Some(refused), _) => format!("`{name}` is refused by the compiler: tests/ui/fail/{}.rs", refused.file),
+            (_, Some(left)) => format!("`{name}` is left out: {}", left.reason),
+            _ => format!("no case has `{name}` in its name: `dmacheck catalogue` lists all"),
+        };
+        return Ok(Outcome::Usage(why));
     }
     // Draws on a terminal only.
     let progress = ProgressBar::new(wanted.len() as u64);
@@ -55,6 +62,9 @@ pub fn run(options: &Options, json: bool) -> io::Result<Outcome> {
     Ok(if unexpected == 0 { Outcome::Expected } else { Outcome::Unexpected })
 }
 
+/// Columns, where the output is no terminal.
+const WIDTH: u16 = 120;
+
 /// The cases by section; with `all`, what is not run too, and how many there are of each class.
 fn print(judged: &[Judged], all: bool) -> io::Result<()> {
     for section in SECTIONS {
@@ -77,21 +87,8 @@ fn print(judged: &[Judged], all: bool) -> io::Result<()> {
     Ok(())
 }
 
-fn table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    if table.width().is_none() {
-        table.set_width(120);
-    }
-    table.set_header(header);
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
-    }
-    table
-}
-
 fn ran(judged: &[&Judged]) -> String {
-    let mut table = table(&["id", "mistake", "source", "class", "found by", "broken", "right"]);
+    let mut table = output::table(WIDTH, &["id", "mistake", "source", "class", "found by", "broken", "right"]);
     for judged in judged {
         let case = &judged.case;
         table.add_row([
@@ -112,7 +109,7 @@ fn names(detectors: &[Detector]) -> String {
 }
 
 fn refused() -> String {
-    let mut table = table(&["id", "mistake", "source", "class", "file"]);
+    let mut table = output::table(WIDTH, &["id", "mistake", "source", "class", "file"]);
     for refused in REFUSED {
         let hazard = refused.hazard.to_string();
         table.add_row([refused.id(), &refused.title(), refused.source, &hazard, refused.file]);
@@ -121,7 +118,7 @@ fn refused() -> String {
 }
 
 fn left_out() -> String {
-    let mut table = table(&["id", "source", "reason"]);
+    let mut table = output::table(WIDTH, &["id", "source", "reason"]);
     for left in LEFT_OUT {
         table.add_row([left.id, left.source, left.reason]);
     }
@@ -130,7 +127,7 @@ fn left_out() -> String {
 
 /// How many there are of each class.
 fn classes() -> String {
-    let mut table = table(&["class", "hazard", "run", "refused"]);
+    let mut table = output::table(WIDTH, &["class", "hazard", "run", "refused"]);
     for hazard in Hazard::ALL {
         let run = cases().filter(|case| case.hazard == hazard).count();
         let refused = REFUSED.iter().filter(|refused| refused.hazard == hazard).count();

@@ -135,6 +135,7 @@ fn print(
     rows: &[Row],
     tried: &[Tried],
 ) -> io::Result<()> {
+    let gap = |part| if options.only == Some(part) { Ok(()) } else { output::print("") };
     if options.asks_for(Part::Matrix) {
         let findings = tables::findings(rows);
         output::print(&format!("Which fences does `Ep0In` need? {} packets back to back:\n", options.packets))?;
@@ -143,16 +144,18 @@ fn print(
         explained.show(&findings, options.explain.all())?;
     }
     if options.asks_for(Part::Paths) {
-        output::print("\nThe weakest fence that each path needs; its fences are made weaker one by one:\n")?;
+        gap(Part::Paths)?;
+        output::print("The weakest fence that each path needs; its fences are made weaker one by one:\n")?;
         output::print(&tables::needs(&paths.needs))?;
         output::print("\nWhat each path's fences have to do about a data cache; one by one they do not:\n")?;
         output::print(&upkeep::text(&paths.chores))?;
-        output::print("\nEach path on a bus that posts writes, and with a DMA whose flags come early:\n")?;
+        output::print("\nEach path on a bus that posts writes, and with a device whose flags come before its data:\n")?;
         output::print(&tables::quirks(&paths.quirks))?;
     }
     if options.asks_for(Part::Hosts) {
         let schedules = if options.bounds.are_asked_for() { "schedules as far as asked for" } else { "every schedule" };
-        output::print(&format!("\nEndpoint 0 against a difficult host, {schedules}:\n"))?;
+        gap(Part::Hosts)?;
+        output::print(&format!("Endpoint 0 against a difficult host, {schedules}:\n"))?;
         output::print(&tables::hosts(tried))?;
     }
     if tried.iter().any(Tried::is_left_open) {

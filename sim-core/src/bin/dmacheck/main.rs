@@ -35,13 +35,13 @@ struct Format {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Judges every fence on every machine, and endpoint 0 against a difficult host.
+    /// Judges every fence on every machine, the paths of dma-api, and endpoint 0 against a difficult host.
     Check(check::Options),
     /// Shows a host that reads the device descriptor: registers, DMA beats and tokens.
     Usb(usb::Options),
     /// Shows an STM32F103 that sends and receives at once: registers, DMA items and frames.
     Serial(serial::Options),
-    /// Runs every known way to get DMA wrong, and its right twin.
+    /// Runs the known mistakes that these chips can show, each with its right twin.
     Catalogue(catalogue::Options),
     /// Runs a failure again, from the string that it was reported with.
     Replay(replay::Options),

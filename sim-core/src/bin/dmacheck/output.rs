@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use comfy_table::{Cell, Color};
+use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
 use serde::Serialize;
 use sim_core::explore::{Kind, Verdict};
 use sim_core::monitor::Violation;
@@ -76,4 +76,18 @@ impl RunReport {
     pub fn with_files(self, files: Files) -> Self {
         Self { files, ..self }
     }
+}
+
+/// An empty table with this head, so many columns wide where the output is no terminal.
+pub fn table(width: u16, header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    if table.width().is_none() {
+        table.set_width(width);
+    }
+    table.set_header(header);
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    table
 }

@@ -33,17 +33,31 @@ fn sentence(text: &str) -> String {
 
 /// All but the mark at its top.
 pub(super) fn page(page: &Page) -> String {
-    let (expected, unexpected) = page.counts();
-    let packets = page.rows.first().map_or(0, |(row, _)| row.packets);
+    let [expected, unexpected, open] = page.counts();
     let mut html = format!(
         "<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\"/>\n\
          <meta name=\"color-scheme\" content=\"light dark\"/>\n<title>dmacheck report</title>\n\
          <style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n<header>\n<h1>dmacheck report</h1>\n\
-         <p class=\"lead\">{expected} verdicts as expected, {}</p>\n</header>\n",
-        if unexpected == 0 { "0 unexpected.".to_owned() } else { format!("<strong>{unexpected} unexpected</strong>.") },
+         <p class=\"lead\">{expected} verdicts as expected, {}{}.</p>\n</header>\n",
+        if unexpected == 0 { "0 unexpected".to_owned() } else { format!("<strong>{unexpected} unexpected</strong>") },
+        if open == 0 { String::new() } else { format!(", {open} left open: no proof") },
     );
+    html.push_str(&matrix(&page.rows));
+    html.push_str(&paths::sections(page.paths));
+    html.push_str(&programs(&page.programs));
+    html.push_str("</main>\n</body>\n</html>\n");
+    html
+}
+
+/// The rows of the matrix; nothing if there are none.
+fn matrix(rows: &[(&Row, Option<&Counterexample>)]) -> String {
+    let Some((first, _)) = rows.first() else {
+        return String::new();
+    };
+    let packets = first.packets;
+    let mut html = String::new();
     let _ = write!(
         html,
         "<section>\n<h2>Which fences does <code>Ep0In</code> need?</h2>\n\
@@ -54,20 +68,29 @@ pub(super) fn page(page: &Page) -> String {
          <span>end fence</span><span>loom</span><span class=\"count\">executions</span>\
          <span>schedules</span><span class=\"count\">executions</span></div>\n",
     );
-    for (number, (row, found)) in page.rows.iter().enumerate() {
+    for (number, (row, found)) in rows.iter().enumerate() {
         html.push_str(&matrix_row(row, *found, number + 1));
     }
     html.push_str("</div>\n</section>\n");
-    html.push_str(&paths::sections(page.paths));
-    html.push_str(
-        "<section>\n<h2>Endpoint 0 against a difficult host</h2>\n<p>Every schedule of device and \
+    html
+}
+
+/// The programs with a host; nothing if there are none.
+fn programs(all: &[Explored]) -> String {
+    if all.is_empty() {
+        return String::new();
+    }
+    let is_bounded = all.iter().any(|program| program.is_bounded);
+    let schedules = if is_bounded { "The schedules that were asked for" } else { "Every schedule" };
+    let mut html = format!(
+        "<section>\n<h2>Endpoint 0 against a difficult host</h2>\n<p>{schedules} of device and \
          host.</p>\n<div class=\"rows programs\">\n<div class=\"heads\"><span>program</span><span>schedules</span>\
          <span class=\"count\">executions</span><span class=\"count\">states</span></div>\n",
     );
-    for (number, program) in page.programs.iter().enumerate() {
+    for (number, program) in all.iter().enumerate() {
         html.push_str(&program_row(program, number + 1));
     }
-    html.push_str("</div>\n</section>\n</main>\n</body>\n</html>\n");
+    html.push_str("</div>\n</section>\n");
     html
 }
 
@@ -120,7 +143,7 @@ fn matrix_row(row: &Row, found: Option<&Counterexample>, number: usize) -> Strin
 }
 
 fn program_row(program: &Explored, number: usize) -> String {
-    let Explored { name, exploration, counterexample } = program;
+    let Explored { name, exploration, counterexample, .. } = program;
     let verdict = &exploration.verdict;
     let body = match (verdict, counterexample) {
         (_, Some(found)) => failure(found, &format!("program-{number}")),

@@ -44,11 +44,18 @@ pub struct Explored<'a> {
     pub exploration: &'a stepped::Exploration,
     /// What a failure looks like.
     pub counterexample: Option<&'a Counterexample>,
+    /// Less was asked for than there is.
+    pub is_bounded: bool,
 }
 
 impl Explored<'_> {
     fn is_as_expected(&self) -> bool {
-        self.exploration.verdict.kind() == Kind::Sound
+        self.exploration.verdict.kind() == Kind::Sound || self.is_left_open()
+    }
+
+    /// Whether nothing was found as far as was asked for: no proof.
+    fn is_left_open(&self) -> bool {
+        self.is_bounded && self.exploration.verdict.kind() == Kind::Inconclusive
     }
 }
 
@@ -58,12 +65,15 @@ impl Page<'_> {
         format!("{MARK}{}", html::page(self))
     }
 
-    /// How many verdicts are as expected, and how many are not.
-    fn counts(&self) -> (usize, usize) {
+    /// How many verdicts are as expected, how many are not, and how many are left open.
+    fn counts(&self) -> [usize; 3] {
         let rows = self.rows.iter().map(|(row, _)| row.is_as_expected());
-        let all = rows.chain(self.paths.verdicts()).chain(self.programs.iter().map(Explored::is_as_expected));
+        let (open, closed): (Vec<&Explored>, Vec<&Explored>) =
+            self.programs.iter().partition(|program| program.is_left_open());
+        let closed = closed.into_iter();
+        let all = rows.chain(self.paths.verdicts()).chain(closed.map(Explored::is_as_expected));
         let (expected, unexpected): (Vec<bool>, Vec<bool>) = all.partition(|&as_expected| as_expected);
-        (expected.len(), unexpected.len())
+        [expected.len(), unexpected.len(), open.len()]
     }
 }
 

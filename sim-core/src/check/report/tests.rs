@@ -18,7 +18,7 @@ fn html_of(rows: &[(Row, Option<Counterexample>)], name: &str) -> String {
     let program = Device::new(Try::ControlRead, 8);
     let exploration = stepped::explore(&program, stepped::Limits::default());
     let name = if name.is_empty() { program.name() } else { name.to_owned() };
-    let programs = vec![Explored { name, exploration: &exploration, counterexample: None }];
+    let programs = vec![Explored { name, exploration: &exploration, counterexample: None, is_bounded: false }];
     let rows = rows.iter().map(|(row, found)| (row, found.as_ref())).collect();
     Page { rows, paths: &Paths::default(), programs }.html()
 }

@@ -17,7 +17,7 @@ use crate::output;
 /// What is to be shown of failures.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Wanted {
-    /// Shows every finding as it happened, with the two accesses, the missing order and the fix. Without it: those that
+    /// Shows every finding of the matrix and of the hosts as it happened, with the two accesses, the missing order and the fix. Without it: those that
     /// were not expected, and one that was.
     #[arg(long)]
     explain: bool,
@@ -82,6 +82,7 @@ impl<'a> Explained<'a> {
             name: tried.program.name(),
             exploration: &tried.exploration,
             counterexample,
+            is_bounded: tried.is_bounded,
         });
         let page = Page { rows: self.rows().collect(), paths: self.paths, programs: programs.collect() };
         match directory.write(&page) {

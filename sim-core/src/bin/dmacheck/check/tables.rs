@@ -1,8 +1,8 @@
-//! `dmacheck check` as text: 80 columns are enough.
+//! `dmacheck check` as text: 80 columns are enough for most.
 
 use std::time::Duration;
 
-use comfy_table::{Cell, ContentArrangement, Table, presets};
+use comfy_table::{Cell, Table};
 use sim_core::check::matrix::Row;
 use sim_core::check::needed::{Needed, Needs};
 use sim_core::check::programs::Path;
@@ -124,7 +124,7 @@ pub fn needs(all: &[Needs]) -> String {
 /// One line a path, one column a quirk.
 pub fn quirks(all: &[quirks::Tried]) -> String {
     // In the order of `Quirks::EACH`.
-    let mut table = table(&["path", "posted writes", "flag early", "until a read"]);
+    let mut table = table(&["path", "posted writes", "flag before data", "until a read"]);
     for path in Path::ALL {
         let tried = || all.iter().filter(move |tried| tried.path == path);
         let verdict =
@@ -157,16 +157,8 @@ pub fn hosts(tried: &[Tried]) -> String {
 
 /// An empty table with this head.
 pub fn table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    if table.width().is_none() {
-        table.set_width(100);
-    }
-    table.set_header(header);
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
-    }
-    table
+    const WIDTH: u16 = 100;
+    output::table(WIDTH, header)
 }
 
 fn milliseconds(time: Duration) -> String {
