@@ -1,7 +1,7 @@
-//! What several suites need: random use of `Ep0In`, and the judge of mutants.
+//! What several suites need: random use of the drivers, and the judge of mutants.
 //!
-//! [`judge`] says what is asserted of a driver with one mistake. The rest is `Ep0In` under random use: the property, and
-//! what it is compared with.
+//! [`judge`] says what is asserted of a driver with one mistake. The rest is random use: a property, and what it is
+//! compared with. That of `Ep0In`:
 //!
 //! | module | what it has |
 //! |---|---|
@@ -13,6 +13,7 @@
 //! | [`firmware`] | the CPU's side: makes the calls, asks the reference about each |
 //! | [`property`] | runs a case on the emulated chip, on its schedule or on all; judges, replays |
 //! | [`pace`] | schedules on which the CPU comes to its turn |
+//! | [`trial`] | runs a case on its schedule, prints what failed, replays it |
 //! | [`sabotage`] | twins: the same with one thing wrong, which must be found |
 //!
 //! `tests/prop` runs it on cases from proptest, `fuzz/` on cases from libFuzzer.
@@ -28,4 +29,5 @@ pub mod pace;
 pub mod property;
 pub mod reference;
 pub mod sabotage;
+pub mod trial;
 pub mod world;
