@@ -1,7 +1,8 @@
 //! What several suites need: random use of the drivers, and the judge of mutants.
 //!
 //! [`judge`] says what is asserted of a driver with one mistake. The rest is random use: a property, and what it is
-//! compared with. That of USART1 and its channels is in [`mod@serial`]; that of `Ep0In` is here:
+//! compared with. That of USART1 and its channels is in [`mod@serial`], that of USBD's engine in
+//! [`usbd`]; that of `Ep0In` is here:
 //!
 //! | module | what it has |
 //! |---|---|
@@ -13,7 +14,7 @@
 //! | [`firmware`] | the CPU's side: makes the calls, asks the reference about each |
 //! | [`property`] | runs a case on the emulated chip, on its schedule or on all; judges, replays |
 //! | [`pace`] | schedules on which the CPU comes to its turn |
-//! | [`buffers`] | buffers between red zones, with a note of what the CPU has left in them: of `serial` |
+//! | [`buffers`] | buffers between red zones, with a note of what the CPU has left in them: of both |
 //! | [`trial`] | runs a case on its schedule, prints what failed, replays it |
 //! | [`sabotage`] | twins: the same with one thing wrong, which must be found |
 //!
@@ -33,4 +34,5 @@ pub mod reference;
 pub mod sabotage;
 pub mod serial;
 pub mod trial;
+pub mod usbd;
 pub mod world;

@@ -176,7 +176,8 @@ impl<B: OutsideRegisters, M: Mischief> OutsideRegisters for Sabotaged<B, M> {
 
 // SAFETY:
 // - `release` orders, and returns, what the board's does, and so do `snapshot` and `fill`.
-// - `acquire` orders what the board's does. MUTANT: of a twin that forgets it, it does nothing; that harms the program under
+// - `acquire` orders what the board's does. MUTANT: of a twin that forgets it, it does nothing; that harms the program
+//   under
 //   test, not this one, as long as the board runs driver and engine on one thread, as `explore::stepped` does.
 // - The address is the board's.
 unsafe impl<B: DmaFence, M: Mischief> DmaFence for Sabotaged<B, M> {
@@ -192,7 +193,8 @@ unsafe impl<B: DmaFence, M: Mischief> DmaFence for Sabotaged<B, M> {
         }
         // SAFETY:
         // - The region was released and the DMA has ended: the caller's debt, passed on. MUTANT: a caller that
-        //   was lied to takes it back too early; the board then reports `AcquiredInFlight` and closes its window, so that its engine
+        //   was lied to takes it back too early; the board then reports `AcquiredInFlight` and closes its window, so
+        //   that its engine
         //   does not reach the region.
         unsafe { self.board.acquire(region) }
     }

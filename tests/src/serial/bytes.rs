@@ -6,7 +6,8 @@
 //! | 1 to 4 | the schedule's seed, little-endian |
 //! | then | one operation after the other, two bytes each: which (modulo 41), and its parameter |
 //!
-//! Any bytes are a case: what is out of range is brought into it, what is missing is 0, what cannot come where it stands
+//! Any bytes are a case: what is out of range is brought into it, what is missing is 0, what cannot come where it
+//! stands
 //! is left out. The lists of CPU and peer are mixed, as in [`crate::bytes`].
 
 use sim_core::device::stm32f103::usart::FrameError;

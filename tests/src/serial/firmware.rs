@@ -1,6 +1,7 @@
 //! The CPU's side: both halves of USART1, and the buffers.
 //!
-//! After the operations of the case it brings things to an end: whatever runs is waited for or stopped, what was lost is
+//! After the operations of the case it brings things to an end: whatever runs is waited for or stopped, what was lost
+//! is
 //! taken anew, and then each half must work once more.
 
 use std::rc::Rc;

@@ -58,7 +58,8 @@ impl Peer {
         self.record.sending.borrow().check(&self.got).map_err(HostError::Unexpected)
     }
 
-    /// `None` if the peer has waited in vain. Then the line is idle for a frame: a firmware that has done nothing but poll
+    /// `None` if the peer has waited in vain. Then the line is idle for a frame: a firmware that has done nothing but
+    /// poll
     /// meanwhile sees that time has passed, and looks again at what it waits for.
     async fn unless_in_vain<T>(&mut self, outcome: Result<T, HostError>) -> Result<Option<T>, HostError> {
         match outcome {

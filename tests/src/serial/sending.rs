@@ -1,7 +1,8 @@
 //! What was given to be sent, and so what the peer must get.
 //!
 //! Every byte is one that was not sent for a long time, so what the peer gets can be told apart. What is waited for
-//! arrives as a whole; what is stopped, as far as `stop` has said; what is dropped or forgotten, up to some byte, and at
+//! arrives as a whole; what is stopped, as far as `stop` has said; what is dropped or forgotten, up to some byte, and
+//! at
 //! least as far as was seen.
 //!
 //! A circular transfer sends its halves in the order in which they were written, the two of the start first; when it is
