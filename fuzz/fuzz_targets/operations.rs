@@ -1,10 +1,10 @@
-//! Any bytes are a case of `tests/prop`: the property holds.
+//! Any bytes are a case of `tests/prop/ep0in.rs`: the property holds.
 //!
 //! ```text
 //! cargo +nightly fuzz run operations fuzz/corpus/operations fuzz/seeds/operations -- -max_total_time=120
 //! ```
 //!
-//! What it finds prints the line that makes a test of it, for `tests/prop.rs`: no bytes are kept. What the bytes mean
+//! What it finds prints the line that makes a test of it, for `tests/prop/ep0in.rs`: no bytes are kept. What the bytes mean
 //! stands in `tests/src/bytes.rs`.
 
 #![no_main]

@@ -5,7 +5,6 @@ mod circular;
 mod errors;
 mod firmware;
 mod futures;
-mod property;
 mod quirks;
 mod refusals;
 mod rules;

@@ -69,11 +69,27 @@ fn host_bytes(operation: HostOperation) -> Vec<u8> {
     }
 }
 
+/// What each case begins with: a byte for the machine, the schedule's seed; and what comes after it.
+pub(crate) fn head(bytes: &[u8]) -> (u8, u32, &[u8]) {
+    let byte = |index| bytes.get(index).copied().unwrap_or_default();
+    (byte(0), u32::from_le_bytes([byte(1), byte(2), byte(3), byte(4)]), bytes.get(5..).unwrap_or_default())
+}
+
+/// The machine that a byte says.
+pub(crate) fn machine_of(byte: u8) -> Machine {
+    Machine::ALL[usize::from(byte) % Machine::ALL.len()]
+}
+
+/// The byte that says a machine.
+pub(crate) fn machine_byte(machine: Machine) -> u8 {
+    let index = Machine::ALL.iter().position(|&candidate| candidate == machine).unwrap_or_default();
+    index.to_le_bytes()[0]
+}
+
 /// The case that these bytes say.
 pub fn decode(bytes: &[u8]) -> Case {
-    let mut bytes = bytes.iter().copied();
-    let head = bytes.next().unwrap_or_default();
-    let seed = [(); 4].map(|()| bytes.next().unwrap_or_default());
+    let (head, schedule, rest) = head(bytes);
+    let mut bytes = rest.iter().copied();
     let (mut cpu, mut host) = (Vec::new(), Vec::new());
     while let Some(byte) = bytes.next() {
         match operation(byte, || bytes.next().unwrap_or_default()) {
@@ -83,21 +99,14 @@ pub fn decode(bytes: &[u8]) -> Case {
     }
     cpu.truncate(MOST_OPERATIONS);
     host.truncate(MOST_OPERATIONS);
-    Case {
-        cpu,
-        host,
-        machine: Machine::ALL[usize::from(head & !CAREFUL) % Machine::ALL.len()],
-        careful: head & CAREFUL != 0,
-        schedule: u32::from_le_bytes(seed),
-    }
+    Case { cpu, host, machine: machine_of(head & !CAREFUL), careful: head & CAREFUL != 0, schedule }
 }
 
 /// Bytes that say this case.
 pub fn encode(case: &Case) -> Vec<u8> {
-    let machine = Machine::ALL.iter().position(|&machine| machine == case.machine).unwrap_or_default();
-    let [machine, ..] = machine.to_le_bytes();
-    let [b0, b1, b2, b3] = case.schedule.to_le_bytes();
-    let mut bytes = vec![machine | if case.careful { CAREFUL } else { 0 }, b0, b1, b2, b3];
+    let careful = if case.careful { CAREFUL } else { 0 };
+    let mut bytes = vec![machine_byte(case.machine) | careful];
+    bytes.extend(case.schedule.to_le_bytes());
     bytes.extend(case.host.iter().copied().flat_map(host_bytes));
     bytes.extend(case.cpu.iter().copied().flat_map(cpu_bytes));
     bytes

@@ -1,7 +1,8 @@
-//! What several suites need: random use of `Ep0In`, and the judge of mutants.
+//! What several suites need: random use of the drivers, and the judge of mutants.
 //!
 //! [`judge`] says what is asserted of a driver with one mistake, [`chip`] is the least that a driver runs on. The rest is
-//! `Ep0In` under random use: the property, and what it is compared with.
+//! random use: a property, and what it is compared with. That of USART1 and its channels is in [`mod@serial`], that of
+//! USBD's engine in [`usbd`]; that of `Ep0In` is here:
 //!
 //! | module | what it has |
 //! |---|---|
@@ -13,10 +14,13 @@
 //! | [`firmware`] | the CPU's side: makes the calls, asks the reference about each |
 //! | [`property`] | runs a case on the emulated chip, on its schedule or on all; judges, replays |
 //! | [`pace`] | schedules on which the CPU comes to its turn |
+//! | [`buffers`] | buffers between red zones, with a note of what the CPU has left in them: of both |
+//! | [`trial`] | runs a case on its schedule, prints what failed, replays it |
 //! | [`sabotage`] | twins: the same with one thing wrong, which must be found |
 //!
 //! `tests/prop` runs it on cases from proptest, `fuzz/` on cases from libFuzzer.
 
+pub mod buffers;
 pub mod bytes;
 pub mod chip;
 pub mod conversation;
@@ -29,4 +33,7 @@ pub mod pace;
 pub mod property;
 pub mod reference;
 pub mod sabotage;
+pub mod serial;
+pub mod trial;
+pub mod usbd;
 pub mod world;

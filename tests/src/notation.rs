@@ -85,7 +85,7 @@ fn host_operation(letter: char, number: Option<u8>) -> Option<HostOperation> {
 }
 
 /// Letters, each with a number after it or none.
-fn parse<T>(text: &str, item: fn(char, Option<u8>) -> Option<T>) -> Option<Vec<T>> {
+pub(crate) fn parse<T>(text: &str, item: fn(char, Option<u8>) -> Option<T>) -> Option<Vec<T>> {
     let mut items = Vec::new();
     let mut rest = text;
     while let Some(letter) = rest.chars().next() {
@@ -98,8 +98,13 @@ fn parse<T>(text: &str, item: fn(char, Option<u8>) -> Option<T>) -> Option<Vec<T
     (items.len() <= MOST_OPERATIONS).then_some(items)
 }
 
-fn join<T: Display>(items: &[T]) -> String {
+pub(crate) fn join<T: Display>(items: &[T]) -> String {
     items.iter().map(T::to_string).collect()
+}
+
+/// The machine with this name.
+pub(crate) fn machine_of(name: &str) -> Option<Machine> {
+    Machine::ALL.into_iter().find(|machine| machine.to_string() == name)
 }
 
 impl Case {
@@ -115,7 +120,7 @@ impl Case {
         let [DRIVER, machine, manner, cpu, host] = parts[..] else {
             return None;
         };
-        let machine = Machine::ALL.into_iter().find(|candidate| candidate.to_string() == machine)?;
+        let machine = machine_of(machine)?;
         let careful = match manner {
             "careful" => true,
             "reckless" => false,

@@ -8,16 +8,14 @@
 //! - the monitor has nothing to report: no race, no rule broken. The exceptions have names: [`Hazard`];
 //! - after the last call the endpoint is free within finitely many polls, can start again, and gives its buffer back.
 
-use std::cell::RefCell;
-use std::fmt;
 use std::rc::Rc;
 
 use dma_api::nrf52840::usbd::EndError;
 use sim_core::check::programs::connect;
 use sim_core::device::usbd::{EndOnReset, Options, Packet, Token};
-use sim_core::explore::replay::{Recording, ReplayError};
+use sim_core::explore::replay::ReplayError;
 use sim_core::explore::stepped::{self, Limits};
-use sim_core::explore::{Board, Kind, Program, Verdict};
+use sim_core::explore::{Board, Program, Verdict};
 use sim_core::host::{Host, HostError, Script};
 use sim_core::machine::{Fences, Machine, Strength};
 use sim_core::soc::{Config, Soc};
@@ -25,9 +23,11 @@ use sim_core::soc::{Config, Soc};
 use crate::conversation::{Hazard, HostEvent};
 use crate::firmware::{Firmware, Record};
 use crate::operations::{Case, HostOperation};
-use crate::pace::Paced;
 use crate::reference::Reference;
 use crate::sabotage::{Sabotaged, Twin};
+use crate::trial::{self, Trial};
+
+pub use crate::trial::Failure;
 
 /// A case as a program, for one run.
 #[derive(Debug)]
@@ -48,79 +48,40 @@ pub struct Report {
     pub packets: usize,
 }
 
-/// A run in which it did not.
-#[derive(Clone, Debug)]
-pub struct Failure {
-    name: String,
-    schedule: u32,
-    verdict: Box<Verdict>,
-}
-
-impl Failure {
-    /// What was found, without its evidence.
-    pub fn kind(&self) -> Kind {
-        self.verdict.kind()
-    }
-
-    /// The string for [`replay`].
-    pub fn replay(&self) -> Option<&str> {
-        self.verdict.replay()
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, schedule, verdict } = self;
-        match &**verdict {
-            Verdict::Race(found) | Verdict::Violation(found) => {
-                writeln!(f, "{}: {}, by {}", verdict.kind(), found.violation.misuse.what, found.violation.site)?;
-            }
-            Verdict::Assertion { message, .. } | Verdict::Deadlock { message, .. } => {
-                writeln!(f, "{}: {message}", verdict.kind())?;
-            }
-            other => writeln!(f, "{other}")?,
-        }
-        if let Some(replay) = self.replay() {
-            writeln!(f, "  this run:  property::replay({replay:?})")?;
-        }
-        write!(f, "  as a test: property::hold({name:?}, {schedule})")
-    }
-}
-
 impl Property {
     fn new(case: Case, twin: Option<Twin>) -> Self {
         Self { case, twin, record: Rc::default() }
     }
+}
 
-    fn by_name(name: &str) -> Option<Self> {
-        let twin = Twin::ALL.into_iter().find(|twin| name.ends_with(&format!(":{twin}")));
-        let case = match twin {
-            Some(twin) => name.strip_suffix(&format!(":{twin}"))?,
-            None => name,
-        };
-        Some(Self::new(Case::by_name(case, 0)?, twin))
+impl Trial for Property {
+    type Report = Report;
+
+    const MODULE: &'static str = "property";
+
+    const FORM: &'static str = "ep0in:..";
+
+    fn schedule(&self) -> u32 {
+        self.case.schedule
     }
 
-    fn expect(name: &str) -> Self {
-        Self::by_name(name).unwrap_or_else(|| panic!("no case is called `{name}`"))
+    fn by_name(name: &str, schedule: u32) -> Option<Self> {
+        let (case, twin) = trial::split_twin(name, &Twin::ALL);
+        Some(Self::new(Case::by_name(&case, schedule)?, twin))
     }
 
-    fn judge(&self, verdict: Verdict) -> Result<Report, Failure> {
+    fn judge(&self, verdict: Verdict) -> Result<Report, Box<Verdict>> {
         let conversation = self.record.conversation.borrow();
         let hazard = match &verdict {
             Verdict::Sound { .. } => None,
             Verdict::Violation(found) => match conversation.excuse(found.violation.misuse.rule) {
-                None => return Err(self.failure(verdict)),
+                None => return Err(Box::new(verdict)),
                 hazard => hazard,
             },
-            _ => return Err(self.failure(verdict)),
+            _ => return Err(Box::new(verdict)),
         };
         let packets = conversation.events().iter().filter(|&&event| event == HostEvent::Taken).count();
         Ok(Report { hazard, cells: self.record.cells.take(), packets })
-    }
-
-    fn failure(&self, verdict: Verdict) -> Failure {
-        Failure { name: self.name(), schedule: self.case.schedule, verdict: Box::new(verdict) }
     }
 }
 
@@ -209,9 +170,7 @@ async fn take_step(
 ///
 /// The property does not hold.
 pub fn run(case: &Case, twin: Option<Twin>) -> Result<Report, Failure> {
-    let property = Property::new(case.clone(), twin);
-    let scheduler = Rc::new(RefCell::new(Paced::new(case.schedule)));
-    property.judge(stepped::run(&property, &scheduler, None).verdict)
+    trial::run(&Property::new(case.clone(), twin))
 }
 
 /// Runs what has this name on this schedule, and panics if the property does not hold: the body of a test.
@@ -220,11 +179,7 @@ pub fn run(case: &Case, twin: Option<Twin>) -> Result<Report, Failure> {
 ///
 /// With the failure, or because nothing has this name.
 pub fn hold(name: &str, schedule: u32) -> Report {
-    let Property { case, twin, .. } = Property::expect(name);
-    match run(&Case { schedule, ..case }, twin) {
-        Ok(report) => report,
-        Err(failure) => panic!("{failure}"),
-    }
+    trial::hold::<Property>(name, schedule)
 }
 
 /// Runs what has this name on every schedule: for small cases. Returns how many there are.
@@ -236,10 +191,10 @@ pub fn hold(name: &str, schedule: u32) -> Report {
 ///
 /// With the failure; or because nothing has this name, or there are more schedules than a test should take.
 pub fn hold_everywhere(name: &str) -> u64 {
-    let property = Property::expect(name);
+    let property: Property = trial::expect(name, 0);
     let verdict = stepped::explore(&property, Limits::default()).verdict;
     let schedules = verdict.executions();
-    match property.judge(verdict) {
+    match trial::judge(&property, verdict) {
         Ok(Report { hazard: None, .. }) => schedules,
         Ok(Report { hazard, .. }) => panic!("{name} ends in {hazard:?}: that hides what comes after"),
         Err(failure) => panic!("{failure}"),
@@ -252,10 +207,5 @@ pub fn hold_everywhere(name: &str) -> u64 {
 ///
 /// The string brings nothing back. The inner result is that of [`run`].
 pub fn replay(text: &str) -> Result<Result<Report, Failure>, ReplayError> {
-    let recording: Recording = text.parse()?;
-    let Some(property) = Property::by_name(&recording.program) else {
-        return Err(ReplayError::OtherProgram { found: recording.program, expected: "ep0in:..".to_owned() });
-    };
-    let run = stepped::replay(&property, &recording)?;
-    Ok(property.judge(run.verdict))
+    trial::replay::<Property>(text)
 }

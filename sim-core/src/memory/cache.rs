@@ -265,9 +265,12 @@ impl Cache {
     }
 
     /// What the cache may do by itself while the DMA reads or writes these ranges, as far as it makes a difference: a
-    /// dirty line goes back, and a line is read ahead that the DMA writes. Each with its place among the lines.
+    /// dirty line goes back, and a line is read ahead that the DMA writes. A dirty line that the DMA has written to goes
+    /// back at any time.
     pub fn whims(&self, in_flight: &[(Range<u32>, bool)]) -> Vec<Whim> {
-        let mut lines = BTreeMap::new();
+        let mut lines: BTreeMap<u32, bool> = BTreeMap::new();
+        let lost = self.lines.iter().filter(|(_, line)| line.dirty != 0 && line.stale != 0);
+        lines.extend(lost.map(|(&first, _)| (first, false)));
         for (range, writes) in in_flight {
             self.size.of(range).for_each(|first| *lines.entry(first).or_default() |= writes);
         }

@@ -62,7 +62,8 @@ impl Soc {
         }
         let copy = self.copy.as_ref().map(|copy| (copy.range(), copy.access() == Access::Write));
         let channels = self.turns_since(&[]).into_iter().map(|turn| (turn.range, turn.access == Access::Write));
-        self.memory.whims(&copy.into_iter().chain(channels).collect::<Vec<_>>())
+        let late = self.late_ranges().map(|range| (range, true));
+        self.memory.whims(&copy.into_iter().chain(channels).chain(late).collect::<Vec<_>>())
     }
 
     /// It does.

@@ -42,6 +42,11 @@ impl Soc {
         self.late.iter().map(|late| late.controller)
     }
 
+    /// Where words are to land.
+    pub(super) fn late_ranges(&self) -> impl Iterator<Item = Range<u32>> + use<'_> {
+        self.late.iter().map(|late| late.range.clone())
+    }
+
     /// The word of a controller lands, if it has one on its way.
     pub(crate) fn land(&mut self, controller: u8) {
         let Some(index) = self.late.iter().position(|late| late.controller == controller) else {
@@ -56,6 +61,7 @@ impl Soc {
         };
         view.write(0, &bytes);
         self.delivered = hash((self.delivered, &range, &bytes));
+        self.dma_accessed(&range, Access::Write, site);
         let race = self.ownership.dma_access(range, Access::Write, site);
         // What registers tell from now on comes after it.
         self.ownership.job_ended();

@@ -247,9 +247,12 @@ impl Board for Bus {
         if std::thread::panicking() {
             return;
         }
-        self.0.choice_point(Position::Memory(Location::caller()));
+        let line = Location::caller();
+        self.0.choice_point(Position::Memory(line));
         self.0.soc.borrow_mut().maintain(address, length, operation);
         self.0.stop_at_violation();
+        // How far it is in a loop over lines is part of what it knows.
+        self.0.history.borrow_mut().mark(hash((address.get(), length, operation, line)));
     }
 
     fn release_fence(&self) {

@@ -1,48 +1,24 @@
-//! Random calls of `Ep0In`, random hosts, random schedules: the property holds.
-//!
-//! The property is in this package's library (`tests/src`), with what it is compared with. Here are the cases, the
-//! twins that must be found, what was found before, and the bytes that a fuzzer makes of a case.
-//!
-//! The cases are the same in each run: a failure here is not one of luck. New ones are the fuzzer's business.
+//! `Ep0In`: whatever is called, whatever the host does.
 
-use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
-use proptest::strategy::ValueTree;
-use proptest::test_runner::{Config, RngSeed, TestRunner};
 use sim_core::explore::Kind;
 use sim_core::machine::Machine;
 use sim_core::monitor::Rule;
 use tests::bytes;
 use tests::conversation::Hazard;
 use tests::operations::{Case, HostOperation, LONGEST_START, LONGEST_WAIT, MOST_OPERATIONS, Operation, Request};
-use tests::property::{self, Failure};
+use tests::property;
 use tests::sabotage::Twin;
+
+use crate::cases::{self, runner, seed, seed_file};
 
 /// How many random cases.
 const CASES: u32 = 30_000;
 
 /// How many random byte strings.
 const BYTE_STRINGS: u32 = 10_000;
-
-/// Within how many cases each twin must be found.
-const CASES_OF_A_TWIN: u64 = 2_000;
-
-/// How many schedules a case is tried on while it is made smaller: most of what fails does so on some, not on all.
-const SCHEDULES_OF_A_SMALLER_CASE: u32 = 200;
-
-fn runner(cases: u32) -> TestRunner {
-    TestRunner::new(Config {
-        cases,
-        failure_persistence: None,
-        rng_seed: RngSeed::Fixed(0xE90),
-        max_shrink_iters: 2_000,
-        ..Config::default()
-    })
-}
 
 fn start() -> impl Strategy<Value = Operation> {
     prop_oneof![
@@ -173,57 +149,20 @@ const CELLS: [&str; 53] = [
 
 #[test]
 fn endpoint_keeps_the_property_in_every_case_and_every_cell_of_its_table_is_reached() {
-    let counts = RefCell::new(BTreeMap::<String, usize>::new());
-    let is_shrinking = Cell::new(false);
-    let result = runner(CASES).run(&case(), |case| {
-        let schedules = if is_shrinking.get() { 0..SCHEDULES_OF_A_SMALLER_CASE } else { 0..0 };
-        for schedule in std::iter::once(case.schedule).chain(schedules) {
-            let report = property::run(&Case { schedule, ..case.clone() }, None).map_err(|failure| {
-                is_shrinking.set(true);
-                TestCaseError::fail(failure.to_string())
-            })?;
-            let mut counts = counts.borrow_mut();
-            for cell in report.cells {
-                *counts.entry(cell).or_default() += 1;
-            }
-            *counts.entry("packets taken".to_owned()).or_default() += report.packets;
-            if let Some(hazard) = report.hazard {
-                *counts.entry(format!("{hazard:?}")).or_default() += 1;
-            }
-        }
-        Ok(())
+    cases::assert_holds(CASES, &case(), &CELLS, |case, schedule| {
+        let case = Case { schedule: schedule.unwrap_or(case.schedule), ..case.clone() };
+        let report = property::run(&case, None)?;
+        let packets = std::iter::repeat_n("packets taken".to_owned(), report.packets);
+        let hazard = report.hazard.map(|hazard| format!("{hazard:?}"));
+        Ok(report.cells.into_iter().chain(packets).chain(hazard).collect())
     });
-    let counts = counts.into_inner();
-    println!("{counts:#?}");
-    if let Err(failure) = result {
-        panic!("{failure}");
-    }
-    for cell in CELLS {
-        assert!(counts.get(cell).is_some_and(|&count| count >= 20), "`{cell}` was hardly reached");
-    }
-}
-
-/// The first failure of a twin that is of this kind, and in which case it was found.
-fn first_failure(twin: Twin, kind: Kind) -> Option<(u64, Failure)> {
-    let mut runner = runner(CASES);
-    let case = case();
-    (1..=CASES_OF_A_TWIN).find_map(|number| {
-        let case = case.new_tree(&mut runner).expect("no case is rejected").current();
-        let failure = property::run(&case, Some(twin)).err().filter(|failure| failure.kind() == kind)?;
-        Some((number, failure))
-    })
 }
 
 /// The twin is found, as what it is; and its replay string finds it again.
+#[track_caller]
 fn assert_found(twin: Twin, kind: Kind) -> String {
-    let Some((number, failure)) = first_failure(twin, kind) else {
-        panic!("{twin} was not found in {CASES_OF_A_TWIN} cases");
-    };
-    println!("{twin}: case {number}: {failure}");
-    let replay = failure.replay().expect("each of these kinds has a replay string");
-    let again = property::replay(replay).expect("the string is of this program").expect_err("it failed before");
-    assert_eq!(again.kind(), kind, "{again}");
-    failure.to_string()
+    let replay = |text: &str| property::replay(text).expect("the string is of this program").err();
+    cases::assert_found(twin, kind, &case(), |case| property::run(case, Some(twin)).err(), replay)
 }
 
 #[test]
@@ -306,23 +245,19 @@ const SEEDS: [(&str, &str, u32); 8] = [
     ("every_operation", "ep0in:cortex-m4:reckless:NS0S70S8EW4EZABNCTPW2N:RQ18IOIIDILI", 2),
 ];
 
-fn seed_file(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/seeds/operations").join(name)
-}
-
 #[test]
 #[ignore = "writes fuzz/seeds: run it when the bytes of a case have changed"]
 fn seeds_are_written() {
     for (file, name, schedule) in SEEDS {
         let case = Case::by_name(name, schedule).expect("it is a name");
-        fs::write(seed_file(file), bytes::encode(&case)).expect("the directory is there");
+        fs::write(seed_file("operations", file), bytes::encode(&case)).expect("the directory is there");
     }
 }
 
 #[test]
 fn property_holds_for_every_seed_of_the_fuzzer() {
     for (file, name, schedule) in SEEDS {
-        let bytes = fs::read(seed_file(file)).expect("it is in the repository");
+        let bytes = seed("operations", file);
         let case = bytes::decode(&bytes);
         assert_eq!((case.name().as_str(), case.schedule), (name, schedule), "{file}: run `seeds_are_written`");
         property::hold(name, schedule);
