@@ -1,6 +1,7 @@
 //! The STM32F103: its DMA and USART1 to USART3, the drivers, the rules.
 
 mod attacks;
+mod cache;
 mod circular;
 mod errors;
 mod firmware;

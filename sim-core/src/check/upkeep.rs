@@ -4,7 +4,7 @@
 //! while the others do all, and `stepped` judges what is left on every schedule, with the cache doing by itself
 //! whatever it can. (loom knows of no cache.)
 //!
-//! A serial path has buffers of two bytes, and a cache of lines of two: longer lines hold more of the same.
+//! A serial path has buffers of two bytes, and a cache of lines of two.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -18,6 +18,7 @@ use crate::explore::{Board, Kind, Program, stepped};
 use crate::host::{Host, Script};
 use crate::machine::{FencePlace, Fences, Machine, Moment};
 use crate::memory::cache::{DataCache, LineSize, Operation, Upkeep};
+use crate::monitor::Rule;
 use crate::soc::{Config, Soc};
 use crate::trace::{Keep, Record};
 
@@ -104,16 +105,26 @@ pub struct Chore {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Need {
-    /// The path is not sound without it.
+    /// Without it, the rule about it is broken.
     Needed,
-    /// It is.
+    /// Without it, the path is sound.
     Spare,
+    /// Without it something else is found, or nothing for certain.
+    Unclear,
 }
 
 impl Chore {
     /// Whether it has to be done.
     pub fn need(&self) -> Need {
-        if self.without == Kind::Sound { Need::Spare } else { Need::Needed }
+        let rule = match self.operation {
+            Operation::Clean => Rule::CacheNotCleaned,
+            Operation::Invalidate | Operation::CleanInvalidate => Rule::CacheNotInvalidated,
+        };
+        match self.without {
+            Kind::Violation(broken) if broken == rule => Need::Needed,
+            Kind::Sound => Need::Spare,
+            _ => Need::Unclear,
+        }
     }
 }
 
@@ -136,9 +147,16 @@ impl Chores {
         Self { path, verdict, fences, executions }
     }
 
-    /// Whether it is what the vendors' documents say: all is sound, and nothing of it may be left out.
+    /// Whether it is what the vendors' documents say: all is sound, nothing of it may be left out, and what the DMA reads
+    /// is cleaned before, what it writes invalidated before and after.
     pub fn is_as_expected(&self) -> bool {
-        self.verdict == Kind::Sound && self.fences.iter().all(|chore| chore.need() == Need::Needed)
+        let due: &[Operation] = match self.path.fills_memory() {
+            true => &[Operation::CleanInvalidate, Operation::Invalidate],
+            false => &[Operation::Clean],
+        };
+        let is_done = |operation: &Operation| self.fences.iter().any(|chore| chore.operation == *operation);
+        let is_needed = self.fences.iter().all(|chore| chore.need() == Need::Needed);
+        self.verdict == Kind::Sound && is_needed && due.iter().all(is_done)
     }
 }
 
@@ -170,7 +188,8 @@ fn places(program: &Cached) -> Vec<(FencePlace, Operation)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::monitor::Rule;
+    use crate::check::quirks::{Quirky, Tried};
+    use crate::quirks::Quirks;
 
     fn chores_of(path: Path) -> Vec<(Moment, Operation, Kind)> {
         let chores = Chores::of(path);
@@ -201,6 +220,29 @@ mod tests {
         assert!(chores_of(Path::Circular).contains(&snapshot), "{:?}", chores_of(Path::Circular));
         let fill = (Moment::AfterFill, CLEAN.1, CLEAN.2);
         assert_eq!(chores_of(Path::CircularSends), [CLEAN, fill]);
+    }
+
+    #[test]
+    fn chore_without_which_something_else_is_found_is_unclear() {
+        let chore = Chores::of(Path::Sends).fences[0];
+        assert_eq!(chore.need(), Need::Needed);
+        assert_eq!(Chore { without: Kind::Sound, ..chore }.need(), Need::Spare);
+        for without in [Kind::Inconclusive, Kind::Assertion, Kind::Violation(Rule::CacheNotInvalidated)] {
+            assert_eq!(Chore { without, ..chore }.need(), Need::Unclear);
+        }
+        let none = Chores { path: Path::Sends, verdict: Kind::Sound, fences: Vec::new(), executions: 1 };
+        assert!(!none.is_as_expected(), "nothing was asked");
+    }
+
+    #[test]
+    fn quirks_are_what_they_are_without_a_cache() {
+        for path in Path::ALL.into_iter().filter(|path| path.fills_memory()) {
+            for quirks in Quirks::EACH {
+                let program = Quirky { program: Cached::new(path), quirks };
+                let verdict = stepped::explore(&program, stepped::Limits::default()).verdict;
+                assert_eq!(verdict.kind(), Tried::check(path, quirks).expected, "{path}, {quirks}: {verdict}");
+            }
+        }
     }
 
     #[test]

@@ -188,6 +188,15 @@ impl Cache {
         (line.bytes[(address % size) as usize], stale)
     }
 
+    /// What the CPU would find in `range` that the DMA has written since: the first bytes.
+    pub fn stale(&self, range: &Range<u32>) -> Option<Finding> {
+        range.clone().find_map(|address| {
+            let first = address - address % self.size.0;
+            let line = self.lines.get(&first).filter(|line| line.stale & 1 << (address - first) != 0)?;
+            Some(Finding::Stale { bytes: address..address + 1, written: line.written })
+        })
+    }
+
     /// The CPU stores a byte.
     pub fn store(&mut self, main: &impl Main, address: u32, value: u8, by: Site) {
         let size = self.size.0;

@@ -107,6 +107,11 @@ impl Memory {
         loads.into_iter().find_map(|(_, (_, finding))| finding)
     }
 
+    /// What the CPU would find in `range` that the DMA has written since.
+    pub(crate) fn stale(&self, range: &Range<u32>) -> Option<Finding> {
+        self.cache.as_ref()?.stale(range)
+    }
+
     /// The host's bytes that the window at `range` shows, if it is open, and in this direction.
     pub(crate) fn host_view(&self, range: &Range<u32>, direction: Direction) -> Option<View> {
         let holds = |window: &&Window| {

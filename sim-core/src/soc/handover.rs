@@ -65,10 +65,16 @@ impl Soc {
         self.ownership.pending_release().is_some()
     }
 
+    /// Whether a transfer may access these addresses.
+    fn uses(&self, range: &Range<u32>) -> bool {
+        let copy = self.copy.as_ref().map(Copy::range).or(self.taken.clone().map(|(range, _)| range));
+        copy.is_some_and(|copy| overlap(&copy, range)) || self.channel_at(range, false).is_some()
+    }
+
     /// The driver has written a register. If that has handed the memory over, the fence that should have come before it
     /// comes now.
     pub(super) fn pass_pending_release(&mut self) {
-        let hands_over = |moment| moment == Moment::AfterFill || self.dma_is_busy();
+        let hands_over = |moment| moment == Moment::AfterFill || self.uses(&self.released);
         if self.ownership.pending_release().is_some_and(hands_over) {
             self.ownership.pass_pending_release();
         }
@@ -87,6 +93,7 @@ impl Soc {
         let range = self.memory.lent(region).find(|range| range.start == address.get()).unwrap_or_default();
         let lent = range.clone();
         let race = self.ownership.cpu_access(range.clone(), CPU_ACCESS, line);
+        self.released = range.clone();
         let fence = self.fence(Moment::Release, line);
         self.trace.note(Some(line), || Record::Release { range: range.clone(), fence });
         self.store_lent(Moment::Release, &range, region, line);
@@ -143,6 +150,8 @@ impl Soc {
         let range = range?;
         self.keep_up(Moment::Snapshot, &range, region.direction, line);
         if self.cache.is_some() {
+            // What the DMA writes from now on tears the copy, with a cache or without.
+            self.report_findings(self.memory.stale(&range), Site::Cpu(line));
             return self.memory.host_view(&range, Direction::DeviceToMemory);
         }
         let address = BusAddress::new(range.start);
@@ -150,10 +159,10 @@ impl Soc {
     }
 
     /// The driver copies what comes at `offset` of `region`: a part of what [`snapshot`](Self::snapshot) has returned.
-    pub(crate) fn copy_out(&mut self, view: &View, region: Region, offset: usize, into: &mut [u8], line: Line) {
+    pub(crate) fn copy_out(&mut self, view: &View, region: Region, offset: usize, into: &mut [u8]) {
         let part = Region { pointer: region.pointer.wrapping_add(offset), length: into.len(), ..region };
         if let Some(range) = self.memory.part(part, Direction::DeviceToMemory).filter(|_| self.cache.is_some()) {
-            self.load_arrived(&range, line);
+            let _ = self.memory.loaded(&range);
         }
         view.read(offset, into);
     }

@@ -90,6 +90,8 @@ pub struct Soc {
     fence_at: Option<(FencePlace, Fate)>,
     cache: Option<DataCache>,
     no_upkeep_at: Option<FencePlace>,
+    /// What was lent last.
+    released: Range<u32>,
     usbd: Usbd,
     power: Power,
     /// In an STM32F103 only; USBD and POWER are out of reset then, for ever.
@@ -139,6 +141,7 @@ impl Soc {
             fence_at: config.fence_at,
             cache: config.cache,
             no_upkeep_at: config.no_upkeep_at,
+            released: 0..0,
             usbd,
             power,
             stm32f103: (config.chip == Chip::Stm32f103).then(Box::default),

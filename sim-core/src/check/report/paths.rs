@@ -58,8 +58,8 @@ fn upkeep(all: &[Chores]) -> String {
     let lines = all.iter().flat_map(|chores| {
         let path = chores.path.to_string();
         chores.fences.iter().map(move |chore| {
-            let spare = if chore.need() == Need::Spare { UNEXPECTED } else { "" };
-            let without = format!("{}{spare}", chore.without);
+            let note = if chore.need() == Need::Needed { "" } else { UNEXPECTED };
+            let without = format!("{}{note}", chore.without);
             row(&[&escape(&path), &escape(&chore.place.to_string()), &chore.operation.to_string(), &without])
         })
     });

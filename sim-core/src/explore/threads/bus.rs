@@ -256,7 +256,7 @@ unsafe impl DmaFence for Bus {
         // Under the lock that an STM32's DMA moves its items under.
         let mut soc = self.shared.soc.lock();
         if let Some(view) = soc.snapshot(region, line) {
-            soc.copy_out(&view, region, 0, &mut seen, line);
+            soc.copy_out(&view, region, 0, &mut seen);
         }
         drop(soc);
         self.shared.stop_at_violation();

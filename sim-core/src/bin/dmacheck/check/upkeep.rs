@@ -36,8 +36,12 @@ pub fn text(all: &[Chores]) -> String {
 }
 
 fn cell(chore: &Chore) -> String {
-    let spare = if chore.need() == Need::Spare { " (spare)" } else { "" };
-    format!("{}{spare}", chore.operation)
+    let note = match chore.need() {
+        Need::Needed => "",
+        Need::Spare => " (spare)",
+        Need::Unclear => " (unclear)",
+    };
+    format!("{}{note}", chore.operation)
 }
 
 /// What a path's fences do about a cache.
