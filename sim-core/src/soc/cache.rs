@@ -55,6 +55,11 @@ impl Soc {
         self.report_findings(finding, site);
     }
 
+    /// Whether there is one.
+    pub(crate) fn is_cached(&self) -> bool {
+        self.cache.is_some()
+    }
+
     /// What the cache may do by itself now, as far as it makes a difference.
     pub(crate) fn whims(&self) -> Vec<Whim> {
         if self.cache.is_none() || self.left {

@@ -40,8 +40,10 @@ fn queue_of(address: u32) -> Option<u8> {
 impl Soc {
     /// The driver writes the register at `address`, and the write is posted: `false` if it is to take effect at once.
     pub(crate) fn post(&mut self, address: u32, value: u32, line: Line) -> bool {
-        let queue = queue_of(address).filter(|_| self.quirks.writes == Writes::Posted);
-        let Some(queue) = queue else {
+        if self.quirks.writes == Writes::AtOnce {
+            return false;
+        }
+        let Some(queue) = queue_of(address) else {
             return false;
         };
         self.trace.note(Some(line), || Record::Posted { address, value });

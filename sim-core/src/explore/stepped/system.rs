@@ -177,8 +177,10 @@ impl System {
         if soc.stm32f103().is_some() {
             others.extend(soc.dma_steps().map(Other::Dma).chain(soc.wire_steps().map(Other::Wire)));
         }
-        let whims = soc.whims().len().min(WHIMS);
-        others.extend((0..).take(whims).map(Other::Cache));
+        if soc.is_cached() {
+            let whims = soc.whims().len().min(WHIMS);
+            others.extend((0..).take(whims).map(Other::Cache));
+        }
         let host = self.host.borrow();
         if let Some(step) = host.wants.as_ref().filter(|step| can_go_on(&soc, step)) {
             others.insert(Other::Host(Course::AsTold));
