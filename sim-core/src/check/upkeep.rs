@@ -9,8 +9,6 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use serde::Serialize;
-
 use super::programs::{Path, Transfer};
 use crate::device::Chip;
 use crate::explore::scheduler::Seeded;
@@ -102,8 +100,7 @@ pub struct Chore {
 }
 
 /// Whether a chore has to be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
     /// Without it, the rule about it is broken.
     Needed,

@@ -17,14 +17,13 @@
 //!
 //! - *Modelled*: what a line holds, byte by byte: which bytes the CPU has stored since it was cleaned, which the DMA has
 //!   written since it was loaded.
+//! - Of what it can do by itself, a scheduler is offered eight things at once, those of the lowest addresses.
 //! - *Not modelled*: how many lines there are, and which of them share a place: a line leaves the cache only by what is
 //!   said above. Write-through and non-cacheable regions (an MPU makes those): a system without a cache is both.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
-
-use serde::Serialize;
 
 use crate::monitor::Site;
 
@@ -73,7 +72,7 @@ impl LineSize {
 }
 
 /// What a driver's fences do about the cache, besides being fences.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Upkeep {
     /// `release` of what the DMA reads, and `fill` behind its stores: clean.
     pub clean_before: bool,
