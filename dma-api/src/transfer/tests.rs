@@ -4,6 +4,7 @@ use core::cell::Cell;
 use core::pin::Pin;
 use core::sync::atomic::{AtomicU32, Ordering};
 use core::task::{Context, Poll};
+use std::format;
 use std::sync::Arc;
 
 use super::*;
@@ -267,6 +268,24 @@ fn channel_without_an_interrupt_wakes_at_once() {
     assert_eq!(count.0.load(Ordering::Relaxed), 1);
     let region = Log::default().region();
     assert_eq!([Plain(false), Plain(true)].map(|channel| channel.moved(region)), [0, 8]);
+}
+
+#[test]
+fn code_that_knows_no_chip_sees_whether_it_is_done() {
+    let log = Log { left: Cell::new(1), ..Log::default() };
+    let transfer = log.start().expect("it is not refused");
+    assert!(!Transferring::is_done(&transfer));
+    log.left.set(0);
+    assert!(Transferring::is_done(&transfer));
+    assert!(Transferring::wait(transfer).is_ok());
+}
+
+#[test]
+fn transfer_shows_what_it_lends() {
+    let log = Log::default();
+    let transfer = log.start().expect("it is not refused");
+    let expected = format!("Transfer {{ region: {:?}, .. }}", log.region());
+    assert_eq!(format!("{transfer:?}"), expected);
 }
 
 #[test]

@@ -16,6 +16,7 @@ use crate::configured::{end, expect_sound_at_once};
 enum AsksFor {
     Opening,
     Sending,
+    SendingAllThatFits,
     Receiving,
 }
 
@@ -37,6 +38,7 @@ impl Program for AsksFor {
         let engine = match self {
             Self::Opening => open(engine, &mut endpoints),
             Self::Sending => send(engine, &mut endpoints.isoin),
+            Self::SendingAllThatFits => send_all_that_fits(engine, &mut endpoints.isoin),
             Self::Receiving => receive(engine, &mut endpoints),
         };
         end(engine, endpoints);
@@ -88,6 +90,13 @@ fn send<B: Board>(engine: Engine<B>, isoin: &mut IsoIn) -> Engine<B> {
     not_sent(ended.engine, isoin, memory::<8>(), 8, IsoSendError::Busy).0
 }
 
+fn send_all_that_fits<B: Board>(mut engine: Engine<B>, isoin: &mut IsoIn) -> Engine<B> {
+    isoin.open(&mut engine, Share::Half, WithoutData::Silence).expect("the other direction is closed");
+    let ended = isoin.send(engine, memory::<511>(), 511).expect("neither is too short").wait();
+    assert_eq!(ended.length, Ok(511));
+    ended.engine
+}
+
 fn not_sent<B: Board>(
     engine: Engine<B>,
     isoin: &mut IsoIn,
@@ -114,7 +123,9 @@ fn receive<B: Board>(engine: Engine<B>, endpoints: &mut Endpoints) -> Engine<B> 
         not_received(engine, isoout, unaligned, IsoReceiveError::Unaligned)
     };
     assert_eq!(*buffer, [0xFF; 12], "nothing was touched");
-    let ended = isoout.receive(engine, memory::<12>()).expect("it still waits").wait();
+    let transfer = isoout.receive(engine, memory::<12>()).expect("it still waits");
+    while !transfer.is_done() {}
+    let ended = transfer.end().expect("it is done");
     assert_eq!((ended.length, &*ended.buffer), (Ok(12), &[1; 12][..]));
     not_received(ended.engine, isoout, ended.buffer, IsoReceiveError::Empty).0
 }
@@ -138,6 +149,11 @@ fn buffer_of_both_directions_is_shared_in_halves_or_not_at_all() {
 #[test]
 fn in_packet_that_cannot_be_sent_comes_back() {
     expect_sound_at_once(&AsksFor::Sending);
+}
+
+#[test]
+fn in_packet_as_long_as_its_buffer_and_its_share_is_sent() {
+    expect_sound_at_once(&AsksFor::SendingAllThatFits);
 }
 
 #[test]

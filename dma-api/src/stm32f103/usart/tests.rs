@@ -407,6 +407,21 @@ fn frame_is_written_when_there_is_room_and_flush_waits_for_it() {
 }
 
 #[test]
+fn usart_that_is_whole_asks_for_tc_after_a_frame_and_not_without_one() {
+    let chip = Chip::new();
+    let mut usart = usart(&chip);
+    chip.set_usart(sr(), QUIET);
+    for (sends, reads) in [(false, 0), (true, 1)] {
+        if sends {
+            usart.write(0x41);
+        }
+        chip.steps();
+        usart.flush();
+        assert_eq!(usart_reads(&chip.steps()), reads);
+    }
+}
+
+#[test]
 fn both_directions_run_at_once() {
     let chip = Chip::new();
     let (sender, receiver) = pair(&chip);
