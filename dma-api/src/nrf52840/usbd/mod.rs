@@ -356,8 +356,12 @@ impl<B: Registers> Usbd<B> {
 
 #[cfg(test)]
 mod tests {
+    use std::boxed::Box;
+    use std::format;
+
     use super::*;
     use crate::nrf52840::fake::Block;
+    use crate::transfer::Held;
 
     const FORGET_READY: (u16, u32) = (map::eventcause(), map::eventcause::READY.mask());
 
@@ -467,5 +471,17 @@ mod tests {
         assert!(starts_transfer(map::shorts(), map::shorts::EP0DATADONE_STARTEPOUT0.mask()));
         assert!(!starts_transfer(map::shorts(), map::shorts::EP0DATADONE_EP0STATUS.mask()));
         assert!(!starts(map::tasks_ep0rcvout()) && !starts(map::epin_ptr(0)) && !starts(map::enable()));
+    }
+
+    #[test]
+    fn buffer_and_transfer_show_what_they_are() {
+        assert_eq!(format!("{:?}", PacketBuffer::new()), "PacketBuffer");
+        let chip = Block::usbd();
+        let (mut engine, mut endpoints) = Engine::new(Usbd::new(&chip), Box::leak(Box::default()));
+        endpoints.epin[0].open(&mut engine);
+        let bytes: &'static [u8] = &[1, 2, 3];
+        let transfer = endpoints.epin[0].send(engine, bytes).expect("it is open, and free");
+        let region = Held::borrowed(bytes).region();
+        assert_eq!(format!("{transfer:?}"), format!("Transfer {{ region: {region:?}, .. }}"));
     }
 }

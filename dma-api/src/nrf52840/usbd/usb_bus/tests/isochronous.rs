@@ -54,6 +54,11 @@ fn isochronous_read_leaves_packets_of_other_endpoints_as_they_are() {
 }
 
 #[test]
+fn memory_for_an_isochronous_packet_shows_no_bytes() {
+    assert_eq!(std::format!("{:?}", IsoBuffer::new()), "IsoBuffer");
+}
+
+#[test]
 fn frames_interrupt_while_an_isochronous_endpoint_is_open_and_else_not() {
     for (endpoints, interrupts) in
         [(&[][..], false), (&[input(1)][..], false), (&[input(8)][..], true), (&[output(8)][..], true)]
