@@ -287,6 +287,16 @@ fn transfer_shows_what_it_lends() {
     let transfer = log.start().expect("it is not refused");
     let expected = format!("Transfer {{ region: {:?}, .. }}", log.region());
     assert_eq!(format!("{transfer:?}"), expected);
+    let mut future = transfer.into_future();
+    assert_eq!(format!("{future:?}"), format!("TransferFuture(Some({expected}))"));
+    assert!(Pin::new(&mut future).poll(&mut Context::from_waker(Waker::noop())).is_ready());
+    assert_eq!(format!("{future:?}"), "TransferFuture(None)");
+}
+
+#[test]
+fn buffer_that_is_held_shows_its_memory() {
+    let held = Held::borrowed(b"abc");
+    assert_eq!(format!("{held:?}"), format!("Held {{ region: {:?}, .. }}", held.region()));
 }
 
 #[test]
