@@ -4,6 +4,7 @@
 
 use sim_core::check::loopback;
 use sim_core::explore::Board;
+use tests::one_thread::{Bus, power_up};
 use usb_device::bus::UsbBusAllocator;
 use usb_device::device::{StringDescriptors, UsbDevice, UsbDeviceBuilder, UsbVidPid};
 use usb_device::test_class::TestClass;
@@ -12,7 +13,6 @@ use usbd_hid::hid_class::HIDClass;
 use usbd_serial::SerialPort;
 
 use crate::classes::echo::Waiting;
-use crate::classes::harness::{Bus, power_up};
 use crate::classes::{bell, streams};
 
 /// A device under test.
