@@ -9,7 +9,7 @@ use sim_core::soc::Config;
 use crate::echo::turn;
 use crate::firmware::{assert_sound, config, counting, expect, explore, usart1, zeros};
 
-/// So many turns of two bytes.
+/// So many turns of one byte.
 struct Echo {
     turns: u8,
     fences: Fences,
@@ -26,7 +26,7 @@ impl Program for Echo {
 
     fn firmware<B: Board>(&self, board: B) {
         let (mut sender, mut receiver) = usart1(&board);
-        let (mut full, mut empty) = (counting(2), zeros(2));
+        let (mut full, mut empty) = (counting(1), zeros(1));
         for _ in 0..self.turns {
             (sender, receiver, full, empty) = turn(sender, receiver, full, empty);
         }
@@ -37,10 +37,10 @@ impl Program for Echo {
         let turns = self.turns;
         Box::pin(async move {
             let mut peer = host.serial(Port::Usart1);
-            let mut due = [1, 2];
+            let mut due = [1];
             for turn in 0..turns {
-                expect(&peer.receive(2).await?, &due)?;
-                due = [turn + 3, turn + 4];
+                expect(&peer.receive(1).await?, &due)?;
+                due = [turn + 2];
                 peer.send(&due).await?;
             }
             Ok(())
