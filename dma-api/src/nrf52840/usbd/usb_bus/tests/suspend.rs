@@ -116,3 +116,26 @@ fn endpoints_that_have_no_halt_get_none_in_low_power() {
     resume(&chip, &mut bus);
     assert_eq!(writes_to(&chip, map::epstall()), []);
 }
+
+#[test]
+fn packets_of_both_directions_are_told_of_before_the_suspension_that_came_after_them() {
+    let chip = Block::usbd();
+    let mut bus = opened(&chip, &[input(1), output(1)]);
+    assert_eq!(bus.write(input(1), &[1]), Ok(1));
+    is_taken(&chip, 1);
+    arrives(&chip, 1, 5);
+    happens(&chip, map::eventcause::SUSPEND.mask());
+    assert_eq!(told(&mut bus), (0b10, 0b10));
+    assert_eq!(read(&mut bus, 1), Ok(5));
+    assert!(matches!(bus.poll(), PollResult::Suspend));
+}
+
+#[test]
+fn endpoint_that_is_halted_and_halted_again_in_low_power_is_halted() {
+    let chip = Block::usbd();
+    let mut bus = opened(&chip, &all());
+    bus.set_stalled(input(1), true);
+    suspend(&chip, &mut bus);
+    bus.set_stalled(input(1), true);
+    assert!(bus.device.is_stalled(input(1)));
+}
