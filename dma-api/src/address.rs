@@ -93,6 +93,8 @@ pub struct Region {
 
 #[cfg(test)]
 mod tests {
+    use std::format;
+
     use super::*;
 
     #[test]
@@ -122,5 +124,11 @@ mod tests {
     #[should_panic(expected = "use the fence of the simulator's bus")]
     fn host_pointer_is_refused_by_name() {
         BusAddress::of_pointer(core::ptr::without_provenance_mut(0x7fff_0000_0000));
+    }
+
+    #[test]
+    fn address_is_shown_as_the_datasheet_writes_it() {
+        let address = BusAddress::new(0x2000_0040);
+        assert_eq!((format!("{address:?}"), format!("{address}")), ("0x20000040".into(), "0x20000040".into()));
     }
 }

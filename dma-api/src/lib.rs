@@ -102,6 +102,8 @@
 extern crate std;
 
 pub mod address;
+#[cfg(test)]
+mod clones;
 #[expect(unsafe_code, reason = "a fence is a promise: an unsafe trait and its implementations")]
 pub mod fence;
 #[expect(unsafe_code, reason = "the drivers lend memory to the DMA")]

@@ -111,4 +111,21 @@ mod tests {
         assert_eq!(Setup::get_device_descriptor(18).to_bytes(), bytes);
         assert_eq!(Setup::from_bytes(bytes), Setup::get_device_descriptor(18));
     }
+
+    #[test]
+    fn requests_without_data_have_the_bytes_of_the_specification() {
+        // USB 2.0 9.4.6 and 9.4.7.
+        assert_eq!(Setup::set_address(42).to_bytes(), [0x00, 0x05, 42, 0, 0, 0, 0, 0]);
+        assert_eq!(Setup::set_configuration(1).to_bytes(), [0x00, 0x09, 1, 0, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn data_stage_goes_to_the_host_if_bit_7_of_the_type_is_set() {
+        for (request_type, is_in) in
+            [(0x80, true), (0x82, true), (0xA1, true), (0xFF, true), (0x00, false), (0x21, false), (0x7F, false)]
+        {
+            let setup = Setup { request_type, ..Setup::get_device_descriptor(8) };
+            assert_eq!(setup.is_in(), is_in, "{request_type:#04x}");
+        }
+    }
 }

@@ -1,7 +1,5 @@
 //! `Ep0In`: whatever is called, whatever the host does.
 
-use std::fs;
-
 use proptest::prelude::*;
 use sim_core::explore::Kind;
 use sim_core::machine::Machine;
@@ -12,7 +10,7 @@ use tests::operations::{Case, HostOperation, LONGEST_START, LONGEST_WAIT, MOST_O
 use tests::property;
 use tests::sabotage::Twin;
 
-use crate::cases::{self, runner, seed, seed_file};
+use crate::cases::{self, Suite, bit};
 
 /// How many random cases.
 const CASES: u32 = 30_000;
@@ -66,11 +64,6 @@ fn host_operations() -> impl Strategy<Value = Vec<HostOperation>> {
     prop_oneof![4 => any.prop_map(|operation| vec![operation]), 1 => transfer]
 }
 
-/// Which kind of operation this is, as a bit.
-fn bit(operation: &str) -> u32 {
-    operation.bytes().next().map_or(0, |letter| 1 << (letter - b'A'))
-}
-
 /// A case. Swarm: in half of the cases some kinds of operations are switched off, so that the others come in longer
 /// runs.
 fn case() -> impl Strategy<Value = Case> {
@@ -79,11 +72,11 @@ fn case() -> impl Strategy<Value = Case> {
         prop::collection::vec(host_operations(), 0..MOST_OPERATIONS / 2),
     );
     let machine = prop::sample::select(Machine::ALL.to_vec());
-    let off = prop_oneof![Just((0, 0)), any::<(u32, u32)>()];
+    let off = prop_oneof![Just((0, 0)), any::<(u64, u64)>()];
     (lists, machine, off, any::<bool>(), any::<u32>()).prop_map(
         |((cpu, host), machine, (cpu_off, host_off), careful, schedule)| {
-            let cpu = cpu.concat().into_iter().filter(|operation| bit(&operation.to_string()) & cpu_off == 0);
-            let host = host.concat().into_iter().filter(|operation| bit(&operation.to_string()) & host_off == 0);
+            let cpu = cpu.concat().into_iter().filter(|operation| bit(operation) & cpu_off == 0);
+            let host = host.concat().into_iter().filter(|operation| bit(operation) & host_off == 0);
             let (cpu, host) = (cpu.take(MOST_OPERATIONS).collect(), host.take(MOST_OPERATIONS).collect());
             Case { cpu, host, machine, careful, schedule }
         },
@@ -158,11 +151,22 @@ fn endpoint_keeps_the_property_in_every_case_and_every_cell_of_its_table_is_reac
     });
 }
 
-/// The twin is found, as what it is; and its replay string finds it again.
+/// The property.
+const SUITE: Suite<Case, Twin> = Suite {
+    target: "operations",
+    seeds: &SEEDS,
+    decode: bytes::decode,
+    encode: bytes::encode,
+    name: |case| (case.name(), case.schedule),
+    by_name: Case::by_name,
+    find: |case, twin| property::run(case, twin).err(),
+    replay: |text| property::replay(text).expect("the string is of this program").err(),
+};
+
+/// The twin is found, as what it is.
 #[track_caller]
 fn assert_found(twin: Twin, kind: Kind) -> String {
-    let replay = |text: &str| property::replay(text).expect("the string is of this program").err();
-    cases::assert_found(twin, kind, &case(), |case| property::run(case, Some(twin)).err(), replay)
+    SUITE.assert_found(twin, kind, &case())
 }
 
 #[test]
@@ -233,7 +237,7 @@ fn status_stage_of_set_address_is_a_hazard_that_a_careful_firmware_leaves_out() 
     assert_eq!(hazard("careful"), None);
 }
 
-/// Where a fuzzer begins: the file in `fuzz/seeds/operations`, what it says.
+/// Where a fuzzer begins: see [`Suite::seeds`].
 const SEEDS: [(&str, &str, u32); 8] = [
     ("control_read", "ep0in:cortex-m4:careful:NNS18W8W8NW8N:RQ18IIIIIIIIIIIIO", 3),
     ("reset_during_a_read", "ep0in:cortex-m7:careful:NNS64W2NNBW8NNS8W8N:RQ64RQ64IIIIII", 7),
@@ -248,32 +252,15 @@ const SEEDS: [(&str, &str, u32); 8] = [
 #[test]
 #[ignore = "writes fuzz/seeds: run it when the bytes of a case have changed"]
 fn seeds_are_written() {
-    for (file, name, schedule) in SEEDS {
-        let case = Case::by_name(name, schedule).expect("it is a name");
-        fs::write(seed_file("operations", file), bytes::encode(&case)).expect("the directory is there");
-    }
+    SUITE.write_seeds();
 }
 
 #[test]
 fn property_holds_for_every_seed_of_the_fuzzer() {
-    for (file, name, schedule) in SEEDS {
-        let bytes = seed("operations", file);
-        let case = bytes::decode(&bytes);
-        assert_eq!((case.name().as_str(), case.schedule), (name, schedule), "{file}: run `seeds_are_written`");
-        property::hold(name, schedule);
-    }
+    SUITE.assert_seeds_hold();
 }
 
 #[test]
 fn property_holds_in_every_case_that_a_fuzzer_may_make() {
-    let result = runner(BYTE_STRINGS).run(&prop::collection::vec(any::<u8>(), 0..120), |bytes| {
-        let case = bytes::decode(&bytes);
-        prop_assert_eq!(bytes::decode(&bytes::encode(&case)), case.clone());
-        prop_assert_eq!(Case::by_name(&case.name(), case.schedule), Some(case.clone()));
-        property::run(&case, None).map_err(|failure| TestCaseError::fail(failure.to_string()))?;
-        Ok(())
-    });
-    if let Err(failure) = result {
-        panic!("{failure}");
-    }
+    SUITE.assert_bytes_hold(BYTE_STRINGS);
 }

@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | `ep0in` | `Ep0In`, whatever is called | two lists, each of anything |
 //! | `serial` | `Sender` and `Receiver` of an STM32F103 | a `ReferenceStateMachine`: what can come next |
-//! | `usbd` | USBD's engine with buffers of the firmware's own | likewise; no bytes for a fuzzer yet |
+//! | `usbd` | USBD's engine: bulk, isochronous, copied packets | likewise |
 //!
 //! The cases are the same in each run: a failure here is not one of luck. New ones are the fuzzer's business.
 

@@ -5,11 +5,9 @@
 //! the steps of `StateMachineTest` would come between runs of the explorer, and here driver, DMA and peer are in the
 //! middle of one, where only the schedule decides who is next.
 
-use std::fs;
 use std::sync::atomic::Ordering;
 
 use proptest::prelude::*;
-use proptest::strategy::Union;
 use proptest_state_machine::ReferenceStateMachine;
 use sim_core::device::stm32f103::usart::FrameError;
 use sim_core::explore::Kind;
@@ -20,7 +18,7 @@ use tests::serial::reference::Reference;
 use tests::serial::twin::Twin;
 use tests::serial::{bytes, property};
 
-use crate::cases::{self, runner, seed, seed_file};
+use crate::cases::{self, Suite, bit};
 
 /// How many random cases.
 const CASES: u32 = 8_000;
@@ -45,18 +43,13 @@ struct State {
     schedule: u32,
 }
 
-/// Which kind of operation this is, as a bit: by the first letter of its name.
-fn bit(operation: &str) -> u64 {
-    operation.bytes().next().map_or(0, |letter| 1 << (letter - b'A'))
-}
-
 impl State {
     fn allows(&self, step: Step) -> bool {
         match step {
             // One that is never off, so that there is always something to do.
             Step::Cpu(Operation::Pause(polls)) => polls <= MOST_TIMES,
-            Step::Cpu(operation) => self.off & bit(&operation.to_string()) == 0 && self.reference.allows(operation),
-            Step::Peer(operation) => self.off & bit(&operation.to_string()) == 0,
+            Step::Cpu(operation) => self.off & bit(&operation) == 0 && self.reference.allows(operation),
+            Step::Peer(operation) => self.off & bit(&operation) == 0,
         }
     }
 }
@@ -128,11 +121,7 @@ impl ReferenceStateMachine for Usart1 {
     }
 
     fn transitions(state: &State) -> BoxedStrategy<Step> {
-        let allowed = steps().into_iter().filter_map(|(weight, mut steps)| {
-            steps.retain(|&step| state.allows(step));
-            (!steps.is_empty()).then(|| (weight, prop::sample::select(steps)))
-        });
-        Union::new_weighted(allowed.collect()).boxed()
+        cases::one_of(steps(), |step| state.allows(step))
     }
 
     fn preconditions(state: &State, step: &Step) -> bool {
@@ -261,11 +250,22 @@ fn usart_keeps_the_property_in_every_case_and_all_that_can_come_of_it_is_reached
     });
 }
 
-/// The twin is found, as what it is; and its replay string finds it again.
+/// The property.
+const SUITE: Suite<Case, Twin> = Suite {
+    target: "serial",
+    seeds: &SEEDS,
+    decode: bytes::decode,
+    encode: bytes::encode,
+    name: |case| (case.name(), case.schedule),
+    by_name: Case::by_name,
+    find: |case, twin| property::run(case, twin).err(),
+    replay: |text| property::replay(text).expect("the string is of this program").err(),
+};
+
+/// The twin is found, as what it is.
 #[track_caller]
 fn assert_found(twin: Twin, kind: Kind) -> String {
-    let replay = |text: &str| property::replay(text).expect("the string is of this program").err();
-    cases::assert_found(twin, kind, &case(), |case| property::run(case, Some(twin)).err(), replay)
+    SUITE.assert_found(twin, kind, &case())
 }
 
 #[test]
@@ -330,7 +330,7 @@ fn read_of_memory_that_the_dma_has_is_found() {
     assert_found(Twin::ReadsInFlight, Kind::Violation(Rule::CpuAccessInFlight));
 }
 
-/// Where a fuzzer begins: the file in `fuzz/seeds/serial`, what it says.
+/// Where a fuzzer begins: see [`Suite::seeds`].
 const SEEDS: [(&str, &str, u32); 6] = [
     ("both_ways", "serial:cortex-m4:W4w3MmEeL:s6g4", 3),
     ("stopped", "serial:cortex-m7:W5w4MmSsB4B5W4E:s3o", 7),
@@ -343,31 +343,15 @@ const SEEDS: [(&str, &str, u32); 6] = [
 #[test]
 #[ignore = "writes fuzz/seeds: run it when the bytes of a case have changed"]
 fn seeds_are_written() {
-    for (file, name, schedule) in SEEDS {
-        let case = Case::by_name(name, schedule).expect("it is a name");
-        fs::write(seed_file("serial", file), bytes::encode(&case)).expect("the directory is there");
-    }
+    SUITE.write_seeds();
 }
 
 #[test]
 fn property_holds_for_every_seed_of_the_fuzzer() {
-    for (file, name, schedule) in SEEDS {
-        let case = bytes::decode(&seed("serial", file));
-        assert_eq!((case.name().as_str(), case.schedule), (name, schedule), "{file}: run `seeds_are_written`");
-        property::hold(name, schedule);
-    }
+    SUITE.assert_seeds_hold();
 }
 
 #[test]
 fn property_holds_in_every_case_that_a_fuzzer_may_make() {
-    let result = runner(BYTE_STRINGS).run(&prop::collection::vec(any::<u8>(), 0..120), |bytes| {
-        let case = bytes::decode(&bytes);
-        prop_assert_eq!(bytes::decode(&bytes::encode(&case)), case.clone());
-        prop_assert_eq!(Case::by_name(&case.name(), case.schedule), Some(case.clone()));
-        property::run(&case, None).map_err(|failure| TestCaseError::fail(failure.to_string()))?;
-        Ok(())
-    });
-    if let Err(failure) = result {
-        panic!("{failure}");
-    }
+    SUITE.assert_bytes_hold(BYTE_STRINGS);
 }

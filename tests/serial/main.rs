@@ -3,7 +3,10 @@
 mod attacks;
 mod cache;
 mod circular;
+#[path = "../../dma-api/examples/stm32f103_echo/echo.rs"]
+mod echo;
 mod errors;
+mod example;
 mod firmware;
 mod futures;
 mod quirks;

@@ -88,6 +88,24 @@ impl Buffers {
         buffer
     }
 
+    /// Whether the CPU has the buffer of this slot.
+    pub fn has(&self, slot: usize) -> bool {
+        self.slots[slot].buffer.is_some()
+    }
+
+    /// Writes the byte behind a buffer, as a DMA would that goes too far: a twin's.
+    pub fn write_behind(&mut self, slot: usize) {
+        let [_, after] = &mut self.slots[slot].zones;
+        after[0] ^= 0xFF;
+    }
+
+    /// Writes a byte of a buffer, if the CPU has it, as somebody else would: a twin's.
+    pub fn write_unseen(&mut self, slot: usize) {
+        if let Some(buffer) = &mut self.slots[slot].buffer {
+            buffer[0] ^= 0xFF;
+        }
+    }
+
     /// A buffer that a transfer has given back.
     ///
     /// # Panics

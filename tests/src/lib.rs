@@ -1,6 +1,7 @@
 //! What several suites need: random use of the drivers, and the judge of mutants.
 //!
-//! [`judge`] says what is asserted of a driver with one mistake, [`chip`] is the least that a driver runs on. The rest is
+//! [`judge`] says what is asserted of a driver with one mistake, [`chip`] is the least that a driver runs on,
+//! [`one_thread`] is a board for usb-device. The rest is
 //! random use: a property, and what it is compared with. That of USART1 and its channels is in [`mod@serial`], that of
 //! USBD's engine in [`usbd`]; that of `Ep0In` is here:
 //!
@@ -18,6 +19,8 @@
 //! | [`trial`] | runs a case on its schedule, prints what failed, replays it |
 //! | [`sabotage`] | twins: the same with one thing wrong, which must be found |
 //!
+//! [`mod@fuzz`] is something else: any bytes, to whatever takes something from outside.
+//!
 //! `tests/prop` runs it on cases from proptest, `fuzz/` on cases from libFuzzer.
 
 pub mod buffers;
@@ -26,8 +29,10 @@ pub mod chip;
 pub mod conversation;
 pub mod events;
 pub mod firmware;
+pub mod fuzz;
 pub mod judge;
 pub mod notation;
+pub mod one_thread;
 pub mod operations;
 pub mod pace;
 pub mod property;

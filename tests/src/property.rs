@@ -17,7 +17,6 @@ use sim_core::explore::replay::ReplayError;
 use sim_core::explore::stepped::{self, Limits};
 use sim_core::explore::{Board, Program, Verdict};
 use sim_core::host::{Host, HostError, Script};
-use sim_core::machine::{Fences, Machine, Strength};
 use sim_core::soc::{Config, Soc};
 
 use crate::conversation::{Hazard, HostEvent};
@@ -87,17 +86,11 @@ impl Trial for Property {
 
 impl Program for Property {
     fn name(&self) -> String {
-        let twin = self.twin.map_or_else(String::new, |twin| format!(":{twin}"));
-        format!("{}{twin}", self.case.name())
+        trial::join_twin(&self.case.name(), self.twin)
     }
 
     fn config(&self) -> Config {
-        let fences = match self.twin {
-            Some(Twin::WeakFences) => {
-                Fences { machine: Machine::CortexM7, start: Strength::Compiler, end: Strength::Compiler }
-            }
-            _ => Fences::right(self.case.machine),
-        };
+        let fences = trial::fences(self.case.machine, self.twin == Some(Twin::WeakFences));
         let end_on_reset = match self.twin {
             Some(Twin::ResetSwallowsEnd) => EndOnReset::Never,
             _ => EndOnReset::Fires,

@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use sim_core::explore::replay::{Recording, ReplayError};
 use sim_core::explore::{Kind, Program, Verdict, stepped};
+use sim_core::machine::{Fences, Machine, Strength};
 
 use crate::pace::Paced;
 
@@ -77,6 +78,11 @@ impl Display for Failure {
     }
 }
 
+/// The name of a case, and of its twin, if it is one: what [`split_twin`] takes apart.
+pub fn join_twin<T: Display>(case: &str, twin: Option<T>) -> String {
+    twin.map_or_else(|| case.to_owned(), |twin| format!("{case}:{twin}"))
+}
+
 /// The twin that a name ends with, if any, and what comes before it.
 pub fn split_twin<T: Copy + Display>(name: &str, twins: &[T]) -> (String, Option<T>) {
     for &twin in twins {
@@ -85,6 +91,15 @@ pub fn split_twin<T: Copy + Display>(name: &str, twins: &[T]) -> (String, Option
         }
     }
     (name.to_owned(), None)
+}
+
+/// The fences that suffice on `machine`; if they are to be weak, those of a Cortex-M4 on a Cortex-M7.
+pub fn fences(machine: Machine, are_weak: bool) -> Fences {
+    if are_weak {
+        Fences { machine: Machine::CortexM7, start: Strength::Compiler, end: Strength::Compiler }
+    } else {
+        Fences::right(machine)
+    }
 }
 
 /// The trial with this name.

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use dma_api::nrf52840::usbd::{Endpoints, Engine, EpIn, ReceiveError, Transfer, Usbd, map};
+use dma_api::transfer::Transferring;
 use sim_core::explore::stepped::Limits;
 use sim_core::explore::{Board, Kind, Program, stepped, threads};
 use sim_core::host::{Host, HostError, Script};
@@ -117,7 +118,7 @@ impl Owned {
     fn end<B: Board>(&self, mut transfer: Transfer<B, Watched>, epin: &mut EpIn, board: &B) {
         let (engine, buffer) = match self.fate {
             Fate::Ended => loop {
-                let is_done = transfer.is_done();
+                let is_done = Transferring::is_done(&transfer);
                 match transfer.end() {
                     Ok(parts) => break parts,
                     Err(running) => {
@@ -131,7 +132,7 @@ impl Owned {
         };
         assert_eq!(buffer.bytes[..9], [7, 7, 7, 7, 7, 7, 7, 7, 0], "eight bytes were written, and no more");
         let transfer = epin.send(engine, buffer).map_err(|refused| refused.kind).expect("it is idle");
-        while !transfer.is_done() {
+        while !Transferring::is_done(&transfer) {
             let latch = board.read(map::dmalatch());
             assert_eq!(latch, map::DMALATCH_RUNNING, "erratum 199, until END was seen");
         }

@@ -4,6 +4,8 @@ use core::cell::Cell;
 use core::pin::Pin;
 use core::sync::atomic::{AtomicU32, Ordering};
 use core::task::{Context, Poll};
+use std::boxed::Box;
+use std::format;
 use std::sync::Arc;
 
 use super::*;
@@ -202,7 +204,7 @@ fn scope_stops_the_transfer_if_its_work_panics() {
         // SAFETY:
         // - The channel is new.
         // - There is no DMA.
-        unsafe { scope(&mut Fake(&log), log.region(), |_| std::panic::resume_unwind(std::boxed::Box::new(()))) }
+        unsafe { scope(&mut Fake(&log), log.region(), |_| std::panic::resume_unwind(Box::new(()))) }
     }));
     assert!(panicked.is_err());
     assert_eq!((log.runs.get(), log.stops.get()), (false, 1));
@@ -270,6 +272,34 @@ fn channel_without_an_interrupt_wakes_at_once() {
 }
 
 #[test]
+fn code_that_knows_no_chip_sees_whether_it_is_done() {
+    let log = Log { left: Cell::new(1), ..Log::default() };
+    let transfer = log.start().expect("it is not refused");
+    assert!(!Transferring::is_done(&transfer));
+    log.left.set(0);
+    assert!(Transferring::is_done(&transfer));
+    assert!(Transferring::wait(transfer).is_ok());
+}
+
+#[test]
+fn transfer_shows_what_it_lends() {
+    let log = Log::default();
+    let transfer = log.start().expect("it is not refused");
+    let expected = format!("Transfer {{ region: {:?}, .. }}", log.region());
+    assert_eq!(format!("{transfer:?}"), expected);
+    let mut future = transfer.into_future();
+    assert_eq!(format!("{future:?}"), format!("TransferFuture(Some({expected}))"));
+    assert!(Pin::new(&mut future).poll(&mut Context::from_waker(Waker::noop())).is_ready());
+    assert_eq!(format!("{future:?}"), "TransferFuture(None)");
+}
+
+#[test]
+fn buffer_that_is_held_shows_its_memory() {
+    let held = Held::borrowed(b"abc");
+    assert_eq!(format!("{held:?}"), format!("Held {{ region: {:?}, .. }}", held.region()));
+}
+
+#[test]
 fn buffer_is_asked_for_its_pointer_where_it_is_held_and_once() {
     use embedded_dma::WriteBuffer;
     struct Counted(&'static mut [u16; 4], &'static AtomicU32);
@@ -283,7 +313,7 @@ fn buffer_is_asked_for_its_pointer_where_it_is_held_and_once() {
         }
     }
     static ASKED: AtomicU32 = AtomicU32::new(0);
-    let words = std::boxed::Box::leak(std::boxed::Box::new([0u16; 4]));
+    let words = Box::leak(Box::new([0u16; 4]));
     let pointer = words.as_mut_ptr();
     let held = Held::to_write(Counted(words, &ASKED)).shortened(6);
     let expected = Region { pointer: pointer.cast(), length: 6, direction: Direction::DeviceToMemory };
@@ -350,6 +380,74 @@ fn buffer_to_refill_is_read_where_it_is_written() {
     let region = Held::to_refill(bytes).region();
     assert_eq!((region.pointer.cast_const(), region.length), (start, 2));
     assert_eq!(region.direction, Direction::MemoryToDevice);
+}
+
+/// A buffer that says something else whenever it is asked again: the memory is shorter then, and so are its words.
+struct Fickle {
+    words: &'static mut [u16; 4],
+    asked: [&'static AtomicU32; 2],
+}
+
+// SAFETY:
+// - It is a part of a `'static` array of integers, which nobody else has.
+unsafe impl embedded_dma::ReadBuffer for Fickle {
+    type Word = u16;
+
+    unsafe fn read_buffer(&self) -> (*const u16, usize) {
+        let asked = self.asked[0].fetch_add(1, Ordering::Relaxed) as usize;
+        (self.words.as_ptr().wrapping_add(asked), 4 - asked)
+    }
+}
+
+// SAFETY:
+// - As above.
+unsafe impl embedded_dma::WriteBuffer for Fickle {
+    type Word = u16;
+
+    unsafe fn write_buffer(&mut self) -> (*mut u16, usize) {
+        let asked = self.asked[1].fetch_add(1, Ordering::Relaxed) as usize;
+        (self.words.as_mut_ptr().wrapping_add(asked), 4 - asked)
+    }
+}
+
+#[test]
+fn buffer_to_refill_is_asked_once_each_way() {
+    static ASKED: [AtomicU32; 2] = [const { AtomicU32::new(0) }; 2];
+    let [read, write] = &ASKED;
+    let words = Box::leak(Box::new([0; 4]));
+    let pointer = words.as_mut_ptr().cast();
+    let Region { pointer: held, length, .. } = Held::to_refill(Fickle { words, asked: [read, write] }).region();
+    assert_eq!((held, length), (pointer, 8));
+    assert_eq!([read, write].map(|asked| asked.load(Ordering::Relaxed)), [1, 1]);
+}
+
+/// A buffer of more bytes than an address can count.
+struct Endless;
+
+// SAFETY: MUTANT
+// - There is no such memory. Nobody reads it: it is held, and no transfer is started.
+unsafe impl embedded_dma::ReadBuffer for Endless {
+    type Word = u32;
+
+    unsafe fn read_buffer(&self) -> (*const u32, usize) {
+        (core::ptr::dangling(), usize::MAX / 4 + 2)
+    }
+}
+
+// SAFETY: MUTANT
+// - As above.
+unsafe impl embedded_dma::WriteBuffer for Endless {
+    type Word = u32;
+
+    unsafe fn write_buffer(&mut self) -> (*mut u32, usize) {
+        (core::ptr::dangling_mut(), usize::MAX / 4 + 2)
+    }
+}
+
+#[test]
+fn buffer_of_too_many_words_is_not_taken_for_a_short_one() {
+    let lengths = [Held::to_read(Endless), Held::to_write(Endless), Held::to_refill(Endless)];
+    assert_eq!(lengths.map(|held| held.region().length), [usize::MAX; 3]);
 }
 
 #[test]

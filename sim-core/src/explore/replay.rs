@@ -29,6 +29,9 @@ pub enum ReplayError {
     /// Another format.
     #[error("replay strings of version `{0}` are not known here, only `{VERSION}`: use the dmacheck that printed it")]
     Version(String),
+    /// No program has such a name.
+    #[error("`{0}` is no program's name: it has one letter at least, no dot and no white space")]
+    Program(String),
     /// Cut or altered.
     #[error("the checksum does not fit: the string was cut or altered; copy it again, from `{VERSION}.` to its end")]
     Checksum,
@@ -69,8 +72,10 @@ impl Recording {
 impl std::fmt::Display for Recording {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { program, choices } = self;
-        let is_plain = !program.is_empty() && !program.contains(|c: char| c == '.' || c.is_whitespace());
-        assert!(is_plain, "a program's name has no dot and no white space, and `{program}` has: use `-` instead");
+        assert!(
+            is_plain(program),
+            "a program's name has no dot and no white space, and `{program}` has: use `-` instead"
+        );
         let mut text = format!("{VERSION}.{program}.");
         for run in choices.chunk_by(|a, b| a == b) {
             assert!(run[0] < 26, "a choice point has at most 26 options");
@@ -81,6 +86,11 @@ impl std::fmt::Display for Recording {
         }
         write!(f, "{text}.{:08x}", crc32fast::hash(text.as_bytes()))
     }
+}
+
+/// Whether a program may be called so.
+fn is_plain(program: &str) -> bool {
+    !program.is_empty() && !program.contains(|c: char| c == '.' || c.is_whitespace())
 }
 
 impl FromStr for Recording {
@@ -98,6 +108,9 @@ impl FromStr for Recording {
         let (before, _) = text.rsplit_once('.').ok_or(ReplayError::Form)?;
         if format!("{:08x}", crc32fast::hash(before.as_bytes())) != checksum {
             return Err(ReplayError::Checksum);
+        }
+        if !is_plain(program) {
+            return Err(ReplayError::Program(program.to_owned()));
         }
         Ok(Self { program: program.to_owned(), choices: parse_choices(choices)? })
     }
@@ -163,6 +176,8 @@ mod tests {
         assert_eq!(parse("hello"), Err(ReplayError::Form));
         assert_eq!(parse("d9.x.a.00000000"), Err(ReplayError::Version("d9".to_owned())));
         assert_eq!(parse("d1.x.a.00000000"), Err(ReplayError::Checksum));
+        assert_eq!(parse(&sealed("d1..a")), Err(ReplayError::Program(String::new())));
+        assert_eq!(parse(&sealed("d1.x y.a")), Err(ReplayError::Program("x y".to_owned())));
         assert_eq!(parse(&sealed("d1.x.A")), Err(ReplayError::Choices("A".to_owned())));
         assert_eq!(parse(&sealed("d1.x.a3")), Err(ReplayError::Choices("3".to_owned())));
         let huge = "99999999999999999999999";

@@ -21,7 +21,6 @@ use sim_core::device::Chip;
 use sim_core::explore::replay::ReplayError;
 use sim_core::explore::{Board, Program, Verdict};
 use sim_core::host::{Host, Script};
-use sim_core::machine::{Fences, Machine, Strength};
 use sim_core::monitor::{Policies, Policy, Rule};
 use sim_core::soc::{Config, Soc};
 
@@ -89,17 +88,11 @@ impl Trial for Property {
 
 impl Program for Property {
     fn name(&self) -> String {
-        let twin = self.twin.map_or_else(String::new, |twin| format!(":{twin}"));
-        format!("{}{twin}", self.case.name())
+        trial::join_twin(&self.case.name(), self.twin)
     }
 
     fn config(&self) -> Config {
-        let fences = match self.twin {
-            Some(Twin::WeakFences) => {
-                Fences { machine: Machine::CortexM7, start: Strength::Compiler, end: Strength::Compiler }
-            }
-            _ => Fences::right(self.case.machine),
-        };
+        let fences = trial::fences(self.case.machine, self.twin == Some(Twin::WeakFences));
         let policies = Policies::default().with(Rule::DisabledWhileSending, Policy::Silicon);
         Config { chip: Chip::Stm32f103, fences, policies, ram: RAM, ..Config::default() }
     }

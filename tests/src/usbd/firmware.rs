@@ -1,24 +1,21 @@
 //! The CPU's side: makes the calls of a case, with buffers of its own.
 //!
 //! After the operations of the case it serves the host until that is done, and answers each packet with one: so
-//! whatever
-//! was not lost works once more.
+//! whatever was not lost works once more.
 
-use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use dma_api::nrf52840::usbd::{
-    ControlEvent, Endpoints, Engine, PacketBuffer, ReceiveError, Refused, SendError, Transfer, Usbd,
-};
+use dma_api::nrf52840::usbd::{ControlEvent, Endpoints, Engine, PacketBuffer, Usbd};
 use dma_api::usb::Setup;
 use sim_core::explore::Board;
 use sim_core::statics;
 
 use crate::buffers::{Buffer, Buffers};
 use crate::sabotage::Sabotaged;
-use crate::usbd::operations::{Fate, Operation, PACKET, SLOTS, Way};
-use crate::usbd::packets::Packets;
-use crate::usbd::twin::Twin;
+use crate::usbd::isochronous::Stream;
+use crate::usbd::operations::{Fate, Noise, Operation, Pipe, SLOTS, Way};
+use crate::usbd::record::Record;
+use crate::usbd::twin::{Twin, Wrong};
 
 /// The slot that a packet is received into in the end, and that of its answer.
 const LAST: [u8; 2] = [4, 2];
@@ -28,48 +25,19 @@ pub fn clear_halt(way: Way) -> Setup {
     Setup::from_bytes([0x02, 1, 0, 0, if way == Way::In { 0x81 } else { 0x01 }, 0, 0, 0])
 }
 
-/// What both sides of a run write down.
-#[derive(Debug, Default)]
-pub struct Record {
-    /// Packets to the host.
-    pub to_host: RefCell<Packets>,
-    /// Packets from the host.
-    pub from_host: RefCell<Packets>,
-    /// See [`crate::usbd::packets`].
-    pub epoch: Cell<u32>,
-    /// The engine is lost for good.
-    pub engine_is_gone: Cell<bool>,
-    /// What came of the calls.
-    pub cells: RefCell<Vec<String>>,
-}
+/// The board as the driver sees it.
+pub type Bus<B> = Sabotaged<B, Wrong>;
 
-impl Record {
-    /// Nothing is left of a run before.
-    pub fn clear(&self) {
-        self.to_host.take();
-        self.from_host.take();
-        self.epoch.set(0);
-        self.engine_is_gone.set(false);
-        self.cells.take();
-    }
-
-    fn begin_epoch(&self) {
-        self.epoch.set(self.epoch.get() + 1);
-    }
-}
-
-type Bus<B> = Sabotaged<B, Twin>;
-
-/// Engine and endpoints; endpoint 1, both ways, is used.
-struct Device<B: Board> {
-    engine: Engine<Bus<B>>,
-    endpoints: Endpoints,
+/// Engine and endpoints; endpoints 1 and 8, both ways, are used.
+pub(super) struct Device<B: Board> {
+    pub(super) engine: Engine<Bus<B>>,
+    pub(super) endpoints: Endpoints,
 }
 
 impl<B: Board> Device<B> {
-    fn new(board: &B, twin: Option<Twin>) -> Self {
+    fn new(board: &B, wrong: Option<Wrong>) -> Self {
         let buffer: &'static mut PacketBuffer = statics::packet_buffer();
-        let (engine, endpoints) = Engine::new(Usbd::new(Sabotaged::new(board.clone(), twin)), buffer);
+        let (engine, endpoints) = Engine::new(Usbd::new(Sabotaged::new(board.clone(), wrong)), buffer);
         Self { engine, endpoints }
     }
 }
@@ -77,18 +45,22 @@ impl<B: Board> Device<B> {
 /// The firmware, and what it is compared with.
 pub struct Firmware<B: Board> {
     board: B,
-    twin: Option<Twin>,
+    pub(super) twin: Option<Twin>,
+    pub(super) noise: Noise,
     /// `None` once it is lost for good.
-    device: Option<Device<B>>,
-    buffers: Buffers,
-    record: Rc<Record>,
+    pub(super) device: Option<Device<B>>,
+    pub(super) buffers: Buffers,
+    pub(super) stream: Stream,
+    pub(super) record: Rc<Record>,
 }
 
 impl<B: Board> Firmware<B> {
-    /// The firmware on `board`, or on a twin of it.
-    pub fn new(board: B, twin: Option<Twin>, record: Rc<Record>) -> Self {
-        let device = Some(Device::new(&board, twin));
-        Self { board, twin, device, buffers: Buffers::new(&SLOTS), record }
+    /// The firmware on `board`, or on a twin of it, for a case with this noise on the wire.
+    pub fn new(board: B, twin: Option<Twin>, noise: Noise, record: Rc<Record>) -> Self {
+        let wrong = twin.map(|twin| Wrong::new(twin, record.clone()));
+        let device = Some(Device::new(&board, wrong));
+        let (buffers, stream) = (Buffers::new(&SLOTS), Stream::default());
+        Self { board, twin, noise, device, buffers, stream, record }
     }
 
     /// Does all of these, then serves the host until it is done.
@@ -101,17 +73,17 @@ impl<B: Board> Firmware<B> {
             let said = self.perform(operation);
             self.record.cells.borrow_mut().push(format!("{} {said}", name(operation)));
         }
-        let mut owed = 0;
+        let mut owed = [0; 2];
         while self.device.is_some() && !self.board.host_is_done() {
             self.perform(Operation::Serve);
-            let [into, answer] = LAST;
-            owed += u32::from(self.perform(Operation::Transfer(Way::Out, into, Fate::Wait)) == "Ok");
-            if owed > 0 && self.perform(Operation::Transfer(Way::In, answer, Fate::Wait)) == "Ok" {
-                owed -= 1;
+            for (pipe, owed) in [Pipe::Bulk, Pipe::Isochronous].into_iter().zip(&mut owed) {
+                self.answer(pipe, owed);
             }
         }
-        if let Err(message) = self.record.from_host.borrow().check(false) {
-            panic!("from the host: {message}");
+        for pipe in [Pipe::Bulk, Pipe::Isochronous] {
+            if let Err(message) = self.record.packets(pipe, Way::Out).borrow().check(false) {
+                panic!("{pipe:?}, from the host: {message}");
+            }
         }
         if let Some(Device { engine, endpoints }) = self.device {
             statics::give_back(engine.into_parts(endpoints).1);
@@ -119,42 +91,49 @@ impl<B: Board> Firmware<B> {
         self.buffers.put_away();
     }
 
+    /// Receives a packet, if one is here, and sends one for each that was received.
+    fn answer(&mut self, pipe: Pipe, owed: &mut u32) {
+        if pipe == Pipe::Isochronous && !self.record.host_streams.get() {
+            return;
+        }
+        let [into, answer] = LAST;
+        *owed += u32::from(self.perform(Operation::Transfer(pipe, Way::Out, into, Fate::Wait)) == "Ok");
+        if *owed > 0 && self.perform(Operation::Transfer(pipe, Way::In, answer, Fate::Wait)) == "Ok" {
+            *owed -= 1;
+        }
+    }
+
     fn perform(&mut self, operation: Operation) -> &'static str {
         let Some(Device { mut engine, mut endpoints }) = self.device.take() else {
             // Of what is allowed now, only this does anything.
             return self.pause(operation);
         };
-        let Endpoints { epin: [epin, ..], epout: [epout, ..], .. } = &mut endpoints;
         let said = match operation {
-            Operation::Transfer(Way::In, slot, fate) => return self.send(engine, endpoints, slot, fate),
-            Operation::Transfer(Way::Out, slot, fate) => return self.receive(engine, endpoints, slot, fate),
-            Operation::Ask(Way::In) => {
-                if epin.is_sent(&engine) {
-                    "true"
-                } else {
-                    "false"
-                }
+            Operation::Transfer(pipe, way, slot, fate) => {
+                return match (pipe, way) {
+                    (Pipe::Bulk, Way::In) => self.send(engine, endpoints, slot, fate),
+                    (Pipe::Bulk, Way::Out) => self.receive(engine, endpoints, slot, fate),
+                    (Pipe::Isochronous, Way::In) => self.stream_in(engine, endpoints, slot, fate),
+                    (Pipe::Isochronous, Way::Out) => self.stream_out(engine, endpoints, slot, fate),
+                };
             }
-            Operation::Ask(Way::Out) => {
-                if epout.received(&engine).is_some() {
-                    "Some"
-                } else {
-                    "None"
-                }
-            }
-            Operation::Halt(way) => {
-                match way {
-                    Way::In => epin.halt(&mut engine, true),
-                    Way::Out => epout.halt(&mut engine, true),
-                }
+            Operation::Copy(Way::In, slot) => self.write(&mut engine, &mut endpoints, slot),
+            Operation::Copy(Way::Out, slot) => self.read(&mut engine, &mut endpoints, slot),
+            Operation::Ask(Pipe::Bulk, Way::In) if endpoints.epin[0].is_sent(&engine) => "true",
+            Operation::Ask(Pipe::Bulk, Way::In) => "false",
+            Operation::Ask(Pipe::Bulk, Way::Out) if endpoints.epout[0].received(&engine).is_some() => "Some",
+            Operation::Ask(Pipe::Bulk, Way::Out) => "None",
+            Operation::Ask(Pipe::Isochronous, way) => self.ask_stream(way, &engine, &mut endpoints),
+            Operation::Halt(Way::In) => {
+                endpoints.epin[0].halt(&mut engine, true);
                 "()"
             }
-            Operation::Close(way) => {
-                self.record.begin_epoch();
-                match way {
-                    Way::In => epin.close(&mut engine),
-                    Way::Out => epout.close(&mut engine),
-                }
+            Operation::Halt(Way::Out) => {
+                endpoints.epout[0].halt(&mut engine, true);
+                "()"
+            }
+            Operation::Close(pipe, way) => {
+                self.close(pipe, way, &mut engine, &mut endpoints);
                 "()"
             }
             Operation::Serve => self.serve(&mut engine, &mut endpoints),
@@ -168,6 +147,29 @@ impl<B: Board> Firmware<B> {
         said
     }
 
+    /// Engine and buffer of a transfer that was not started.
+    pub(super) fn put_back(&mut self, engine: Engine<Bus<B>>, endpoints: Endpoints, slot: u8, buffer: Buffer) {
+        self.buffers.put(slot.into(), buffer);
+        self.device = Some(Device { engine, endpoints });
+    }
+
+    /// Another engine, in place of one that was lost with its transfer.
+    pub(super) fn make_anew(&mut self) {
+        let wrong = self.twin.map(|twin| Wrong::new(twin, self.record.clone()));
+        let mut device = Device::new(&self.board, wrong);
+        self.lose_stream(device.engine.usbd().frame());
+        self.device = Some(device);
+    }
+
+    fn close(&mut self, pipe: Pipe, way: Way, engine: &mut Engine<Bus<B>>, endpoints: &mut Endpoints) {
+        match (pipe, way) {
+            (Pipe::Bulk, Way::In) => endpoints.epin[0].close(engine),
+            (Pipe::Bulk, Way::Out) => endpoints.epout[0].close(engine),
+            (Pipe::Isochronous, way) => return self.close_stream(way, engine, endpoints),
+        }
+        self.record.begin_epoch();
+    }
+
     fn pause(&self, operation: Operation) -> &'static str {
         if let Operation::Pause(polls) = operation {
             for _ in 0..polls {
@@ -178,157 +180,48 @@ impl<B: Board> Firmware<B> {
     }
 
     /// Takes all events of endpoint 0.
-    fn serve(&self, engine: &mut Engine<Bus<B>>, endpoints: &mut Endpoints) -> &'static str {
-        let Endpoints { control, epin: [epin, ..], epout: [epout, ..], .. } = endpoints;
+    fn serve(&mut self, engine: &mut Engine<Bus<B>>, endpoints: &mut Endpoints) -> &'static str {
         let mut said = "None";
-        while let Some(event) = control.next_event(engine) {
+        while let Some(event) = endpoints.control.next_event(engine) {
             match event {
                 ControlEvent::Reset => {
-                    self.record.begin_epoch();
-                    epin.close(engine);
-                    epout.close(engine);
+                    for pipe in [Pipe::Bulk, Pipe::Isochronous] {
+                        for way in [Way::In, Way::Out] {
+                            self.close(pipe, way, engine, endpoints);
+                        }
+                    }
                     said = "Reset";
                 }
                 ControlEvent::Setup(setup) => {
                     said = "Setup";
                     self.record.begin_epoch();
                     if setup == Setup::set_configuration(1) {
-                        epin.open(engine);
-                        epout.open(engine);
+                        endpoints.epin[0].open(engine);
+                        endpoints.epout[0].open(engine);
+                        self.open_stream(engine, endpoints);
                     } else if setup == clear_halt(Way::In) {
-                        epin.halt(engine, false);
+                        endpoints.epin[0].halt(engine, false);
                     } else {
                         assert_eq!(setup, clear_halt(Way::Out), "the host asks for nothing else");
-                        epout.halt(engine, false);
+                        endpoints.epout[0].halt(engine, false);
                     }
-                    control.accept(engine).expect("nothing is on its way");
+                    endpoints.control.accept(engine).expect("nothing is on its way");
                 }
                 event => panic!("no request has data: {event:?}"),
             }
         }
         said
     }
-
-    fn send(&mut self, engine: Engine<Bus<B>>, mut endpoints: Endpoints, slot: u8, fate: Fate) -> &'static str {
-        let (record, mut bytes) = (self.record.clone(), Vec::new());
-        let buffer = self.buffers.take(slot.into(), |memory| {
-            record.to_host.borrow_mut().make(record.epoch.get(), memory);
-            bytes = memory.to_vec();
-        });
-        match endpoints.epin[0].send(engine, buffer) {
-            Ok(transfer) => {
-                let is_due = bytes.len() <= PACKET.into() || self.twin == Some(Twin::WrongReference);
-                assert!(is_due, "{} bytes were sent as one packet", bytes.len());
-                self.go_on(transfer, endpoints, slot, fate, |memory| {
-                    assert_eq!(memory, bytes, "a buffer that is sent was written to");
-                })
-            }
-            Err(Refused { kind, channel, buffer }) => {
-                record.to_host.borrow_mut().take_back();
-                let said = match kind {
-                    SendError::Closed => "Closed",
-                    SendError::Busy => "Busy",
-                    SendError::TooLong { length } => {
-                        let is_due = length > PACKET.into() && self.twin != Some(Twin::WrongReference);
-                        assert!(is_due, "{length} bytes are refused");
-                        "TooLong"
-                    }
-                    error => panic!("it was refused: {error}"),
-                };
-                self.refused(channel, endpoints, slot, buffer);
-                said
-            }
-        }
-    }
-
-    fn receive(&mut self, engine: Engine<Bus<B>>, mut endpoints: Endpoints, slot: u8, fate: Fate) -> &'static str {
-        let length = endpoints.epout[0].received(&engine);
-        let buffer = self.buffers.take(slot.into(), |memory| memory.fill(0xEE));
-        match endpoints.epout[0].receive(engine, buffer) {
-            Ok(transfer) => {
-                let record = self.record.clone();
-                self.go_on(transfer, endpoints, slot, fate, |memory| {
-                    // It may have come just now.
-                    let length = length
-                        .unwrap_or_else(|| memory.iter().rposition(|&byte| byte != 0xEE).map_or(0, |last| last + 1));
-                    let (packet, rest) = memory.split_at(length);
-                    assert!(rest.iter().all(|&byte| byte == 0xEE), "more than the packet was written: {memory:?}");
-                    let came = record.from_host.borrow_mut().came_to_firmware(record.epoch.get(), packet);
-                    if let Err(message) = came {
-                        panic!("from the host: {message}");
-                    }
-                })
-            }
-            Err(Refused { kind, channel, buffer }) => {
-                let said = match kind {
-                    ReceiveError::Closed => "Closed",
-                    ReceiveError::Empty => "Empty",
-                    ReceiveError::TooShort { packet, buffer: length } => {
-                        assert!(packet > length && length == SLOTS[usize::from(slot)], "{packet} bytes fit {length}");
-                        "TooShort"
-                    }
-                    error => panic!("it was refused: {error}"),
-                };
-                self.refused(channel, endpoints, slot, buffer);
-                said
-            }
-        }
-    }
-
-    fn refused(&mut self, engine: Engine<Bus<B>>, endpoints: Endpoints, slot: u8, buffer: Buffer) {
-        self.buffers.put(slot.into(), buffer);
-        self.device = Some(Device { engine, endpoints });
-    }
-
-    /// What becomes of a transfer; `look` looks at its buffer when it is back.
-    fn go_on(
-        &mut self,
-        mut transfer: Transfer<Bus<B>, Buffer>,
-        endpoints: Endpoints,
-        slot: u8,
-        fate: Fate,
-        look: impl FnOnce(&[u8]),
-    ) -> &'static str {
-        let (engine, buffer) = match fate {
-            Fate::Wait => transfer.wait(),
-            Fate::End => loop {
-                let is_done = transfer.is_done();
-                match transfer.end() {
-                    Ok(parts) => break parts,
-                    Err(running) => {
-                        assert!(!is_done, "it is done, and does not end");
-                        transfer = running;
-                    }
-                }
-            },
-            Fate::Drop => {
-                // It waits for the END. Engine and buffer go with it, and the endpoints are opened by the host again.
-                drop(transfer);
-                self.record.begin_epoch();
-                self.buffers.renew();
-                self.device = Some(Device::new(&self.board, self.twin));
-                return "Ok";
-            }
-            Fate::Forget => {
-                std::mem::forget(transfer);
-                self.record.engine_is_gone.set(true);
-                return "Ok";
-            }
-        };
-        look(buffer);
-        self.buffers.put(slot.into(), buffer);
-        self.device = Some(Device { engine, endpoints });
-        "Ok"
-    }
 }
 
 /// The operation without its numbers.
 fn name(operation: Operation) -> String {
     match operation {
-        Operation::Transfer(way, _, fate) => format!("{way:?} {fate:?}"),
-        Operation::Ask(way) => format!("{way:?} Ask"),
-        Operation::Halt(way) => format!("{way:?} Halt"),
-        Operation::Close(way) => format!("{way:?} Close"),
+        Operation::Transfer(pipe, way, _, fate) => format!("{pipe:?} {way:?} {fate:?}"),
+        Operation::Copy(way, _) => format!("Bulk {way:?} Copy"),
+        Operation::Ask(pipe, way) => format!("{pipe:?} {way:?} Ask"),
+        Operation::Halt(way) => format!("Bulk {way:?} Halt"),
+        Operation::Close(pipe, way) => format!("{pipe:?} {way:?} Close"),
         Operation::Serve => "Serve".to_owned(),
         Operation::Access(_) => "Access".to_owned(),
         Operation::Pause(_) => "Pause".to_owned(),

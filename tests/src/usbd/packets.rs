@@ -1,7 +1,7 @@
 //! What was sent on a pipe, and what may come of it.
 //!
-//! Packets are numbered, and each byte of a packet follows from its number. They must come in order, none twice, each as
-//! a whole. An *epoch* begins whenever the firmware opens or closes its endpoints, and whenever it loses its engine:
+//! Packets are numbered, and each byte of a packet follows from its number. They must come in order, none twice, each
+//! as a whole. An *epoch* begins whenever the firmware opens or closes its endpoints, and whenever it loses its engine:
 //! what was under way is lost then. Within an epoch none is missing, but for those of which the sender knows that they
 //! may not have arrived.
 
@@ -31,9 +31,11 @@ pub struct Packets {
     next: u8,
     /// Those of which the sender does not know that they arrive.
     uncertain: Vec<u8>,
-    /// Of those that the firmware sends: the epoch, by number.
-    epochs: Vec<u32>,
-    /// What came: number and length, and the epoch if it is the firmware that has received it.
+    /// Those that the wire corrupts: they must not be handed out.
+    corrupted: Vec<u8>,
+    /// What was made, by number: its length, and the epoch if it is the firmware that sends.
+    made: Vec<(u32, usize)>,
+    /// What came: number, and the epoch: of a packet that the firmware has received, that in which it has.
     came: Vec<(u8, u32)>,
 }
 
@@ -43,14 +45,14 @@ impl Packets {
         let number = self.next;
         fill(number, bytes);
         self.next += 1;
-        self.epochs.push(epoch);
+        self.made.push((epoch, bytes.len()));
         number
     }
 
     /// The packet that was made last was not sent.
     pub fn take_back(&mut self) {
         self.next -= 1;
-        self.epochs.pop();
+        self.made.pop();
     }
 
     /// This packet may not arrive.
@@ -58,16 +60,43 @@ impl Packets {
         self.uncertain.push(number);
     }
 
-    /// The host got a packet.
+    /// The wire corrupts this packet. Its bytes stay as they are: only its CRC says so.
+    pub fn is_corrupted(&mut self, number: u8) {
+        self.corrupted.push(number);
+    }
+
+    /// Nobody knows any more which packets were corrupted: those of before may be handed out.
+    pub fn forget_corrupted(&mut self) {
+        self.corrupted.clear();
+    }
+
+    /// The length of a packet.
+    pub fn length(&self, number: u8) -> Option<usize> {
+        self.made.get(usize::from(number)).map(|&(_, length)| length)
+    }
+
+    /// The number of a packet that came, as it was made; and its epoch.
+    fn identify(&self, bytes: &[u8]) -> Result<(u8, u32), String> {
+        let number = number_of(bytes)?;
+        let &(epoch, length) = self.made.get(usize::from(number)).ok_or(format!("packet {number} was never sent"))?;
+        if self.corrupted.contains(&number) {
+            return Err(format!("packet {number} was corrupted on its way"));
+        }
+        if bytes.len() != length {
+            return Err(format!("{} bytes came of packet {number}, which has {length}", bytes.len()));
+        }
+        Ok((number, epoch))
+    }
+
+    /// The host got a packet. Returns its number.
     ///
     /// # Errors
     ///
     /// If it is not whole, or was not sent.
-    pub fn came_to_host(&mut self, bytes: &[u8]) -> Result<(), String> {
-        let number = number_of(bytes)?;
-        let epoch = self.epochs.get(usize::from(number)).ok_or(format!("packet {number} was never sent"))?;
-        self.came.push((number, *epoch));
-        Ok(())
+    pub fn came_to_host(&mut self, bytes: &[u8]) -> Result<u8, String> {
+        let (number, epoch) = self.identify(bytes)?;
+        self.came.push((number, epoch));
+        Ok(number)
     }
 
     /// The firmware got a packet, in this epoch.
@@ -76,10 +105,7 @@ impl Packets {
     ///
     /// If it is not whole, or was not sent.
     pub fn came_to_firmware(&mut self, epoch: u32, bytes: &[u8]) -> Result<(), String> {
-        let number = number_of(bytes)?;
-        if number >= self.next {
-            return Err(format!("packet {number} was never sent"));
-        }
+        let (number, _) = self.identify(bytes)?;
         self.came.push((number, epoch));
         Ok(())
     }
@@ -101,8 +127,8 @@ impl Packets {
                 return Err(format!("packet {after} came after {before}"));
             }
             let is_due = |number: &u8| {
-                let sent_in = self.epochs.get(usize::from(*number)).filter(|_| to_host).copied();
-                let is_same = sent_in.map_or(epoch_before == epoch, |sent_in| sent_in == epoch);
+                let sent_in = self.made.get(usize::from(*number)).filter(|_| to_host);
+                let is_same = sent_in.map_or(epoch_before == epoch, |&(sent_in, _)| sent_in == epoch);
                 is_same && !self.uncertain.contains(number)
             };
             if let Some(missing) = (before + 1..after).find(is_due) {
@@ -144,6 +170,24 @@ mod tests {
             assert!(sent(&[0, 0], &[1, 0], to_host).is_err(), "it came late");
             assert!(sent(&[0, 0], &[2], to_host).is_err(), "it was not sent");
         }
+    }
+
+    #[test]
+    fn packet_that_lacks_its_end_is_not_whole() {
+        let mut packets = Packets::default();
+        let mut bytes = [0; 4];
+        packets.make(0, &mut bytes);
+        assert!(packets.came_to_host(&bytes[..3]).is_err() && packets.came_to_firmware(0, &bytes[..3]).is_err());
+        assert_eq!(packets.came_to_host(&bytes), Ok(0));
+    }
+
+    #[test]
+    fn packet_that_was_corrupted_is_not_to_come() {
+        let mut packets = Packets::default();
+        let mut bytes = [0; 4];
+        let number = packets.make(0, &mut bytes);
+        packets.is_corrupted(number);
+        assert_eq!(packets.came_to_firmware(0, &bytes), Err("packet 0 was corrupted on its way".to_owned()));
     }
 
     #[test]

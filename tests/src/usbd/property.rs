@@ -6,22 +6,30 @@
 //! - a transfer is refused for a reason that is there: too long, too short, closed, busy, empty;
 //! - [packets](crate::usbd::packets) come in order, whole, none twice, none missing that had to come;
 //! - the CPU's buffers, what is sent, and the red zones of all, are written by nobody else;
+//! - [isochronous](crate::usbd::isochronous) packets come in order, whole, none twice, and in their frame;
 //! - the monitor has nothing to report: no race, no rule broken;
 //! - the run ends, and what was not lost works once more.
+//!
+//! A frame that begins between `IsoOut`'s look at its packet and the START takes that packet away. The rule that
+//! reports it (`StartWithoutPacket`) is left to silicon here: the driver cannot prevent it, and documents it. What
+//! silicon moves then is a packet of before, and must not be handed out: that is seen, of bulk packets as well.
 
+use std::panic::Location;
 use std::rc::Rc;
 
+use dma_api::nrf52840::usbd::map;
 use sim_core::check::programs::connect;
 use sim_core::explore::replay::ReplayError;
 use sim_core::explore::{Board, Program, Verdict};
 use sim_core::host::{Faults, Host, Script};
-use sim_core::machine::{Fences, Machine, Strength};
+use sim_core::monitor::{Policies, Policy, Rule};
 use sim_core::soc::{Config, Soc};
 
 use crate::trial::{self, Trial};
-use crate::usbd::firmware::{Firmware, Record};
+use crate::usbd::firmware::Firmware;
 use crate::usbd::host::Driver;
 use crate::usbd::operations::Case;
+use crate::usbd::record::Record;
 use crate::usbd::twin::Twin;
 
 pub use crate::trial::Failure;
@@ -39,8 +47,8 @@ struct Property {
 pub struct Report {
     /// What came of the operations, and in which states.
     pub cells: Vec<String>,
-    /// How many packets have come, to host and firmware.
-    pub packets: [usize; 2],
+    /// How many packets have come: bulk, isochronous; of each, to host and firmware.
+    pub packets: [[usize; 2]; 2],
 }
 
 impl Property {
@@ -67,10 +75,7 @@ impl Trial for Property {
 
     fn judge(&self, verdict: Verdict) -> Result<Report, Box<Verdict>> {
         match verdict {
-            Verdict::Sound { .. } => {
-                let packets = [&self.record.to_host, &self.record.from_host].map(|pipe| pipe.borrow().count());
-                Ok(Report { cells: self.record.cells.take(), packets })
-            }
+            Verdict::Sound { .. } => Ok(Report { cells: self.record.cells.take(), packets: self.record.counts() }),
             verdict => Err(Box::new(verdict)),
         }
     }
@@ -78,36 +83,36 @@ impl Trial for Property {
 
 impl Program for Property {
     fn name(&self) -> String {
-        let twin = self.twin.map_or_else(String::new, |twin| format!(":{twin}"));
-        format!("{}{twin}", self.case.name())
+        trial::join_twin(&self.case.name(), self.twin)
     }
 
     fn config(&self) -> Config {
-        let fences = match self.twin {
-            Some(Twin::WeakFences) => {
-                Fences { machine: Machine::CortexM7, start: Strength::Compiler, end: Strength::Compiler }
-            }
-            _ => Fences::right(self.case.machine),
-        };
+        let fences = trial::fences(self.case.machine, self.twin == Some(Twin::WeakFences));
         let faults = match self.twin {
             Some(Twin::WireLosesPacket) => Faults { wrong_toggles: 1, ..Faults::default() },
             _ => self.case.noise.faults(),
         };
-        Config { fences, faults, ..Config::default() }
+        let policies = Policies::default().with(Rule::StartWithoutPacket, Policy::Silicon);
+        Config { fences, faults, policies, ..Config::default() }
     }
 
-    /// The chip is powered up and connected. Nothing is left of a run before.
+    /// The chip is powered up and connected, and has two isochronous buffers in each direction (erratum 166). Nothing
+    /// is left of a run before.
     fn prepare(&self, soc: &mut Soc) {
         self.record.clear();
         connect(soc);
+        let line = Location::caller();
+        soc.cpu_write(map::coreindex(), map::CORE_ISO, line);
+        soc.cpu_write(map::coredata(), map::CORE_ISO_DOUBLE_BUFFERED, line);
     }
 
     fn firmware<B: Board>(&self, board: B) {
-        Firmware::new(board, self.twin, self.record.clone()).run(&self.case.cpu);
+        Firmware::new(board, self.twin, self.case.noise, self.record.clone()).run(&self.case.cpu);
     }
 
     fn host(&self, host: Host) -> Script {
-        let (operations, driver) = (self.case.host.clone(), Driver::new(host, self.record.clone()));
+        let driver = Driver::new(host, self.record.clone(), self.case.noise, self.twin);
+        let operations = self.case.host.clone();
         Box::pin(async move { driver.run(&operations).await })
     }
 }

@@ -6,11 +6,12 @@ use sim_core::explore::Board;
 use sim_core::host::enumerate::OperatingSystem;
 use sim_core::host::requests::{self, get_endpoint_status};
 use sim_core::host::{Host, HostError};
+use tests::one_thread::{Bus, power_up};
 use usb_device::class_prelude::*;
 use usb_device::device::UsbDeviceState;
 
 use crate::classes::devices::{Device, Pace, builder};
-use crate::classes::harness::{Bus, passes, power_up};
+use crate::classes::harness::passes;
 
 /// The bell's endpoint.
 const BELL: u8 = 1;

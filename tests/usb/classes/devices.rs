@@ -4,6 +4,7 @@
 
 use sim_core::check::loopback;
 use sim_core::explore::Board;
+use tests::one_thread::{Bus, power_up};
 use usb_device::bus::UsbBusAllocator;
 use usb_device::device::{StringDescriptors, UsbDevice, UsbDeviceBuilder, UsbVidPid};
 use usb_device::test_class::TestClass;
@@ -11,7 +12,7 @@ use usbd_hid::descriptor::{MouseReport, SerializedDescriptor};
 use usbd_hid::hid_class::HIDClass;
 use usbd_serial::SerialPort;
 
-use crate::classes::harness::{Bus, power_up};
+use crate::classes::echo::Waiting;
 use crate::classes::{bell, streams};
 
 /// A device under test.
@@ -98,7 +99,7 @@ fn serve_serial<B: Board>(board: B, pace: Pace) {
     let bus = power_up(&board);
     let mut serial = SerialPort::new(&bus);
     let mut device = build(&bus, "serial", usbd_serial::USB_CLASS_CDC);
-    let mut waiting = Waiting::default();
+    let mut waiting = Waiting::new();
     while pace.goes_on(&board) {
         device.poll(&mut [&mut serial]);
         waiting.echo(&mut serial);
@@ -111,35 +112,12 @@ fn serve_by_handler<B: Board>(board: B, pace: Pace) {
     let bus = Box::leak(Box::new(power_up(&board)));
     let mut serial = SerialPort::new(bus);
     let mut device = build(bus, "serial", usbd_serial::USB_CLASS_CDC);
-    let mut waiting = Waiting::default();
+    let mut waiting = Waiting::new();
     let handler = move || {
         device.poll(&mut [&mut serial]);
         waiting.echo(&mut serial);
     };
     board.with_interrupt(handler, || while pace.goes_on(&board) {});
-}
-
-/// What has come, and was not sent back yet.
-#[derive(Default)]
-struct Waiting {
-    bytes: Vec<u8>,
-}
-
-impl Waiting {
-    /// Sends back what has come, as much as there is room for.
-    fn echo<B: Board>(&mut self, serial: &mut SerialPort<'_, Bus<B>>) {
-        let mut buffer = [0; 64];
-        if self.bytes.is_empty()
-            && let Ok(length) = serial.read(&mut buffer)
-        {
-            self.bytes.extend_from_slice(&buffer[..length]);
-        }
-        if !self.bytes.is_empty()
-            && let Ok(written) = serial.write(&self.bytes)
-        {
-            self.bytes.drain(..written);
-        }
-    }
 }
 
 fn serve_three_serials<B: Board>(board: B, pace: Pace) {

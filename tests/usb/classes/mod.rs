@@ -16,6 +16,8 @@ mod bell;
 mod bus;
 mod chapter9;
 mod devices;
+#[path = "../../../dma-api/examples/nrf52840_serial/echo.rs"]
+mod echo;
 mod harness;
 mod hid;
 mod serial;

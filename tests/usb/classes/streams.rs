@@ -4,12 +4,13 @@ use dma_api::nrf52840::usbd::{IsoBuffer, map};
 use sim_core::explore::Board;
 use sim_core::host::enumerate::OperatingSystem;
 use sim_core::statics;
+use tests::one_thread::{Bus, powered};
 use usb_device::bus::UsbBusAllocator;
 use usb_device::class_prelude::*;
 use usb_device::endpoint::{IsochronousSynchronizationType, IsochronousUsageType};
 
 use crate::classes::devices::{Device, Pace, builder};
-use crate::classes::harness::{Bus, passes, powered};
+use crate::classes::harness::passes;
 
 /// The longest packet here: more than the engine's bounce buffer has, and no multiple of 4.
 const MOST: u16 = 201;

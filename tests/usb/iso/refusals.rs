@@ -3,6 +3,7 @@
 use dma_api::nrf52840::usbd::{
     Endpoints, Engine, IsoIn, IsoOut, IsoReceiveError, IsoSendError, OpenError, Received, Share, WithoutData,
 };
+use sim_core::device::usbd::Options;
 use sim_core::explore::{Board, Program};
 use sim_core::host::{Host, Script};
 use sim_core::machine::Fences;
@@ -16,6 +17,7 @@ use crate::configured::{end, expect_sound_at_once};
 enum AsksFor {
     Opening,
     Sending,
+    SendingAllThatFits,
     Receiving,
 }
 
@@ -25,7 +27,11 @@ impl Program for AsksFor {
     }
 
     fn config(&self) -> Config {
-        config(Fences::default())
+        match self {
+            // 511 bytes: the only length that is the most is no multiple of 4.
+            Self::SendingAllThatFits => Config { options: Options::default(), ..config(Fences::default()) },
+            _ => config(Fences::default()),
+        }
     }
 
     fn prepare(&self, soc: &mut Soc) {
@@ -37,6 +43,7 @@ impl Program for AsksFor {
         let engine = match self {
             Self::Opening => open(engine, &mut endpoints),
             Self::Sending => send(engine, &mut endpoints.isoin),
+            Self::SendingAllThatFits => send_all_that_fits(engine, &mut endpoints.isoin),
             Self::Receiving => receive(engine, &mut endpoints),
         };
         end(engine, endpoints);
@@ -88,6 +95,13 @@ fn send<B: Board>(engine: Engine<B>, isoin: &mut IsoIn) -> Engine<B> {
     not_sent(ended.engine, isoin, memory::<8>(), 8, IsoSendError::Busy).0
 }
 
+fn send_all_that_fits<B: Board>(mut engine: Engine<B>, isoin: &mut IsoIn) -> Engine<B> {
+    isoin.open(&mut engine, Share::Half, WithoutData::Silence).expect("the other direction is closed");
+    let ended = isoin.send(engine, memory::<511>(), 511).expect("neither is too short").wait();
+    assert_eq!(ended.length, Ok(511));
+    ended.engine
+}
+
 fn not_sent<B: Board>(
     engine: Engine<B>,
     isoin: &mut IsoIn,
@@ -114,7 +128,9 @@ fn receive<B: Board>(engine: Engine<B>, endpoints: &mut Endpoints) -> Engine<B> 
         not_received(engine, isoout, unaligned, IsoReceiveError::Unaligned)
     };
     assert_eq!(*buffer, [0xFF; 12], "nothing was touched");
-    let ended = isoout.receive(engine, memory::<12>()).expect("it still waits").wait();
+    let transfer = isoout.receive(engine, memory::<12>()).expect("it still waits");
+    while !transfer.is_done() {}
+    let ended = transfer.end().expect("it is done");
     assert_eq!((ended.length, &*ended.buffer), (Ok(12), &[1; 12][..]));
     not_received(ended.engine, isoout, ended.buffer, IsoReceiveError::Empty).0
 }
@@ -138,6 +154,11 @@ fn buffer_of_both_directions_is_shared_in_halves_or_not_at_all() {
 #[test]
 fn in_packet_that_cannot_be_sent_comes_back() {
     expect_sound_at_once(&AsksFor::Sending);
+}
+
+#[test]
+fn in_packet_as_long_as_its_buffer_and_its_share_is_sent() {
+    expect_sound_at_once(&AsksFor::SendingAllThatFits);
 }
 
 #[test]

@@ -19,6 +19,9 @@
 //!   issue #768; the core underneath is documented otherwise), the next control write finds its data stage permitted;
 //!   and if the shortcut of a control read is still set then, its status stage too. The host has its write
 //!   acknowledged, and nobody here has seen it.
+//! - The shortcut of a control read triggers EP0STATUS when the host has the last packet, and that may be while a
+//!   transfer of another endpoint runs, which no task may be (`TaskWhileBusy`). Should the chip lose it, the host's
+//!   status stage is answered with NAK until it gives up; its next SETUP is taken.
 //! - What `Ep0In` says about a SETUP that arrives while the answer to the one before is being started holds here, too:
 //!   for a packet, and for [`accept`](Control::accept), which then permits the status stage of the new transfer.
 

@@ -69,11 +69,8 @@ impl<B: Registers + OutsideRegisters> Usbd<B> {
 
 #[cfg(test)]
 mod tests {
-    use core::cell::Cell;
-
     use super::*;
-    use crate::nrf52840::usbd::UsbdBlock;
-    use crate::registers::RegistersOf;
+    use crate::nrf52840::fake::Block;
 
     const KEY: (u32, u32) = (map::WORKAROUND_KEY, map::WORKAROUND_KEY_TOGGLES);
     const ON_187: (u32, u32) = (map::WORKAROUND_187, 3);
@@ -84,111 +81,70 @@ mod tests {
     const DISABLE: (u32, u32) = (0x500, 0);
     const PULL_UP_OFF: (u32, u32) = (0x504, 0);
 
-    /// All writes, oldest first: of a register of the block by its offset, of one outside by its address.
-    #[derive(Default)]
-    struct Log {
-        writes: Cell<[Option<(u32, u32)>; 16]>,
-        eventcause: Cell<u32>,
-        /// Somebody else has opened the registers outside.
-        is_open: bool,
-    }
-
-    impl Log {
-        fn note(&self, address: u32, value: u32) {
-            let mut writes = self.writes.get();
-            let free = writes.iter_mut().find(|write| write.is_none());
-            *free.expect("a test writes less") = Some((address, value));
-            self.writes.set(writes);
-        }
-    }
-
-    // SAFETY:
-    // - There is no transfer.
-    unsafe impl RegistersOf<UsbdBlock> for Log {}
-
-    // SAFETY:
-    // - There is no transfer, and no memory that anybody lets go of by what is read here.
-    unsafe impl Registers for Log {
-        fn read(&self, offset: u16) -> u32 {
-            if offset == map::eventcause() { self.eventcause.get() } else { 0 }
-        }
-
-        unsafe fn write(&self, offset: u16, value: u32) {
-            self.note(offset.into(), value);
-        }
-    }
-
-    impl OutsideRegisters for Log {
-        unsafe fn peek(&self, address: u32) -> u32 {
-            (address == map::WORKAROUND_KEY && self.is_open).into()
-        }
-
-        unsafe fn poke(&self, address: u32, value: u32) {
-            self.note(address, value);
-        }
-    }
-
     /// Expects these writes since the last call, and no others.
     #[track_caller]
-    fn expect(usbd: &Usbd<Log>, writes: &[(u32, u32)]) {
-        let mut expected = [None; 16];
-        expected.iter_mut().zip(writes).for_each(|(slot, write)| *slot = Some(*write));
-        assert_eq!(usbd.bus.writes.take(), expected);
+    fn expect(chip: &Block, writes: &[(u32, u32)]) {
+        assert_eq!(chip.writes(), writes);
     }
 
-    fn starting(is_open: bool) -> Usbd<Log> {
-        let mut usbd = Usbd::new(Log { is_open, ..Log::default() });
+    fn starting(chip: &Block) -> Usbd<&Block> {
+        let mut usbd = Usbd::new(chip);
         usbd.power_up();
         usbd
     }
 
     /// Powered up. The writes are forgotten.
-    fn ready() -> Usbd<Log> {
-        let mut usbd = starting(false);
-        usbd.bus.eventcause.set(map::eventcause::READY.mask());
+    fn ready(chip: &Block) -> Usbd<&Block> {
+        let mut usbd = starting(chip);
+        chip.set(map::eventcause(), map::eventcause::READY.mask());
         assert!(usbd.is_ready());
-        usbd.bus.writes.take();
+        chip.writes();
         usbd
     }
 
     #[test]
     fn power_up_opens_each_register_and_closes_it_again() {
-        let mut usbd = starting(false);
+        let chip = Block::usbd();
+        let mut usbd = starting(&chip);
         let forget_ready = (0x400, 1 << 11);
-        expect(&usbd, &[forget_ready, KEY, ON_187, KEY, KEY, ON_171, KEY, ENABLE]);
+        expect(&chip, &[forget_ready, KEY, ON_187, KEY, KEY, ON_171, KEY, ENABLE]);
         assert!(!usbd.is_ready());
-        expect(&usbd, &[]);
-        usbd.bus.eventcause.set(map::eventcause::READY.mask());
+        expect(&chip, &[]);
+        chip.set(map::eventcause(), map::eventcause::READY.mask());
         assert!(usbd.is_ready());
         // Erratum 187's register stays as it is: that is what 211 asks for. Then erratum 166.
-        expect(&usbd, &[KEY, OFF_171, KEY, (0x800, 0x7E3), (0x804, 0x40)]);
+        expect(&chip, &[KEY, OFF_171, KEY, (0x800, 0x7E3), (0x804, 0x40)]);
         assert!(usbd.is_ready());
-        expect(&usbd, &[]);
+        expect(&chip, &[]);
     }
 
     #[test]
     fn registers_that_are_open_stay_open() {
-        let usbd = starting(true);
-        expect(&usbd, &[(0x400, 1 << 11), ON_187, ON_171, ENABLE]);
+        let chip = Block::usbd();
+        chip.set(map::WORKAROUND_KEY, 1);
+        starting(&chip);
+        expect(&chip, &[(0x400, 1 << 11), ON_187, ON_171, ENABLE]);
     }
 
     #[test]
     fn power_down_ends_what_is_left_of_the_workarounds_after_enable() {
-        let mut usbd = ready();
+        let chip = Block::usbd();
+        let mut usbd = ready(&chip);
         usbd.power_down();
-        expect(&usbd, &[PULL_UP_OFF, DISABLE, KEY, OFF_187, KEY]);
-        let mut usbd = starting(false);
-        usbd.bus.writes.take();
+        expect(&chip, &[PULL_UP_OFF, DISABLE, KEY, OFF_187, KEY]);
+        let mut usbd = starting(&chip);
+        chip.writes();
         usbd.power_down();
-        expect(&usbd, &[DISABLE, KEY, OFF_171, KEY, KEY, OFF_187, KEY]);
+        expect(&chip, &[DISABLE, KEY, OFF_171, KEY, KEY, OFF_187, KEY]);
     }
 
     #[test]
     fn wake_up_has_the_workaround_of_erratum_171_around_it() {
-        let mut usbd = ready();
+        let chip = Block::usbd();
+        let mut usbd = ready(&chip);
         usbd.begin_wake_up();
-        expect(&usbd, &[KEY, ON_171, KEY]);
+        expect(&chip, &[KEY, ON_171, KEY]);
         usbd.end_wake_up();
-        expect(&usbd, &[KEY, OFF_171, KEY]);
+        expect(&chip, &[KEY, OFF_171, KEY]);
     }
 }

@@ -180,3 +180,21 @@ impl<B: Registers> Usbd<B> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn share_is_the_whole_buffer_or_half_of_it() {
+        // nRF52840 PS, ISOSPLIT: 0 one direction, 0x80 half each. nrfx 4.2.1 `NRFX_USBD_ISOSIZE`.
+        assert_eq!((Share::Whole.packet_size(), Share::Whole.isosplit()), (1023, 0));
+        assert_eq!((Share::Half.packet_size(), Share::Half.isosplit()), (511, 0x80));
+    }
+
+    #[test]
+    fn buffer_with_bytes_starts_at_a_multiple_of_four() {
+        assert!([0x2000_0000, 0x2000_0004].into_iter().all(|address| is_aligned(address, 1)));
+        assert!((0x2000_0001..0x2000_0004).all(|address| !is_aligned(address, 1) && is_aligned(address, 0)));
+    }
+}

@@ -119,11 +119,11 @@ impl IsoOut {
     pub fn open<B: Registers + DmaFence>(&mut self, engine: &mut Engine<B>, share: Share) -> Result<(), OpenError> {
         let usbd = &mut engine.usbd;
         usbd.split(share, map::epinen())?;
-        usbd.take_isooutcrc();
+        // If it is open already, a packet that has come in this frame may be what ISOOUTCRC is about, or was.
+        self.suspect |= usbd.take_isooutcrc();
         usbd.enable(map::epouten(), iso::NUMBER, true);
         // Enabled first: SIZE.ISOOUT means nothing until the SOF after it. Out of reset it says "zero-length".
         self.state = State::Open { frame: usbd.frame(), found: Received::Nothing };
-        self.suspect = false;
         Ok(())
     }
 

@@ -307,4 +307,11 @@ mod tests {
     fn endpoint_eight_has_no_ordinary_register() {
         let _ = epin_ptr(8);
     }
+
+    #[test]
+    fn registers_of_the_core_have_the_indices_that_drivers_use() {
+        // nrfx 4.2.1 `usbd_ep_abort`, TinyUSB 64f41dea6.
+        assert_eq!([1, 2, 7].map(core_incs), [0x7B6, 0x7B8, 0x7C2]);
+        assert_eq!([0, 1, 7].map(core_outbc), [0x7C5, 0x7C7, 0x7D3]);
+    }
 }

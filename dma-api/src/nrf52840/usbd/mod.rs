@@ -356,74 +356,49 @@ impl<B: Registers> Usbd<B> {
 
 #[cfg(test)]
 mod tests {
-    use core::cell::Cell;
+    use std::boxed::Box;
+    use std::format;
 
     use super::*;
+    use crate::nrf52840::fake::Block;
+    use crate::transfer::Held;
 
-    /// Remembers the last two writes, the later one last, and what EVENTCAUSE holds.
-    #[derive(Default)]
-    struct Writes(Cell<[(u16, u32); 2]>, Cell<u32>);
-
-    impl OutsideRegisters for Writes {
-        unsafe fn peek(&self, _: u32) -> u32 {
-            0
-        }
-
-        unsafe fn poke(&self, _: u32, _: u32) {}
-    }
-
-    // SAFETY:
-    // - There is no transfer, and no memory that anybody lets go of by what is read here.
-    unsafe impl RegistersOf<UsbdBlock> for Writes {}
-
-    // SAFETY:
-    // - As above.
-    unsafe impl Registers for Writes {
-        fn read(&self, offset: u16) -> u32 {
-            match offset {
-                _ if offset == map::eventcause() => self.1.get(),
-                _ if offset == map::framecntr() => 0xFFFF_FABC,
-                _ if offset == map::coredata() => 0x11,
-                _ => 0,
-            }
-        }
-
-        unsafe fn write(&self, offset: u16, value: u32) {
-            let [_, last] = self.0.get();
-            self.0.set([last, (offset, value)]);
-        }
-    }
+    const FORGET_READY: (u16, u32) = (map::eventcause(), map::eventcause::READY.mask());
 
     #[test]
     fn power_up_forgets_a_ready_of_before() {
-        let mut usbd = Usbd::new(Writes::default());
+        let chip = Block::usbd();
+        let mut usbd = Usbd::new(&chip);
         usbd.power_up();
-        assert_eq!(usbd.bus.0.get(), [(map::eventcause(), map::eventcause::READY.mask()), (map::enable(), 1)]);
+        assert_eq!(chip.own_writes(), [FORGET_READY, (map::enable(), 1)]);
     }
 
     #[test]
     fn power_down_leaves_the_bus_before_the_core_is_off() {
-        let mut usbd = Usbd::new(Writes::default());
+        let chip = Block::usbd();
+        let mut usbd = Usbd::new(&chip);
         usbd.connect();
-        assert_eq!(usbd.bus.0.get()[1], (map::usbpullup(), 1));
+        assert_eq!(chip.own_writes(), [(map::usbpullup(), 1)]);
         usbd.power_down();
-        assert_eq!(usbd.bus.0.get(), [(map::usbpullup(), 0), (map::enable(), 0)]);
+        assert_eq!(chip.own_writes(), [(map::usbpullup(), 0), (map::enable(), 0)]);
     }
 
     #[test]
     fn power_down_before_ready_leaves_the_pull_up_alone() {
-        let mut usbd = Usbd::new(Writes::default());
+        let chip = Block::usbd();
+        let mut usbd = Usbd::new(&chip);
         usbd.power_up();
         usbd.power_down();
-        assert_eq!(usbd.bus.0.get(), [(map::enable(), 1), (map::enable(), 0)]);
+        assert_eq!(chip.own_writes(), [FORGET_READY, (map::enable(), 1), (map::enable(), 0)]);
         // As before, once READY was seen or nobody has powered it up here.
         usbd.power_down();
-        assert_eq!(usbd.bus.0.get(), [(map::usbpullup(), 0), (map::enable(), 0)]);
+        assert_eq!(chip.own_writes(), [(map::usbpullup(), 0), (map::enable(), 0)]);
     }
 
     #[test]
     fn power_down_forgets_a_setup_that_is_held() {
-        let mut usbd = Usbd::new(Writes::default());
+        let chip = Block::usbd();
+        let mut usbd = Usbd::new(&chip);
         usbd.setup = Some(Setup::set_configuration(1));
         usbd.power_down();
         assert_eq!(usbd.setup, None);
@@ -432,20 +407,22 @@ mod tests {
     #[test]
     #[should_panic(expected = "this write starts a transfer")]
     fn write_that_starts_a_transfer_is_refused() {
-        Usbd::new(Writes::default()).write(map::tasks_startepout(7), 1);
+        Usbd::new(&Block::usbd()).write(map::tasks_startepout(7), 1);
     }
 
     #[test]
     fn disconnect_lets_go_of_the_bus_and_leaves_the_power_on() {
-        let mut usbd = Usbd::new(Writes::default());
+        let chip = Block::usbd();
+        let mut usbd = Usbd::new(&chip);
         usbd.power_up();
         usbd.disconnect();
-        assert_eq!(usbd.bus.0.get(), [(map::enable(), 1), (map::usbpullup(), 0)]);
+        assert_eq!(chip.own_writes(), [FORGET_READY, (map::enable(), 1), (map::usbpullup(), 0)]);
     }
 
     #[test]
     fn bus_events_come_in_the_order_in_which_they_happen_and_one_at_a_time() {
-        let usbd = Usbd::new(Writes::default());
+        let chip = Block::usbd();
+        let usbd = Usbd::new(&chip);
         let (suspend, resume) = (map::eventcause::SUSPEND.mask(), map::eventcause::RESUME.mask());
         let allowed = map::eventcause::USBWUALLOWED.mask();
         for (causes, event, cause) in [
@@ -453,32 +430,37 @@ mod tests {
             (resume | allowed, BusEvent::Resume, resume),
             (allowed, BusEvent::WakeUpAllowed, allowed),
         ] {
-            usbd.bus.1.set(causes);
+            chip.set(map::eventcause(), causes);
             assert_eq!(usbd.take_bus_event(), Some(event));
-            assert_eq!(usbd.bus.0.get()[1], (map::eventcause(), cause));
+            assert_eq!(chip.own_writes(), [(map::eventcause(), cause)]);
         }
-        usbd.bus.1.set(map::eventcause::READY.mask());
+        chip.set(map::eventcause(), map::eventcause::READY.mask());
         assert_eq!(usbd.take_bus_event(), None);
     }
 
     #[test]
     fn disarm_leaves_the_other_bits_of_the_core_register_as_they_are() {
-        let usbd = Usbd::new(Writes::default());
+        let chip = Block::usbd();
+        let usbd = Usbd::new(&chip);
+        chip.set(map::coredata(), 0x11);
         usbd.disarm(map::CORE_EP0CS, map::CORE_EP0CS_INBSY);
-        assert_eq!(usbd.bus.0.get(), [(map::coreindex(), map::CORE_EP0CS), (map::coredata(), 0x15)]);
+        assert_eq!(chip.own_writes(), [(map::coreindex(), map::CORE_EP0CS), (map::coredata(), 0x15)]);
     }
 
     #[test]
     fn frame_has_eleven_bits() {
-        assert_eq!(Usbd::new(Writes::default()).frame(), 0x2BC);
+        let chip = Block::usbd();
+        chip.set(map::framecntr(), 0xFFFF_FABC);
+        assert_eq!(Usbd::new(&chip).frame(), 0x2BC);
     }
 
     #[test]
     fn listen_and_unlisten_touch_the_bits_they_are_given_only() {
-        let usbd = Usbd::new(Writes::default());
+        let chip = Block::usbd();
+        let usbd = Usbd::new(&chip);
         usbd.listen(map::event_bit(map::events_ep0setup()));
         usbd.unlisten(map::event_bit(map::events_usbreset()));
-        assert_eq!(usbd.bus.0.get(), [(map::intenset(), 1 << 23), (map::intenclr(), 1)]);
+        assert_eq!(chip.own_writes(), [(map::intenset(), 1 << 23), (map::intenclr(), 1)]);
     }
 
     #[test]
@@ -489,5 +471,17 @@ mod tests {
         assert!(starts_transfer(map::shorts(), map::shorts::EP0DATADONE_STARTEPOUT0.mask()));
         assert!(!starts_transfer(map::shorts(), map::shorts::EP0DATADONE_EP0STATUS.mask()));
         assert!(!starts(map::tasks_ep0rcvout()) && !starts(map::epin_ptr(0)) && !starts(map::enable()));
+    }
+
+    #[test]
+    fn buffer_and_transfer_show_what_they_are() {
+        assert_eq!(format!("{:?}", PacketBuffer::new()), "PacketBuffer");
+        let chip = Block::usbd();
+        let (mut engine, mut endpoints) = Engine::new(Usbd::new(&chip), Box::leak(Box::default()));
+        endpoints.epin[0].open(&mut engine);
+        let bytes: &'static [u8] = &[1, 2, 3];
+        let transfer = endpoints.epin[0].send(engine, bytes).expect("it is open, and free");
+        let region = Held::borrowed(bytes).region();
+        assert_eq!(format!("{transfer:?}"), format!("Transfer {{ region: {region:?}, .. }}"));
     }
 }

@@ -110,8 +110,4 @@ unsafe impl<C: Circulates> Channel for Endless<C> {
         let words = unsafe { self.channel.finish(region, self.has_moved) };
         words * size_of::<C::Word>()
     }
-
-    fn moved(&self, region: Region) -> usize {
-        self.channel.engine().moved::<C::Word>(region) * size_of::<C::Word>()
-    }
 }

@@ -3,6 +3,7 @@
 use core::cell::Cell;
 use core::task::Waker;
 use std::boxed::Box;
+use std::format;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::vec;
@@ -383,4 +384,15 @@ fn channels_of_a_controller_are_told_apart_by_their_registers() {
     assert_eq!(offsets(first), [0x04, 0x10, 0x14, 0x0C, 0x08]);
     assert_eq!(offsets(chip.steps()), [0x04, 0x88, 0x8C, 0x84, 0x80]);
     assert_eq!(ALL, map::GIF);
+}
+
+#[test]
+fn channel_shows_how_its_end_is_told() {
+    static WAKER: AtomicWaker = AtomicWaker::new();
+    let chip = Chip::new();
+    let channel = fourth(&chip);
+    assert!(format!("{channel:?}").contains("listener: by asking,"));
+    let (channel, interrupt) = channel.with_interrupt(&WAKER);
+    assert!(format!("{channel:?}").contains("listener: by interrupt,"));
+    assert_eq!(format!("{interrupt:?}"), "Interrupt of channel 4");
 }

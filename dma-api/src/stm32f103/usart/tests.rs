@@ -2,13 +2,14 @@
 
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
+use std::format;
 use std::vec::Vec;
 
 use super::*;
 use crate::address::{BusAddress, Direction};
 use crate::stm32f103::dma::{StartError, TransferError, map as dma};
 use crate::stm32f103::fake::{Chip, Part, Step};
-use crate::transfer::{Failed, Refused};
+use crate::transfer::{Failed, Held, Refused};
 use map::sr;
 
 type Sends<'a, W = u8> = Sender<Part<'a, Usart1>, Usart1, Part<'a, Dma1>, W>;
@@ -407,6 +408,21 @@ fn frame_is_written_when_there_is_room_and_flush_waits_for_it() {
 }
 
 #[test]
+fn usart_that_is_whole_asks_for_tc_after_a_frame_and_not_without_one() {
+    let chip = Chip::new();
+    let mut usart = usart(&chip);
+    chip.set_usart(sr(), QUIET);
+    for (sends, reads) in [(false, 0), (true, 1)] {
+        if sends {
+            usart.write(0x41);
+        }
+        chip.steps();
+        usart.flush();
+        assert_eq!(usart_reads(&chip.steps()), reads);
+    }
+}
+
+#[test]
 fn both_directions_run_at_once() {
     let chip = Chip::new();
     let (sender, receiver) = pair(&chip);
@@ -489,4 +505,19 @@ fn transfer_that_is_dropped_disables_its_channel_and_reads_it_back_before_the_fe
     let steps: Vec<_> = chip.steps();
     let ccr = dma::ccr(RECEIVE);
     assert_eq!(steps[..3], [Step::Write(ccr, 0), Step::Read(ccr), Step::Acquire(4)]);
+}
+
+#[test]
+fn direction_and_what_it_runs_show_what_they_are() {
+    let chip = Chip::new();
+    let (mut sender, receiver) = pair(&chip);
+    let shown = (format!("{sender:?}"), format!("{receiver:?}"));
+    assert_eq!(shown, ("Sender { .. }".into(), "Receiver { .. }".into()));
+    let words = b"abc";
+    let region = Held::borrowed(words).region();
+    let outcome = sender.scope(words, |running| {
+        ends(&chip, TRANSMIT, None);
+        format!("{running:?}")
+    });
+    assert_eq!(outcome, Ok((format!("Transfer {{ region: {region:?}, .. }}"), Ok(()))));
 }

@@ -18,7 +18,19 @@ mod usb;
 ///
 /// Without a command: shows a control read on real threads, then judges every fence on every machine.
 #[derive(Debug, Parser)]
-#[command(version, about, after_help = "Exit status: 0 all as expected, 1 an unexpected verdict, 2 bad usage.")]
+#[command(
+    version,
+    about,
+    after_help = "\
+Examples:
+  dmacheck
+  dmacheck check --only matrix --explain
+  dmacheck usb --engine stepped --seed 7 --vcd run.vcd
+  dmacheck catalogue c016
+  dmacheck help check
+
+Exit status: 0 all as expected, 1 an unexpected verdict, 2 bad usage."
+)]
 struct Command {
     #[command(subcommand)]
     what: Option<What>,

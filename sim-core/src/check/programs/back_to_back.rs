@@ -20,7 +20,7 @@ use crate::statics;
 pub struct BackToBack {
     /// How many packets.
     pub packets: u8,
-    /// Bytes in each packet.
+    /// Bytes in each packet: 1 to 64.
     pub length: u8,
     /// The machine, and what the driver's fences are on it.
     pub fences: Fences,
@@ -58,7 +58,7 @@ impl BackToBack {
         let (packets, length) = size.split_once('x')?;
         let fences = fences_by_name(fences)?;
         let (packets, length) = (packets.parse().ok()?, length.parse().ok()?);
-        (usize::from(length) <= map::PACKET_SIZE).then_some(Self { packets, length, fences })
+        (1..=map::PACKET_SIZE).contains(&usize::from(length)).then_some(Self { packets, length, fences })
     }
 }
 

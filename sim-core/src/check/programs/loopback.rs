@@ -12,7 +12,7 @@ use crate::soc::Config;
 pub struct Echo {
     /// Whose order the host follows.
     pub system: OperatingSystem,
-    /// How many bytes it sends.
+    /// How many bytes it sends: of a name, up to [`Echo::MOST_BYTES`].
     pub length: usize,
     /// The chip and its machine.
     pub config: Config,
@@ -22,6 +22,9 @@ pub struct Echo {
 const ADDRESS: u8 = 5;
 
 impl Echo {
+    /// The most bytes that a name may ask for: whoever looks at a timeline wants no more.
+    pub const MOST_BYTES: usize = 10_000;
+
     /// The device as it comes.
     pub fn new(system: OperatingSystem, length: usize) -> Self {
         Self { system, length, config: Config::default() }
@@ -30,7 +33,8 @@ impl Echo {
     pub(super) fn by_name(parameters: &str) -> Option<Self> {
         let (system, length) = parameters.split_once(':')?;
         let system = OperatingSystem::ALL.into_iter().find(|candidate| candidate.to_string() == system)?;
-        Some(Self::new(system, length.parse().ok()?))
+        let length = length.parse().ok()?;
+        (length <= Self::MOST_BYTES).then(|| Self::new(system, length))
     }
 }
 

@@ -124,7 +124,15 @@ mod tests {
         for name in ["", "device", "device:reset", "device:reset:x", "back-to-back:2x8:cortex-m4:fence", "x:y"] {
             assert_eq!(Builtin::by_name(name), None, "{name}");
         }
-        assert_eq!(Builtin::by_name("back-to-back:1x65:cortex-m4:fence:fence"), None, "longer than a packet");
+        for length in ["0", "65"] {
+            let name = format!("back-to-back:1x{length}:cortex-m4:fence:fence");
+            assert_eq!(Builtin::by_name(&name), None, "{name}: no packet, longer than one");
+        }
+        // Memory for so many would end the process.
+        for length in [Echo::MOST_BYTES + 1, usize::MAX] {
+            let name = Echo::new(OperatingSystem::Linux, length).name();
+            assert_eq!(Builtin::by_name(&name), None, "{name}");
+        }
         for name in ["exchange:1", "exchange:1:cortex-m4:fence", "exchange:x:cortex-m4:fence:fence"] {
             assert_eq!(Builtin::by_name(name), None, "{name}");
         }

@@ -257,3 +257,6 @@ impl From<ControlError> for UsbError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! Receiving.
 
+use std::format;
 use std::vec;
 use std::vec::Vec;
 
@@ -285,4 +286,13 @@ fn reader_that_is_quick_enough_loses_nothing() {
     // A word at every eighth access: a half of four words takes longer than a read does.
     let (halves, overruns) = race(8, vec![0, 0, 0, 0, 0, 0, 0, 1], 400);
     assert!(halves > 10 && overruns == 0, "{halves} halves and {overruns} overruns");
+}
+
+#[test]
+fn circular_transfer_shows_its_memory_and_the_half_that_is_next() {
+    let chip = Chip::new();
+    let circular = started(&chip);
+    let shown = format!("{circular:?}");
+    assert!(shown.starts_with("Circular { transfer: Transfer { region: Region { pointer: 0x"), "{shown}");
+    assert!(shown.ends_with("length: 6, direction: DeviceToMemory }, .. }, next: Some(First) }"), "{shown}");
 }
