@@ -24,10 +24,12 @@ use dma_api::address::{BusAddress, Direction, Region};
 use thiserror::Error;
 
 use self::cache::{Cache, LineSize};
+use self::frames::Frames;
 use crate::device::Chip;
 
 pub mod cache;
 mod cached;
+mod frames;
 
 /// Where a chip has its memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +66,9 @@ pub enum Fault {
     /// The range is in RAM, but nobody has lent it to the DMA.
     #[error("{0:#010x} is in RAM that was not lent to the DMA: `release` the buffer before the start")]
     NotLent(u32),
+    /// The range is in RAM that no frame of the firmware has.
+    #[error("{0:#010x} is in RAM that no frame of the firmware has: the function whose buffer it was has returned")]
+    DeadFrame(u32),
     /// The range was lent, but for the other direction.
     #[error("{0:#010x} was lent to the DMA for the other direction")]
     WrongDirection(u32),
@@ -110,6 +115,8 @@ pub struct Memory {
     windows: Vec<Window>,
     next_window: u32,
     cache: Option<Cache>,
+    /// Of a firmware that is in RAM itself.
+    frames: Option<Frames>,
 }
 
 impl Memory {
@@ -122,7 +129,7 @@ impl Memory {
         let map = Map::of(chip);
         assert!(bytes(ram) <= map.windows - RAM, "simulated RAM ends at {:#x}: ask for less", map.windows);
         let ram = Arc::new((0..ram).map(|_| AtomicU8::new(0)).collect());
-        Self { map, ram, allocated: 0, windows: Vec::new(), next_window: 0, cache: None }
+        Self { map, ram, allocated: 0, windows: Vec::new(), next_window: 0, cache: None, frames: None }
     }
 
     /// The same memory, behind a cache with lines of this size.
@@ -239,6 +246,9 @@ impl Memory {
             return Err(Fault::OutsideRam(if self.map.ram.contains(&start) { self.map.ram.end } else { start }));
         }
         let end = start + bytes(length);
+        if let Some(frames) = &self.frames {
+            return frames.view(start..end);
+        }
         if end <= RAM + self.allocated {
             return Ok(View(Bytes::Simulated { ram: self.ram.clone(), start: (start - RAM) as usize }));
         }
@@ -311,7 +321,8 @@ enum Bytes {
 ///
 /// - A host pointer is valid for `length` bytes while the view is used: its window was open when the view was made;
 ///   when the window closes (`Soc::acquire`), a copy that `Soc` holds loses its view in the same call, and one that was
-///   taken out is waited for before the call (`explore::threads`), or loses its view before it (`explore::model`).
+///   taken out is waited for before the call (`explore::threads`), or loses its view before it (`explore::model`). One
+///   into frames of the firmware (`frames`) is lost before the simulator uses what was theirs.
 #[derive(Debug)]
 pub struct View(Bytes);
 

@@ -76,9 +76,19 @@ impl Interrupts {
 
     /// Runs `body` with the line masked. Sections nest.
     pub fn masked<T>(&self, body: impl FnOnce() -> T) -> T {
-        self.sections.set(self.sections.get() + 1);
-        let _unmask = Finally(|| self.sections.set(self.sections.get() - 1));
+        self.mask();
+        let _unmask = Finally(|| self.unmask());
         body()
+    }
+
+    /// Masks the line, until it is [unmasked](Self::unmask) as often.
+    pub fn mask(&self) {
+        self.sections.set(self.sections.get() + 1);
+    }
+
+    /// Ends the innermost section.
+    pub fn unmask(&self) {
+        self.sections.set(self.sections.get() - 1);
     }
 
     /// Whether the handler would run if the line were asserted. A program that is being left runs nothing.

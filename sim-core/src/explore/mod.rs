@@ -25,6 +25,8 @@ use crate::memory::cache::Operation;
 use crate::monitor::{Policy, Rule, Violation};
 
 mod block;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+pub mod by_address;
 pub mod entry;
 mod interrupt;
 pub mod model;

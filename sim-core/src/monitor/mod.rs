@@ -54,6 +54,8 @@ rules! {
     PointerOutsideRam,
     /// PTR is in RAM that was not lent to the DMA (or for the other direction).
     PointerNotLent,
+    /// PTR is in RAM that no frame of the firmware has, or has any more.
+    PointerToDeadFrame,
     /// MAXCNT is more than the endpoint's buffer holds, or than MAXCNT's field does.
     LengthOverBuffer,
     /// PTR or MAXCNT is not a multiple of 4, where that is asked for; CPAR or CMAR none of a channel's width.
@@ -118,6 +120,9 @@ rules! {
     CacheLineShared,
     /// The interrupt handler returns with its line asserted, for ever.
     InterruptStorm,
+    /// A register was accessed in a way that it does not have: with another width, read where it can only be written, or
+    /// written where it can only be read.
+    AccessMode,
     /// No register has this offset.
     UnknownRegister,
     /// The register exists, but this simulator does not model it.
@@ -141,6 +146,10 @@ impl Rule {
         Self::RequestOfAnother,
         Self::DisabledWhileSending,
     ];
+
+    /// The rules that a driver can break only if it knows the chip's addresses
+    /// ([`by_address`](crate::explore::by_address)).
+    pub const BY_ADDRESS: &[Self] = &[Self::PointerToDeadFrame, Self::AccessMode];
 
     /// The rules that are broken behind a data cache only.
     pub const CACHE: &[Self] = &[Self::CacheNotCleaned, Self::CacheNotInvalidated, Self::CacheLineShared];

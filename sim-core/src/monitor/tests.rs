@@ -3,6 +3,7 @@
 use super::*;
 use crate::device::stm32f103::tests::sequences as stm32f103;
 use crate::device::usbd::tests::rules as usbd;
+use crate::explore::by_address::tests as by_address;
 use crate::explore::interrupt_storm;
 use crate::soc::tests::cache;
 use crate::soc::tests::rules as soc;
@@ -26,6 +27,7 @@ fn sequence(rule: Rule) -> fn(Driver) -> Vec<Rule> {
         Rule::AcquiredWithoutRelease => soc::acquired_without_release,
         Rule::PointerOutsideRam => soc::pointer_outside_ram,
         Rule::PointerNotLent => soc::pointer_not_lent,
+        Rule::PointerToDeadFrame => by_address::pointer_to_dead_frame,
         Rule::LengthOverBuffer => usbd::length_over_buffer,
         Rule::Unaligned => usbd::unaligned,
         Rule::StartWhileBusy => usbd::start_while_busy,
@@ -58,6 +60,7 @@ fn sequence(rule: Rule) -> fn(Driver) -> Vec<Rule> {
         Rule::CacheNotInvalidated => cache::cache_not_invalidated,
         Rule::CacheLineShared => cache::cache_line_shared,
         Rule::InterruptStorm => interrupt_storm,
+        Rule::AccessMode => by_address::access_mode,
         Rule::UnknownRegister => usbd::unknown_register,
         Rule::NotModelled => usbd::not_modelled,
     }

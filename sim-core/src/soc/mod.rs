@@ -37,6 +37,8 @@ use crate::trace::{Keep, Levels, Record, Trace};
 
 mod cache;
 mod dma;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod frames;
 mod handover;
 mod late;
 mod posted;
@@ -312,6 +314,7 @@ impl Soc {
         self.posted.clear();
         self.late.clear();
         self.memory.take_all_back();
+        self.memory.frames_mut().take();
     }
 
     /// An access of a program that unwinds by a panic of its own. `None` if the run was left.
@@ -552,6 +555,7 @@ fn check_reach(fault: Fault, range: Range<u32>) -> Misuse {
     let rule = match fault {
         Fault::Flash(_) | Fault::OutsideRam(_) => Rule::PointerOutsideRam,
         Fault::NotLent(_) | Fault::WrongDirection(_) => Rule::PointerNotLent,
+        Fault::DeadFrame(_) => Rule::PointerToDeadFrame,
     };
     Misuse { range: Some(range), ..Misuse::new(rule, format!("PTR: {fault}")) }
 }

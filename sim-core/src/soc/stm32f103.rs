@@ -285,9 +285,11 @@ impl Soc {
 fn unreachable(access: dma::Access, fault: Fault) -> (Result<(), Refused>, Option<Misuse>) {
     match fault {
         Fault::Flash(_) | Fault::OutsideRam(_) => (Err(Refused), None),
-        Fault::NotLent(_) | Fault::WrongDirection(_) => {
+        Fault::NotLent(_) | Fault::WrongDirection(_) | Fault::DeadFrame(_) => {
+            let is_dead = matches!(fault, Fault::DeadFrame(_));
+            let rule = if is_dead { Rule::PointerToDeadFrame } else { Rule::PointerNotLent };
             let what = format!("the DMA's address: {fault}");
-            (Ok(()), Some(Misuse { range: Some(access.range()), ..Misuse::new(Rule::PointerNotLent, what) }))
+            (Ok(()), Some(Misuse { range: Some(access.range()), ..Misuse::new(rule, what) }))
         }
     }
 }

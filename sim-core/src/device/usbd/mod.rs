@@ -99,7 +99,7 @@ pub use options::{
     Alignment, AmountOfOut, EndOnReset, Erratum199, OddBytes, Options, OutOfReach, PermissionOfOut, SecondStart, Supply,
 };
 pub use payload::Payload;
-pub use registers::{address_of, name_of, names_of, offset_of};
+pub use registers::{address_of, mode_of, name_of, names_of, offset_of};
 pub use transfer::Job;
 pub use wire::{Answer, Packet, Token};
 

@@ -79,6 +79,11 @@ pub fn name_of(offset: u16) -> String {
     }
 }
 
+/// How the register at `offset` answers reads and writes, if there is one.
+pub fn mode_of(offset: u16) -> Option<Access> {
+    decode(offset).map(|(row, ..)| row.access)
+}
+
 /// The names of the events at these bits of INTEN.
 pub fn names_of(events: u32) -> impl Iterator<Item = String> {
     (0..32_u16).filter(move |bit| events >> bit & 1 == 1).map(|bit| name_of(map::events_usbreset() + 4 * bit))

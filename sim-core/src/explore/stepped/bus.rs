@@ -33,6 +33,10 @@ impl Bus {
     pub(super) fn new(system: &Rc<System>) -> Self {
         Self(system.clone())
     }
+
+    pub(super) fn system(&self) -> &System {
+        &self.0
+    }
 }
 
 impl std::fmt::Debug for Bus {
@@ -51,21 +55,11 @@ unsafe impl RegistersOf<UsbdBlock> for Bus {}
 // - Each takes effect at once, in program order.
 unsafe impl Registers for Bus {
     fn read(&self, offset: u16) -> u32 {
-        let line = Location::caller();
-        if std::thread::panicking() {
-            return self.0.while_unwinding(|soc| soc.cpu_read(offset, line)).unwrap_or(WHILE_LEAVING);
-        }
-        let poll = Poll::new(usbd::address_of(offset), line);
-        self.0.read(poll, |soc| soc.cpu_read(offset, line))
+        self.read_usbd(offset, Location::caller())
     }
 
     unsafe fn write(&self, offset: u16, value: u32) {
-        let line = Location::caller();
-        if std::thread::panicking() {
-            self.0.while_unwinding(|soc| soc.cpu_write(offset, value, line));
-            return;
-        }
-        self.0.write(usbd::address_of(offset), value, line, |soc| soc.cpu_write(offset, value, line));
+        self.write_usbd(offset, value, Location::caller());
     }
 }
 
@@ -73,7 +67,32 @@ unsafe impl Registers for Bus {
 /// to do: an access to them is none.
 impl OutsideRegisters for Bus {
     unsafe fn peek(&self, address: u32) -> u32 {
-        let line = Location::caller();
+        self.read_outside(address, Location::caller())
+    }
+
+    unsafe fn poke(&self, address: u32, value: u32) {
+        self.write_outside(address, value, Location::caller());
+    }
+}
+
+impl Bus {
+    pub(super) fn read_usbd(&self, offset: u16, line: &'static Location<'static>) -> u32 {
+        if std::thread::panicking() {
+            return self.0.while_unwinding(|soc| soc.cpu_read(offset, line)).unwrap_or(WHILE_LEAVING);
+        }
+        let poll = Poll::new(usbd::address_of(offset), line);
+        self.0.read(poll, |soc| soc.cpu_read(offset, line))
+    }
+
+    pub(super) fn write_usbd(&self, offset: u16, value: u32, line: &'static Location<'static>) {
+        if std::thread::panicking() {
+            self.0.while_unwinding(|soc| soc.cpu_write(offset, value, line));
+            return;
+        }
+        self.0.write(usbd::address_of(offset), value, line, |soc| soc.cpu_write(offset, value, line));
+    }
+
+    pub(super) fn read_outside(&self, address: u32, line: &'static Location<'static>) -> u32 {
         if std::thread::panicking() {
             return self.0.while_unwinding(|soc| soc.cpu_peek(address, line)).unwrap_or(WHILE_LEAVING);
         }
@@ -85,8 +104,7 @@ impl OutsideRegisters for Bus {
         value
     }
 
-    unsafe fn poke(&self, address: u32, value: u32) {
-        let line = Location::caller();
+    pub(super) fn write_outside(&self, address: u32, value: u32, line: &'static Location<'static>) {
         if std::thread::panicking() {
             self.0.while_unwinding(|soc| soc.cpu_poke(address, value, line));
             return;

@@ -75,6 +75,8 @@ use crate::soc::Soc;
 use crate::trace::{Keep, Trace};
 
 mod bus;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod by_address;
 mod exploration;
 mod history;
 mod host;
