@@ -183,13 +183,33 @@ impl<B: Registers> Usbd<B> {
 
 #[cfg(test)]
 mod tests {
+    use std::boxed::Box;
+
+    use super::super::WithoutData;
     use super::*;
+    use crate::nrf52840::fake::Block;
 
     #[test]
     fn share_is_the_whole_buffer_or_half_of_it() {
         // nRF52840 PS, ISOSPLIT: 0 one direction, 0x80 half each. nrfx 4.2.1 `NRFX_USBD_ISOSIZE`.
         assert_eq!((Share::Whole.packet_size(), Share::Whole.isosplit()), (1023, 0));
         assert_eq!((Share::Half.packet_size(), Share::Half.isosplit()), (511, 0x80));
+    }
+
+    #[test]
+    fn transfer_is_done_when_its_end_has_come_and_not_before() {
+        let chip = Block::usbd();
+        let (mut engine, mut endpoints) = Engine::new(Usbd::new(&chip), Box::leak(Box::default()));
+        let isoin = &mut endpoints.isoin;
+        assert_eq!(isoin.open(&mut engine, Share::Whole, WithoutData::Silence), Ok(()));
+        let transfer = isoin.send(engine, b"", 0).expect("it is open");
+        chip.set(map::events_endisoin(), 0);
+        let before = transfer.is_done();
+        let transfer = transfer.end().expect_err("it runs");
+        // Before anything can fail: a transfer that is dropped waits for it.
+        chip.set(map::events_endisoin(), 1);
+        assert_eq!([before, transfer.is_done()], [false, true]);
+        assert_eq!(transfer.end().expect("it is done").length, Ok(0));
     }
 
     #[test]
