@@ -3,9 +3,10 @@
 use std::process::{Command, Output};
 
 fn run(example: &str, arguments: &[&str]) -> (Option<i32>, String, String) {
-    let cargo = ["run", "--quiet", "--package", "sim-core", "--example", example, "--"];
+    // Of the whole workspace, whose dependencies are built already; those of this package alone have other features.
+    let cargo = ["run", "--quiet", "--example", example, "--"];
     let mut command = Command::new(env!("CARGO"));
-    command.current_dir(env!("CARGO_MANIFEST_DIR")).args(cargo).args(arguments);
+    command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).args(cargo).args(arguments);
     let Output { status, stdout, stderr } = command.output().expect("cargo can be run");
     let text = |bytes| String::from_utf8(bytes).expect("it prints UTF-8");
     (status.code(), text(stdout), text(stderr))
