@@ -9,7 +9,8 @@
 
 #![no_main]
 
-use std::ffi::c_char;
+#[path = "../address_sanitizer.rs"]
+mod address_sanitizer;
 
 use libfuzzer_sys::fuzz_target;
 use tests::usbd::{bytes, property};
@@ -19,13 +20,3 @@ fuzz_target!(|data: &[u8]| {
         panic!("{failure}");
     }
 });
-
-/// The sanitizer's options: leaks are not looked for.
-///
-/// A buffer that is forgotten or dropped with a transfer is leaked on purpose: that is what `'static` means.
-// SAFETY:
-// - The name and the type are those that the sanitizer's runtime looks for (`sanitizer/asan_interface.h`).
-#[unsafe(no_mangle)]
-extern "C" fn __asan_default_options() -> *const c_char {
-    c"detect_leaks=0".as_ptr()
-}

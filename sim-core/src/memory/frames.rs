@@ -16,6 +16,8 @@ pub(crate) struct Frames {
     simulator: Vec<Range<u32>>,
 }
 
+/// What the firmware does.
+#[cfg(any(test, all(target_os = "linux", target_arch = "x86_64")))]
 impl Frames {
     /// The firmware makes an access, from here.
     pub fn set_stack_pointer(&mut self, stack_pointer: u32) {
@@ -34,7 +36,9 @@ impl Frames {
             self.stack_pointer = frames.end;
         }
     }
+}
 
+impl Frames {
     /// The first byte of `range` that is in no frame of the firmware.
     pub fn dead(&self, range: &Range<u32>) -> Option<u32> {
         let below = (range.start < self.stack_pointer).then_some(range.start);

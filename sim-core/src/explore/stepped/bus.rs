@@ -34,6 +34,7 @@ impl Bus {
         Self(system.clone())
     }
 
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
     pub(super) fn system(&self) -> &System {
         &self.0
     }
