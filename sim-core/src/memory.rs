@@ -165,7 +165,7 @@ impl Memory {
     /// # Safety
     ///
     /// - The region is valid for what its direction says, and nobody conflicts with that, until it is taken back.
-    pub(crate) unsafe fn lend(&mut self, region: Region) -> BusAddress {
+    pub unsafe fn lend(&mut self, region: Region) -> BusAddress {
         let length = bytes(region.length);
         assert!(length <= self.map.ram.end - RAM, "a region of {length} bytes does not fit the chip's RAM");
         let mut windows = self.windows.iter_mut();
@@ -203,7 +203,7 @@ impl Memory {
     }
 
     /// Closes the windows onto any byte of `region`: the DMA cannot reach it any more.
-    pub(crate) fn take_back(&mut self, region: Region) {
+    pub fn take_back(&mut self, region: Region) {
         let open = self.windows.iter_mut().filter(|window| window.lent && window.is_onto(region));
         open.for_each(|window| window.lent = false);
     }
@@ -236,7 +236,7 @@ impl Memory {
     /// # Errors
     ///
     /// The [`Fault`] of the first byte that it cannot reach.
-    pub(crate) fn view(&self, address: BusAddress, length: usize, direction: Direction) -> Result<View, Fault> {
+    pub fn view(&self, address: BusAddress, length: usize, direction: Direction) -> Result<View, Fault> {
         let start = address.get();
         let last = u64::from(start) + length.max(1) as u64 - 1;
         if self.is_flash(start) {

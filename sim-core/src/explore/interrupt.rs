@@ -92,8 +92,9 @@ impl Interrupts {
     }
 
     /// Whether the handler would run if the line were asserted. A program that is being left runs nothing.
+    #[inline]
     pub fn can_run(&self) -> bool {
-        self.sections.get() == 0 && self.handler.borrow().is_some() && !std::thread::panicking()
+        self.handler.borrow().is_some() && self.sections.get() == 0 && !std::thread::panicking()
     }
 
     /// Whether the CPU is in the handler.

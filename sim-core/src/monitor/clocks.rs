@@ -162,6 +162,17 @@ impl Cell {
         self.sites[master.index] = site;
     }
 
+    /// The cell of a word that is accessed alike, so many words on.
+    pub(super) fn later(&self, words: usize) -> Self {
+        Self { sites: self.sites.map(|site| site.map(|site| site.later(words))), ..self.clone() }
+    }
+
+    /// Whether `other` is the cell of a word that was accessed alike, so many words on.
+    pub(super) fn is_earlier(&self, other: &Self, words: usize) -> bool {
+        (self.writes, self.reads) == (other.writes, other.reads)
+            && self.sites.iter().zip(&other.sites).all(|(site, other)| site.map(|site| site.later(words)) == *other)
+    }
+
     /// An earlier access that one by `master` conflicts with.
     #[cold]
     fn conflict(&self, master: &Master, access: Access) -> Option<Conflict> {

@@ -217,7 +217,7 @@ pub enum Site {
 
 impl Site {
     /// The engine, `beats` later. Others stay where they are.
-    fn later(self, beats: usize) -> Self {
+    pub(crate) fn later(self, beats: usize) -> Self {
         match self {
             Self::Dma { block, endpoint, beat } => Self::Dma { block, endpoint, beat: beat + beats },
             other => other,
@@ -303,6 +303,12 @@ impl Monitor {
     /// What was noted, oldest first.
     pub fn into_violations(self) -> Vec<Violation> {
         self.violations
+    }
+
+    /// Whether a violation ends the run.
+    #[inline]
+    pub fn is_stopped(&self) -> bool {
+        self.ended.is_some_and(|ended| ended < self.violations.len())
     }
 
     /// The violation that ends the run, if one does: the first of those whose policy says so.

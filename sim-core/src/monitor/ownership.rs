@@ -10,7 +10,7 @@ use std::panic::Location;
 use dma_api::address::{Direction, Region};
 
 use super::cells::Cells;
-use super::clocks::{Access, Clock, Conflict, Master};
+use super::clocks::{Access, Cell, Clock, Conflict, Master};
 use super::{Misuse, Rule, Site};
 use crate::machine::Moment;
 
@@ -164,10 +164,7 @@ impl Ownership {
     pub fn cpu_begins_fill(&mut self, range: Range<u32>, site: &'static Location<'static>) -> Option<Misuse> {
         let misuse = self.cpu_while_lent(range.clone(), Access::Write, site);
         let words = words(&range);
-        self.cells
-            .of(words.clone())
-            .iter_mut()
-            .for_each(|cell| cell.note(&self.cpu, Access::Write, Some(Site::Cpu(site))));
+        self.cells.access(words.clone(), |_, cell| cell.note(&self.cpu, Access::Write, Some(Site::Cpu(site))));
         self.untold.push(Untold { words, is_complete: false });
         misuse
     }
@@ -175,10 +172,7 @@ impl Ownership {
     /// All of `range` is stored. The fence comes next: one before it, a handler's, has not covered this.
     pub fn cpu_ends_fill(&mut self, range: &Range<u32>, site: &'static Location<'static>) {
         let words = words(range);
-        self.cells
-            .of(words.clone())
-            .iter_mut()
-            .for_each(|cell| cell.note(&self.cpu, Access::Write, Some(Site::Cpu(site))));
+        self.cells.access(words.clone(), |_, cell| cell.note(&self.cpu, Access::Write, Some(Site::Cpu(site))));
         self.untold.iter_mut().filter(|untold| untold.words == words).for_each(|untold| untold.is_complete = true);
     }
 
@@ -189,9 +183,11 @@ impl Ownership {
         site: &'static Location<'static>,
     ) -> Option<Misuse> {
         let Self { cpu, cells, .. } = self;
-        let words = words(&range);
-        let mut found = words.clone().zip(cells.of(words)).map(|(word, cell)| (word, cell.unfenced(cpu, access)));
-        let (word, conflict) = found.find_map(|(word, conflict)| Some((word, conflict?)))?;
+        let mut first = None;
+        cells.access(words(&range), |word, cell| {
+            first = first.or_else(|| Some((word, cell.unfenced(cpu, access)?)));
+        });
+        let (word, conflict) = first?;
         Some(report_race((word * BEAT).max(range.start)..range.end, Site::Cpu(site), conflict))
     }
 
@@ -199,7 +195,7 @@ impl Ownership {
     pub fn dma_access(&mut self, range: Range<u32>, access: Access, site: Site) -> Option<Misuse> {
         let Self { dma, cells, .. } = self;
         if access == Access::Read && self.untold.iter().any(|untold| overlap(&untold.words, &words(&range))) {
-            cells.of(words(&range)).iter_mut().for_each(|cell| cell.note(dma, access, Some(site)));
+            each_word(cells, words(&range), |_, cell| cell.note(dma, access, Some(site)));
             return None;
         }
         check_race(cells, dma, range, access, site)
@@ -209,12 +205,12 @@ impl Ownership {
     /// race, and none was made.
     pub fn dma_accesses(&mut self, range: Range<u32>, access: Access, site: Site) -> bool {
         let Self { dma, cells, .. } = self;
-        let cells = cells.of(words(&range));
-        let are_ordered = self.untold.is_empty() && cells.iter().all(|cell| cell.is_ordered(dma, access));
+        let words = words(&range);
+        let mut are_ordered = self.untold.is_empty();
+        cells.access(words.clone(), |_, cell| are_ordered &= cell.is_ordered(dma, access));
         if are_ordered {
-            for (index, cell) in cells.iter_mut().enumerate() {
-                cell.note(dma, access, Some(site.later(index)));
-            }
+            let site_of = |word| site.later((word - words.start) as usize);
+            cells.access(words.clone(), |word, cell| cell.note(dma, access, Some(site_of(word))));
         }
         are_ordered
     }
@@ -225,14 +221,21 @@ fn words(range: &Range<u32>) -> Range<u32> {
     range.start / BEAT..range.end.div_ceil(BEAT)
 }
 
+/// The cells of words that are accessed at one site: a beat touches two, if PTR is no multiple of 4.
+fn each_word(cells: &mut Cells, words: Range<u32>, mut each: impl FnMut(u32, &mut Cell)) {
+    words.for_each(|word| cells.access(word..word + 1, &mut each));
+}
+
 /// Two accesses that nothing orders, at least one of them a write. All words are accessed, the first race is reported.
 fn check_race(cells: &mut Cells, master: &Master, range: Range<u32>, access: Access, site: Site) -> Option<Misuse> {
-    let words = words(&range);
     let mut race = None;
-    for (word, cell) in words.clone().zip(cells.of(words)) {
-        if let (Some(conflict), None) = (cell.access(master, access, Some(site)), &race) {
-            race = Some((word, conflict));
-        }
+    let each = |word: u32, cell: &mut Cell| {
+        let conflict = cell.access(master, access, Some(site));
+        race = race.or(conflict.map(|conflict| (word, conflict)));
+    };
+    match site {
+        Site::Dma { .. } => each_word(cells, words(&range), each),
+        _ => cells.access(words(&range), each),
     }
     race.map(|(word, conflict)| report_race((word * BEAT).max(range.start)..range.end, site, conflict))
 }

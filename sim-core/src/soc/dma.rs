@@ -3,6 +3,16 @@
 use super::*;
 use crate::engine::Beat;
 
+/// The bytes of a beat.
+const BEAT: usize = ownership::BEAT as usize;
+
+/// Words that the engine moves at once: one beat each, from `site` on.
+pub(crate) struct Words {
+    range: Range<u32>,
+    access: Access,
+    site: Site,
+}
+
 impl Soc {
     /// Whether the engine has something to do.
     pub fn engine_is_busy(&self) -> bool {
@@ -35,22 +45,38 @@ impl Soc {
     }
 
     /// The engine moves all words that are left, as [`engine_step`](Self::engine_step) would one by one. Returns how
-    /// many: none, where somebody would see each, since it is to be kept, or to be reported.
+    /// many: none, where somebody would see each.
     pub(crate) fn move_words(&mut self) -> usize {
-        let Some(copy) =
-            self.copy.as_mut().filter(|copy| !copy.is_blind() && !self.trace.keeps() && self.cache.is_none())
-        else {
+        let words = self.copy.as_ref().and_then(|copy| self.words_at_once(copy));
+        let Some(Words { range, access, site }) = words else {
+            return 0;
+        };
+        let Some(copy) = self.copy.as_mut().filter(|_| self.ownership.dma_accesses(range, access, site)) else {
             return 0;
         };
         let words = copy.beats_left();
-        let Some(range) = copy.whole_words_left() else {
-            return 0;
-        };
-        if !self.ownership.dma_accesses(range, copy.access(), copy.site()) {
-            return 0;
-        }
         copy.finish();
         words
+    }
+
+    /// All words that are left of `copy`, if nobody looks at each.
+    pub(crate) fn words_at_once(&self, copy: &Copy) -> Option<Words> {
+        let are_seen = copy.is_blind() || self.trace.keeps() || self.cache.is_some();
+        let range = copy.whole_words_left().filter(|_| !are_seen)?;
+        Some(Words { range, access: copy.access(), site: copy.site() })
+    }
+
+    /// The engine has moved them.
+    pub(crate) fn note_words(&mut self, words: Words) {
+        let Words { range, access, site } = words;
+        if self.ownership.dma_accesses(range.clone(), access, site) {
+            return;
+        }
+        // A race: at which beat, is to be said.
+        for (index, start) in range.clone().step_by(BEAT).enumerate() {
+            let beat = Beat { range: start..range.end.min(start + ownership::BEAT), access, site: site.later(index) };
+            self.note_word(beat, [0; 4], false);
+        }
     }
 
     /// Takes the copy that is to be done, for an engine that does it without the lock that this value is behind.
@@ -102,6 +128,30 @@ impl Soc {
         self.trace.note(None, || Record::Ended { block, endpoint, amount });
         self.usbd.complete(job.id, copy.payload());
         self.settle(copy.site());
+    }
+
+    /// The DMA moves whatever it can, and what is on the wire arrives.
+    pub(crate) fn let_dma_run(&mut self) {
+        self.flush_all();
+        self.move_all();
+        self.land_all();
+    }
+
+    fn move_all(&mut self) {
+        while self.engine_is_busy() {
+            self.engine_step();
+        }
+        // A circular channel that needs no request would go on for ever.
+        const STEPS: usize = 1000;
+        for _ in 0..STEPS {
+            let dma = self.dma_steps().next();
+            let wire = self.wire_steps().next();
+            match (dma, wire) {
+                (Some(controller), _) => self.dma_step(controller),
+                (None, Some(usart)) => self.wire_step(usart),
+                (None, None) => return,
+            }
+        }
     }
 }
 

@@ -73,9 +73,16 @@ impl Soc {
 
     /// The driver has written a register. If that has handed the memory over, the fence that should have come before it
     /// comes now.
+    #[inline]
     pub(super) fn pass_pending_release(&mut self) {
-        let hands_over = |moment| moment == Moment::AfterFill || self.uses(&self.released);
-        if self.ownership.pending_release().is_some_and(hands_over) {
+        if let Some(moment) = self.ownership.pending_release() {
+            self.pass_release_of(moment);
+        }
+    }
+
+    #[cold]
+    fn pass_release_of(&mut self, moment: Moment) {
+        if moment == Moment::AfterFill || self.uses(&self.released) {
             self.ownership.pass_pending_release();
         }
     }

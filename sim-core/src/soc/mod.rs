@@ -16,7 +16,7 @@
 use std::ops::Range;
 use std::panic::Location;
 
-use dma_api::address::{BusAddress, Direction, Region};
+use dma_api::address::{BusAddress, Region};
 
 use crate::device::Chip;
 use crate::device::power::{self, Power, Step};
@@ -36,11 +36,13 @@ use crate::quirks::Quirks;
 use crate::trace::{Keep, Levels, Record, Trace};
 
 mod cache;
+mod cpu;
 mod dma;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod frames;
 mod handover;
 mod late;
+mod leaving;
 mod posted;
 mod stm32f103;
 mod turns;
@@ -204,84 +206,22 @@ impl Soc {
         Some((violation, self.monitor.policy_of(violation.misuse.rule)))
     }
 
+    /// Whether a violation ends the run.
+    #[inline]
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.monitor.is_stopped()
+    }
+
+    /// Whether nobody is here but an nRF52840's controller, engine and host: no quirk, no cache, no supply that comes and
+    /// goes. It is so for a whole run.
+    pub(crate) fn is_plain(&self) -> bool {
+        let Self { quirks, cache, power, stm32f103, .. } = self;
+        *quirks == Quirks::default() && cache.is_none() && !power.is_modelled() && stm32f103.is_none()
+    }
+
     /// What is left when the run is over: what happened, what was found.
     pub fn into_evidence(self) -> (Trace, Vec<Violation>) {
         (self.trace, self.monitor.into_violations())
-    }
-
-    /// The driver reads a register.
-    #[inline]
-    pub fn cpu_read(&mut self, offset: u16, line: Line) -> u32 {
-        self.flush_usbd(offset);
-        self.push_by_usbd(offset);
-        let value = self.usbd.read(offset);
-        self.ownership.register_read();
-        self.trace.note(Some(line), || Record::Read { offset, value });
-        self.settle(Site::Cpu(line));
-        value
-    }
-
-    /// The driver writes a register.
-    #[inline]
-    pub fn cpu_write(&mut self, offset: u16, value: u32, line: Line) {
-        self.ownership.register_written();
-        self.write_usbd(offset, value, line);
-    }
-
-    #[inline]
-    fn write_usbd(&mut self, offset: u16, value: u32, line: Line) {
-        self.trace.note(Some(line), || Record::Write { offset, value });
-        self.usbd.write(offset, value);
-        self.feed();
-        self.generation += 1;
-        self.settle(Site::Cpu(line));
-        self.pass_pending_release();
-    }
-
-    /// The driver reads a register of another peripheral than USBD, by its address: of POWER and CLOCK, of DMA and
-    /// USART, or one that an erratum's workaround uses. 0 where this system has none.
-    pub fn cpu_peek(&mut self, address: u32, line: Line) -> u32 {
-        self.flush(address);
-        if let Some(place) = self.place_of(address) {
-            return self.read_stm32f103(place, address, line);
-        }
-        self.ownership.register_read();
-        let Some(offset) = power::offset_of(address) else {
-            return self.usbd.peek(address).unwrap_or_default();
-        };
-        let read = self.power.read(offset);
-        let value = read.as_ref().copied().unwrap_or_default();
-        self.trace.note(Some(line), || Record::Peek { address, value });
-        self.feed();
-        self.report(read.err(), Site::Cpu(line));
-        value
-    }
-
-    /// The driver writes a register of another peripheral than USBD, by its address: as [`cpu_peek`](Self::cpu_peek)
-    /// reads it. An erratum's are not in the trace.
-    pub fn cpu_poke(&mut self, address: u32, value: u32, line: Line) {
-        self.ownership.register_written();
-        self.write_outside(address, value, line);
-    }
-
-    fn write_outside(&mut self, address: u32, value: u32, line: Line) {
-        self.generation += 1;
-        if let Some(place) = self.place_of(address) {
-            self.trace.note(Some(line), || Record::Poke { address, value });
-            return self.write_stm32f103(place, value, line);
-        }
-        let Some(offset) = power::offset_of(address) else {
-            return self.usbd.poke(address, value);
-        };
-        self.trace.note(Some(line), || Record::Poke { address, value });
-        let written = self.power.write(offset, value);
-        self.feed();
-        self.report(written.err(), Site::Cpu(line));
-    }
-
-    /// Whether the register at `address` (of another peripheral than USBD) can change without the CPU.
-    pub(crate) fn is_shared(&self, address: u32) -> bool {
-        power::offset_of(address).is_some() || self.place_of(address).is_some()
     }
 
     /// Whether a transfer runs, or a channel is enabled for one.
@@ -301,60 +241,10 @@ impl Soc {
     }
 
     /// The wires between POWER, CLOCK and the controller.
+    #[inline]
     fn feed(&mut self) {
         self.power.set_enabled(self.usbd.is_enabled());
         self.usbd.set_feed(self.power.feed());
-    }
-
-    /// Leaves the run: the driver's frames are about to go, and its buffers with them. The engine moves nothing more. A
-    /// copy that was taken out is to be waited for ([`Soc::is_copying`]).
-    pub(crate) fn leave(&mut self) {
-        self.left = true;
-        self.copy = None;
-        self.posted.clear();
-        self.late.clear();
-        self.memory.take_all_back();
-        self.memory.frames_mut().take();
-    }
-
-    /// An access of a program that unwinds by a panic of its own. `None` if the run was left.
-    pub(crate) fn while_unwinding<T>(&mut self, access: impl FnOnce(&mut Self) -> T) -> Option<T> {
-        if self.left {
-            return None;
-        }
-        let before = self.stop().is_some();
-        let result = access(self);
-        self.broken_while_unwinding |= !before && self.stop().is_some();
-        Some(result)
-    }
-
-    /// Whether the violation that ends the run came while the program unwound by a panic of its own.
-    pub(crate) fn is_broken_while_unwinding(&self) -> bool {
-        self.broken_while_unwinding
-    }
-
-    /// The DMA moves whatever it can, and what is on the wire arrives.
-    pub(crate) fn let_dma_run(&mut self) {
-        self.flush_all();
-        self.move_all();
-        self.land_all();
-    }
-
-    fn move_all(&mut self) {
-        while self.engine_is_busy() {
-            self.engine_step();
-        }
-        // A circular channel that needs no request would go on for ever.
-        const STEPS: usize = 1000;
-        for _ in 0..STEPS {
-            let dma = self.dma_steps().next();
-            let wire = self.wire_steps().next();
-            match (dma, wire) {
-                (Some(controller), _) => self.dma_step(controller),
-                (None, Some(usart)) => self.wire_step(usart),
-                (None, None) => return,
-            }
-        }
     }
 
     /// Where in the memory of the host the bytes at these addresses are. `None` if in no window that is open.
@@ -394,39 +284,6 @@ impl Soc {
         self.memory.allocate(length)
     }
 
-    /// A program reads a byte of simulated RAM: a tracked access. 0 where there is none.
-    pub fn load(&mut self, address: BusAddress, line: Line) -> u8 {
-        self.touch(address, Access::Read, line);
-        let (value, finding) = self.memory.cpu_load(address);
-        self.report_findings(finding, Site::Cpu(line));
-        value
-    }
-
-    /// A program writes a byte of simulated RAM: a tracked access. Lost where there is none.
-    pub fn store(&mut self, address: BusAddress, value: u8, line: Line) {
-        self.touch(address, Access::Write, line);
-        self.memory.cpu_store(address, value, Site::Cpu(line));
-    }
-
-    fn touch(&mut self, address: BusAddress, access: Access, line: Line) {
-        let start = address.get();
-        let range = start..start.saturating_add(1);
-        let write = access == Access::Write;
-        self.trace.note(Some(line), || Record::Touch { address: start, write });
-        let job = self.copy.as_ref().map(|copy| (copy.range(), copy.site())).or(self.taken.clone());
-        let conflicts = |direction| write || direction == Direction::DeviceToMemory;
-        let direction = self.usbd.job().map(|job| job.direction);
-        let channel = self.channel_at(&range, !write).map(|site| (range.clone(), site));
-        let in_flight = job
-            .filter(|_| direction.is_some_and(conflicts))
-            .or(channel)
-            .and_then(|(job, site)| ownership::check_cpu_access_in_flight(range.clone(), job, access, site));
-        let in_flight = in_flight.or_else(|| self.late_in(&range));
-        let race = self.ownership.cpu_access(range, access, line);
-        self.report(in_flight, Site::Cpu(line));
-        self.report(race, Site::Cpu(line));
-    }
-
     /// The peripheral has powered up, or woken up.
     pub fn power_up_done(&mut self) {
         self.usbd.power_up_done();
@@ -457,28 +314,41 @@ impl Soc {
     #[inline]
     fn settle(&mut self, site: Site) {
         if self.usbd.has_misuse() {
-            for misuse in self.usbd.take_misuse() {
-                self.report(Some(misuse), site);
-            }
-            // A second START may have corrupted the first. A copy that was taken out is not reached.
-            if let (Some(copy), Some(job)) = (&mut self.copy, self.usbd.job()) {
-                copy.update(job);
-            }
+            self.report_all(site);
         }
-        let started = self.usbd.job().filter(|job| job.id != self.captured && !self.left);
-        if let Some(job) = started {
-            self.captured = job.id;
-            self.ownership.job_captured();
-            let (copy, fault) = Copy::new(job, &self.memory);
-            let (block, endpoint, range) = (job.block(), job.endpoint, copy.range());
-            if let Some(replaced) = self.copy.replace(copy) {
-                self.note_delivered(&replaced);
-            }
-            self.trace.note(None, || Record::Captured { block, endpoint, range: range.clone() });
-            self.report(fault.map(|fault| check_reach(fault, range)), site);
+        if self.usbd.job().is_some_and(|job| job.id != self.captured && !self.left) {
+            self.capture(site);
         }
         self.drop_orphan();
         self.note_levels();
+    }
+
+    /// The chip was misused.
+    #[cold]
+    fn report_all(&mut self, site: Site) {
+        for misuse in self.usbd.take_misuse() {
+            self.report(Some(misuse), site);
+        }
+        // A second START may have corrupted the first. A copy that was taken out is not reached.
+        if let (Some(copy), Some(job)) = (&mut self.copy, self.usbd.job()) {
+            copy.update(job);
+        }
+    }
+
+    /// The engine takes the job that was started.
+    fn capture(&mut self, site: Site) {
+        let Some(job) = self.usbd.job() else {
+            return;
+        };
+        self.captured = job.id;
+        self.ownership.job_captured();
+        let (copy, fault) = Copy::new(job, &self.memory);
+        let (block, endpoint, range) = (job.block(), job.endpoint, copy.range());
+        if let Some(replaced) = self.copy.replace(copy) {
+            self.note_delivered(&replaced);
+        }
+        self.trace.note(None, || Record::Captured { block, endpoint, range: range.clone() });
+        self.report(fault.map(|fault| check_reach(fault, range)), site);
     }
 
     /// The CPU has entered or left its handler, or fallen asleep or woken.
@@ -486,10 +356,15 @@ impl Soc {
         self.trace.note(None, || record);
     }
 
+    #[inline]
     fn note_levels(&mut self) {
-        if !self.trace.keeps() {
-            return;
+        if self.trace.keeps() {
+            self.keep_levels();
         }
+    }
+
+    #[cold]
+    fn keep_levels(&mut self) {
         let dma = self.usbd.job().is_some() || self.stm32f103().is_some_and(Stm32f103::is_busy);
         let stm32f103 = self.stm32f103_levels();
         let levels = Levels { events: self.usbd.events(), interrupt: self.interrupt(), dma, stm32f103 };
@@ -498,7 +373,11 @@ impl Soc {
 
     /// A copy whose job the chip has given up is not done. The beats that it has done come before whatever the chip
     /// shows from now on.
+    #[inline]
     fn drop_orphan(&mut self) {
+        if self.copy.is_none() {
+            return;
+        }
         let current = self.usbd.job().map(|job| job.id);
         if let Some(copy) = self.copy.take_if(|copy| current != Some(copy.job().id)) {
             self.ownership.job_ended();

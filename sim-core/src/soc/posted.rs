@@ -39,10 +39,12 @@ fn queue_of(address: u32) -> Option<u8> {
 
 impl Soc {
     /// The driver writes the register at `address`, and the write is posted: `false` if it is to take effect at once.
+    #[inline]
     pub(crate) fn post(&mut self, address: u32, value: u32, line: Line) -> bool {
-        if self.quirks.writes == Writes::AtOnce {
-            return false;
-        }
+        self.quirks.writes == Writes::Posted && self.post_later(address, value, line)
+    }
+
+    fn post_later(&mut self, address: u32, value: u32, line: Line) -> bool {
         let Some(queue) = queue_of(address) else {
             return false;
         };
@@ -71,6 +73,7 @@ impl Soc {
     }
 
     /// Whether a read of the register at `address` has to wait for a write.
+    #[inline]
     pub(crate) fn has_posted_to(&self, address: u32) -> bool {
         !self.posted.is_empty() && queue_of(address).is_some_and(|queue| self.posted().any(|posted| posted == queue))
     }

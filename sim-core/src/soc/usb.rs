@@ -75,10 +75,15 @@ impl Soc {
     }
 
     /// What a transaction would be answered, without any effect.
-    #[inline]
     pub fn answer(&self, transaction: &Transaction) -> Answer {
         let Transaction { address, endpoint, token, .. } = transaction;
         if self.plugged { self.usbd.answer(*address, *endpoint, token) } else { Answer::Silence }
+    }
+
+    /// Whether a transaction would be answered with NAK: no packet is looked at.
+    pub(crate) fn is_answered_nak(&self, transaction: &Transaction) -> bool {
+        let Transaction { address, endpoint, token, .. } = transaction;
+        self.plugged && self.usbd.answers_nak(*address, *endpoint, token)
     }
 
     /// One transaction on the wire, to which `fault` happens there. Returns what the host sees.

@@ -302,14 +302,22 @@ impl Trace {
     }
 
     /// Notes what `record` makes; it is not called when nothing is kept.
+    #[inline]
     pub fn note(&mut self, site: Option<&'static Location<'static>>, record: impl FnOnce() -> Record) {
         if self.enabled {
-            let nanoseconds = self.started.map(|started| started.elapsed().as_nanos());
-            self.entries.push(Entry { record: record(), nanoseconds, site });
+            self.keep(site, record);
         }
     }
 
+    /// Out of line: who keeps nothing is in a hurry.
+    #[cold]
+    fn keep(&mut self, site: Option<&'static Location<'static>>, record: impl FnOnce() -> Record) {
+        let nanoseconds = self.started.map(|started| started.elapsed().as_nanos());
+        self.entries.push(Entry { record: record(), nanoseconds, site });
+    }
+
     /// Notes what the chip shows now, if that has changed; `levels` is not called when nothing is kept.
+    #[inline]
     pub fn note_levels(&mut self, levels: impl FnOnce() -> Levels) {
         if !self.enabled {
             return;

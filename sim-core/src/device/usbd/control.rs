@@ -71,7 +71,7 @@ impl Ep0 {
 
 impl Usbd {
     /// What endpoint 0 answers. It is enabled, and addressed.
-    #[inline]
+    #[inline(always)]
     pub(super) fn answer_of_ep0(&self, token: &Token) -> Answer {
         let ep0 = &self.ep0;
         let permitted = |permitted, answer| if permitted { answer } else { Answer::Nak };

@@ -96,7 +96,7 @@ impl DataEndpoints {
 
 impl Usbd {
     /// What endpoint `number`, 1 to 7, answers. It is enabled, and addressed.
-    #[inline]
+    #[inline(always)]
     pub(super) fn answer_of_data(&self, number: usize, token: &Token) -> Answer {
         let DataEndpoint { input, output } = self.data.get(number);
         match token {

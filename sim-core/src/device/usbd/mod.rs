@@ -244,6 +244,7 @@ impl Usbd {
         !self.misuse.is_empty()
     }
 
+    #[inline]
     fn report(&mut self, misuse: Option<Misuse>) -> bool {
         let Some(misuse) = misuse else {
             return false;

@@ -45,6 +45,7 @@ static MASKS: [u32; REGISTERS.len()] = {
 };
 
 /// The row and array index of the register at `offset`, and its bits.
+#[inline]
 fn decode(offset: u16) -> Option<(&'static Row, u16, u32)> {
     if !offset.is_multiple_of(4) {
         return None;

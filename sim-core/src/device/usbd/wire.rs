@@ -150,8 +150,14 @@ impl Usbd {
         answer
     }
 
+    /// Whether [`Usbd::token`] would answer NAK, without any effect.
+    pub(crate) fn answers_nak(&self, address: u8, endpoint: u8, token: &Token) -> bool {
+        matches!(self.answer(address, endpoint, token), Answer::Nak)
+    }
+
     /// What [`Usbd::token`] would answer, without any effect.
-    #[inline]
+    // Always inlined: `answers_nak` is asked at each choice point, and has no packet copied if it sees where that goes.
+    #[inline(always)]
     pub fn answer(&self, address: u8, endpoint: u8, token: &Token) -> Answer {
         let bit = 1u32.checked_shl(endpoint.into()).unwrap_or_default();
         let enabled = match token {

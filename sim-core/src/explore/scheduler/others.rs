@@ -74,6 +74,7 @@ pub const WHIMS: usize = 8;
 
 impl Other {
     /// Its place in [`ALL`].
+    #[inline]
     fn place(self) -> u32 {
         match self {
             Self::Posted(queue) => u32::from(queue),
@@ -110,16 +111,19 @@ impl Others {
     }
 
     /// Adds one.
+    #[inline]
     pub fn insert(&mut self, other: Other) {
         self.0 |= 1 << other.place();
     }
 
     /// Whether nobody can go on.
+    #[inline]
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
 
     /// How many can.
+    #[inline]
     pub fn count(self) -> usize {
         self.0.count_ones() as usize
     }
@@ -129,6 +133,7 @@ impl Others {
     /// # Panics
     ///
     /// If there are not so many.
+    #[inline]
     pub fn at(self, index: usize) -> Other {
         let left = (0..index).fold(self.0, |left, _| left & left.saturating_sub(1));
         ALL[left.trailing_zeros() as usize]

@@ -10,7 +10,8 @@ use dma_api::nrf52840::usbd::UsbdBlock;
 use dma_api::registers::{OutsideRegisters, Registers, RegistersOf};
 
 use super::interrupt::{MASK, UNMASK};
-use super::system::{HOST_IS_DONE, Poll, Position, System};
+use super::poll::{HOST_IS_DONE, Poll};
+use super::system::{Position, System};
 use crate::device::usbd;
 use crate::explore::{Board, WHILE_LEAVING};
 use crate::hash::hash;

@@ -23,18 +23,26 @@ pub(super) struct History {
 }
 
 impl History {
+    #[inline]
     pub fn write(&mut self, register: u32, value: u32) {
-        if self.is_off {
-            return;
+        if !self.is_off {
+            self.keep_write(register, value);
         }
+    }
+
+    fn keep_write(&mut self, register: u32, value: u32) {
         self.past = hash((self.past, &self.reads, register, value));
         self.reads.clear();
     }
 
+    #[inline]
     pub fn read(&mut self, register: u32, value: u32) {
-        if self.is_off {
-            return;
+        if !self.is_off {
+            self.keep_read(register, value);
         }
+    }
+
+    fn keep_read(&mut self, register: u32, value: u32) {
         let is_news = self.reads.iter().any(|read| read.0 == register && read.1 != value);
         if is_news {
             self.past = hash((self.past, &self.reads));

@@ -3,7 +3,6 @@
 use std::task::{self, Context, Waker};
 
 use super::system::{Position, System};
-use crate::device::usbd::Answer;
 use crate::host::fault::Course;
 use crate::host::{Fault, Faults, HostError, Isochronous, PATIENCE_MS, Reply, Script, Step, Transaction};
 use crate::soc::Soc;
@@ -148,7 +147,7 @@ pub(super) fn can_go_on(soc: &Soc, step: &Step) -> bool {
         Step::WakeUp => soc.is_driving_resume(),
         Step::Settle => false,
         Step::Serial { port, does } => soc.can_carry_out_serial(*port, *does),
-        Step::Transaction(transaction) => !transaction.retry || soc.answer(transaction) != Answer::Nak,
+        Step::Transaction(transaction) => !transaction.retry || !soc.is_answered_nak(transaction),
         _ => true,
     }
 }

@@ -41,7 +41,8 @@
 use std::panic::Location;
 
 use super::history::History;
-use super::system::{Ended, POLLS_BEFORE_WAITING, POLLS_WITHOUT_HOPE, Poll, Position, System};
+use super::poll::{POLLS_BEFORE_WAITING, POLLS_WITHOUT_HOPE, Poll};
+use super::system::{Ended, Position, System};
 use crate::explore::interrupt::SLEEPING_HANDLER;
 use crate::hash::hash;
 use crate::trace::Record;
@@ -98,11 +99,13 @@ impl Chain {
 
 impl System {
     /// Whether the handler is due: it can run, and the line is asserted.
+    #[inline]
     pub fn is_handler_due(&self) -> bool {
         self.interrupts.can_run() && self.soc.borrow().interrupt()
     }
 
     /// Whether the CPU sleeps at `position`, and nothing wakes it.
+    #[inline]
     pub fn is_asleep(&self, position: Position) -> bool {
         let woken = || self.soc.borrow().interrupt() || self.host.borrow().outcome.is_some();
         position.is_sleep() && !woken()

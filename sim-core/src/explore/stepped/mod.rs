@@ -77,10 +77,12 @@ use crate::trace::{Keep, Trace};
 mod bus;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod by_address;
+mod choice;
 mod exploration;
 mod history;
 mod host;
 mod interrupt;
+mod poll;
 mod sides;
 mod system;
 

@@ -2,7 +2,8 @@
 
 use super::host::can_go_on;
 use super::interrupt::{BEFORE_SLEEP, MASK, SLEEP, UNMASK};
-use super::system::{Ended, HOST_IS_DONE, Poll, Position, System};
+use super::poll::{HOST_IS_DONE, Poll};
+use super::system::{Ended, Position, System};
 use crate::device::name_at;
 use crate::explore::interrupt::sleeper;
 use crate::explore::scheduler::Choice;

@@ -14,6 +14,7 @@
 //! | `stm32f103` | DMA items and serial lines |
 //! | `generation` | whatever somebody else can observe is counted |
 
+use dma_api::address::Direction;
 use dma_api::nrf52840::usbd::map;
 use dma_api::usb::Setup;
 

@@ -10,7 +10,6 @@ use crate::monitor::{Misuse, Rule};
 
 /// Registers that are windows onto the USB core: out of reach before READY (nRF5340 PS, USB register access
 /// limitations) and, as far as is known, while a transfer runs (nrfx `usbd_dmareq_process`).
-#[inline]
 fn is_in_core(name: Name) -> bool {
     use Name::*;
     is_task(name)
@@ -50,14 +49,20 @@ pub(in crate::device::usbd) fn unknown_register(offset: u16) -> Misuse {
 }
 
 /// The rules about touching a register at all: modelled, powered, not in the engine's way.
+#[inline]
 pub(in crate::device::usbd) fn check_access(chip: &Usbd, row: &Register<Name>, n: u16) -> Option<Misuse> {
+    let all_are_in_reach = matches!(chip.power, Power::Ready | Power::Waking) && chip.job.is_none();
+    let may_be_unmodelled = matches!(row.name, Name::DMASTATE | Name::COREDATA);
+    if all_are_in_reach && !may_be_unmodelled { None } else { check_each(chip, row, n) }
+}
+
+fn check_each(chip: &Usbd, row: &Register<Name>, n: u16) -> Option<Misuse> {
     let offset = row.offset + n * row.stride;
     check_modelled(chip, row.name, offset)
         .or_else(|| check_ready(chip, row.name, offset))
         .or_else(|| check_out_of_reach(chip, row.name, offset))
 }
 
-#[inline]
 fn check_modelled(chip: &Usbd, name: Name, offset: u16) -> Option<Misuse> {
     (!is_modelled(chip, name)).then(|| {
         let index =
@@ -66,7 +71,6 @@ fn check_modelled(chip: &Usbd, name: Name, offset: u16) -> Option<Misuse> {
     })
 }
 
-#[inline]
 fn check_ready(chip: &Usbd, name: Name, offset: u16) -> Option<Misuse> {
     let (rule, until) = match chip.power {
         _ if !is_in_core(name) => return None,
@@ -77,7 +81,6 @@ fn check_ready(chip: &Usbd, name: Name, offset: u16) -> Option<Misuse> {
     Some(Misuse::new(rule, format!("{} is out of reach until {until}", name_of(offset))))
 }
 
-#[inline]
 fn check_out_of_reach(chip: &Usbd, name: Name, offset: u16) -> Option<Misuse> {
     let job = chip.job.as_ref()?;
     let out_of_reach = match chip.options.out_of_reach {

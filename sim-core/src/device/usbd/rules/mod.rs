@@ -48,14 +48,18 @@ pub(super) fn check_length(chip: &Usbd, number: usize, maxcnt: u32, direction: D
 }
 
 /// MAXCNT has 7 bits, or 10: what is more than `mask` holds is cut off, and START sees the rest.
+#[inline]
 pub(super) fn check_maxcnt(name: Name, offset: u16, value: u32, mask: u32) -> Option<Misuse> {
     use Name::*;
     let is_cut = value & !mask != 0 && matches!(name, EPIN_MAXCNT | EPOUT_MAXCNT | ISOIN_MAXCNT | ISOOUT_MAXCNT);
-    is_cut.then(|| {
-        let (bits, held) = (mask.count_ones(), value & mask);
-        let what = format!("{value} is written to {}, which has {bits} bits: it is {held}", name_of(offset));
-        Misuse::new(Rule::LengthOverBuffer, what)
-    })
+    if is_cut { Some(cut_off(offset, value, mask)) } else { None }
+}
+
+#[cold]
+fn cut_off(offset: u16, value: u32, mask: u32) -> Misuse {
+    let (bits, held) = (mask.count_ones(), value & mask);
+    let what = format!("{value} is written to {}, which has {bits} bits: it is {held}", name_of(offset));
+    Misuse::new(Rule::LengthOverBuffer, what)
 }
 
 /// PTR, and for isochronous packets MAXCNT, are to be multiples of 4 (nRF5340 PS, isochronous IN). A switch: no driver
