@@ -27,8 +27,6 @@ use crate::trace::Record;
 #[derive(Clone)]
 pub struct Bus {
     shared: Arc<Shared>,
-    /// How long the driver has polled in vain.
-    backoff: Rc<Backoff>,
     /// Polls, and what was new when, at the last look.
     idle: Rc<Cell<(u32, u64, Instant)>>,
     interrupts: Rc<Interrupts>,
@@ -39,13 +37,7 @@ pub struct Bus {
 impl Bus {
     pub(super) fn new(shared: &Arc<Shared>) -> Self {
         let idle = Rc::new(Cell::new((0, 0, Instant::now())));
-        Self {
-            shared: shared.clone(),
-            backoff: Rc::new(Backoff::new()),
-            idle,
-            interrupts: Rc::default(),
-            unwinding: Rc::default(),
-        }
+        Self { shared: shared.clone(), idle, interrupts: Rc::default(), unwinding: Rc::default() }
     }
 
     /// Runs the handler if it is due, and again for as long as the line is asserted when it returns.
@@ -100,7 +92,7 @@ impl Bus {
     }
 
     /// Ends the run as a deadlock when nobody has done anything for longer than the host waits for an answer.
-    fn stop_if_nothing_happens(&self, what: &dyn std::fmt::Display) {
+    fn stop_if_nothing_happens(&self, what: impl Fn() -> String) {
         const POLLS_BETWEEN_LOOKS: u32 = 1024;
         let (polls, seen, since) = self.idle.get();
         if polls < POLLS_BETWEEN_LOOKS {
@@ -114,16 +106,21 @@ impl Bus {
         self.idle.set((0, seen, since));
         let waited = since.elapsed();
         if waited > NOTHING_HAPPENS {
-            let message = format!("the firmware {what}, and nothing has happened for {} s", waited.as_secs());
+            let message = format!("the firmware {}, and nothing has happened for {} s", what(), waited.as_secs());
             self.shared.end(message);
         }
     }
 }
 
 impl Bus {
-    /// A poll that gives 0 waits most likely for what has not come.
-    fn back_off(&self, value: u32) {
-        if value == 0 { self.backoff.snooze() } else { self.backoff.reset() }
+    /// An access to a register. Leaves the run if a violation has ended it.
+    #[track_caller]
+    fn access<T>(&self, access: impl FnOnce(&mut Soc) -> T) -> T {
+        let (value, is_stopped) = self.shared.with(|soc| (access(soc), soc.is_stopped()));
+        if is_stopped {
+            self.shared.stop_at_violation();
+        }
+        value
     }
 
     /// An access while the program unwinds by a panic of its own. `None` if the run is being left: a destructor that
@@ -134,7 +131,7 @@ impl Bus {
         if since.elapsed() > NOTHING_HAPPENS {
             self.shared.leave();
         }
-        self.backoff.snooze();
+        thread::yield_now();
         self.shared.with(|soc| soc.while_unwinding(access))
     }
 }
@@ -160,14 +157,13 @@ unsafe impl Registers for Bus {
             return self.while_unwinding(|soc| soc.cpu_read(offset, line)).unwrap_or(WHILE_LEAVING);
         }
         self.serve_interrupts();
-        let value = self.shared.with(|soc| {
+        let value = self.access(|soc| {
             // ORDERING: none needed: read under the same lock.
             self.shared.reads.fetch_add(1, Ordering::Relaxed);
             soc.cpu_read(offset, line)
         });
-        self.shared.stop_at_violation();
-        self.stop_if_nothing_happens(&format_args!("reads {}", name_of(offset)));
-        self.back_off(value);
+        self.stop_if_nothing_happens(|| format!("reads {}", name_of(offset)));
+        self.shared.nap();
         value
     }
 
@@ -177,11 +173,9 @@ unsafe impl Registers for Bus {
             self.while_unwinding(|soc| soc.cpu_write(offset, value, line));
             return;
         }
-        self.backoff.reset();
         self.serve_interrupts();
-        self.shared.with(|soc| soc.cpu_write(offset, value, line));
-        self.shared.stop_at_violation();
-        self.stop_if_nothing_happens(&format_args!("writes {}", name_of(offset)));
+        self.access(|soc| soc.cpu_write(offset, value, line));
+        self.stop_if_nothing_happens(|| format!("writes {}", name_of(offset)));
     }
 }
 
@@ -192,14 +186,13 @@ impl OutsideRegisters for Bus {
             return self.while_unwinding(|soc| soc.cpu_peek(address, line)).unwrap_or(WHILE_LEAVING);
         }
         self.serve_interrupts();
-        let value = self.shared.with(|soc| {
+        let value = self.access(|soc| {
             // ORDERING: none needed: read under the same lock.
             self.shared.reads.fetch_add(1, Ordering::Relaxed);
             soc.cpu_peek(address, line)
         });
-        self.shared.stop_at_violation();
-        self.stop_if_nothing_happens(&format_args!("reads {}", name_at(address)));
-        self.back_off(value);
+        self.stop_if_nothing_happens(|| format!("reads {}", name_at(address)));
+        self.shared.nap();
         value
     }
 
@@ -210,9 +203,8 @@ impl OutsideRegisters for Bus {
             return;
         }
         self.serve_interrupts();
-        self.shared.with(|soc| soc.cpu_poke(address, value, line));
-        self.shared.stop_at_violation();
-        self.stop_if_nothing_happens(&format_args!("writes {}", name_at(address)));
+        self.access(|soc| soc.cpu_poke(address, value, line));
+        self.stop_if_nothing_happens(|| format!("writes {}", name_at(address)));
     }
 }
 
@@ -289,7 +281,7 @@ impl Board for Bus {
         }
         self.serve_interrupts();
         self.shared.stop_at_violation();
-        self.stop_if_nothing_happens(&"waits for the host");
+        self.stop_if_nothing_happens(|| "waits for the host".to_owned());
         // ORDERING: pairs with the store in `set`; what the host has done is behind the lock.
         self.shared.host_is_done.load(Ordering::Acquire)
     }
@@ -306,7 +298,7 @@ impl Board for Bus {
             return body();
         }
         self.serve_interrupts();
-        self.stop_if_nothing_happens(&"goes through critical sections");
+        self.stop_if_nothing_happens(|| "goes through critical sections".to_owned());
         let result = self.interrupts.masked(body);
         self.serve_interrupts();
         result
@@ -321,7 +313,7 @@ impl Board for Bus {
         }
         self.sleep();
         self.shared.stop_at_violation();
-        self.stop_if_nothing_happens(&"sleeps and is woken");
+        self.stop_if_nothing_happens(|| "sleeps and is woken".to_owned());
     }
 
     fn load(&self, address: BusAddress) -> u8 {

@@ -25,8 +25,7 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_utils::Backoff;
-use parking_lot::{Condvar, Mutex, MutexGuard};
+use parking_lot::{Condvar, Mutex};
 
 use super::{Program, Stopped, Verdict, quiet, quietly, unwind};
 use crate::host::{Host, HostError, PATIENCE_MS};
@@ -35,6 +34,8 @@ use crate::soc::Soc;
 use crate::trace::{Keep, Trace};
 
 mod bus;
+mod engine;
+mod waiting;
 mod wire;
 
 pub use bus::Bus;
@@ -62,60 +63,6 @@ struct Shared {
 }
 
 impl Shared {
-    /// Does something to the system, and tells who waits.
-    fn with<T>(&self, f: impl FnOnce(&mut Soc) -> T) -> T {
-        let mut soc = self.soc.lock();
-        let before = soc.generation();
-        let result = f(&mut soc);
-        if soc.generation() != before {
-            self.tell(soc);
-        }
-        result
-    }
-
-    fn tell(&self, soc: MutexGuard<'_, Soc>) {
-        // ORDERING: none needed: read under the same lock.
-        self.reads.store(0, Ordering::Relaxed);
-        // ORDERING: pairs with the loads in `wait`; whoever sees the count takes the lock next, which orders the rest.
-        self.news.fetch_add(1, Ordering::Release);
-        drop(soc);
-        self.changed.notify_all();
-    }
-
-    fn set(&self, flag: &AtomicBool) {
-        // ORDERING: pairs with the loads of the flags; what their readers need besides is behind the lock.
-        flag.store(true, Ordering::Release);
-        self.tell(self.soc.lock());
-    }
-
-    /// Waits until the system is `ready`: spins, yields, then sleeps. `None` when the deadline has passed.
-    fn wait(&self, deadline: Option<Instant>, ready: impl Fn(&Soc) -> bool) -> Option<MutexGuard<'_, Soc>> {
-        loop {
-            // ORDERING: pairs with the `fetch_add` in `tell`, here and below; the lock taken next orders the rest.
-            let seen = self.news.load(Ordering::Acquire);
-            let mut soc = self.soc.lock();
-            if ready(&soc) {
-                return Some(soc);
-            }
-            drop(soc);
-            let backoff = Backoff::new();
-            while self.news.load(Ordering::Acquire) == seen && !backoff.is_completed() {
-                backoff.snooze();
-            }
-            soc = self.soc.lock();
-            // The count changes under the lock only: nothing is missed between this look and the sleep.
-            if self.news.load(Ordering::Acquire) == seen {
-                match deadline {
-                    Some(deadline) => drop(self.changed.wait_until(&mut soc, deadline)),
-                    None => self.changed.wait(&mut soc),
-                }
-            }
-            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                return None;
-            }
-        }
-    }
-
     fn note_step(&self) {
         // ORDERING: none needed: the count is all that is looked at.
         self.steps.fetch_add(1, Ordering::Relaxed);
@@ -124,48 +71,6 @@ impl Shared {
     fn firmware_is_done(&self) -> bool {
         // ORDERING: pairs with the store in `set`; what the firmware has done is behind the lock.
         self.firmware_is_done.load(Ordering::Acquire)
-    }
-
-    /// The engine's thread: powers the peripheral up, copies, until there is nothing more to come.
-    fn engine(&self) {
-        // ORDERING: pairs with the store in `set`; what the host has done is behind the lock.
-        let is_over = || self.firmware_is_done() && self.host_is_done.load(Ordering::Acquire);
-        loop {
-            let ready = |soc: &Soc| soc.engine_is_busy() || soc.is_moving_items() || soc.is_rising() || is_over();
-            let Some(mut soc) = self.wait(None, ready) else {
-                return;
-            };
-            self.note_step();
-            if soc.usbd().is_powering_up() {
-                soc.power_up_done();
-                self.tell(soc);
-                continue;
-            }
-            if let Some(step) = soc.supply_steps().next() {
-                soc.supply_step(step);
-                self.tell(soc);
-                continue;
-            }
-            if soc.is_moving_items() {
-                // A step of each that can take one, then the lock is somebody else's.
-                let controllers: Vec<_> = soc.dma_steps().collect();
-                controllers.into_iter().for_each(|controller| soc.dma_step(controller));
-                let usarts: Vec<_> = soc.wire_steps().collect();
-                usarts.into_iter().for_each(|usart| soc.wire_step(usart));
-                self.tell(soc);
-                continue;
-            }
-            let Some(mut copy) = soc.take_copy() else {
-                return;
-            };
-            drop(soc);
-            while let Some(beat) = copy.next() {
-                let blind = copy.is_blind();
-                let bytes = copy.step();
-                self.soc.lock().note_beat(beat, bytes, blind);
-            }
-            self.with(|soc| soc.end_copy(&copy));
-        }
     }
 
     /// The driver is about to be left. Its frames go, and a buffer may be among them: the engine finishes what it

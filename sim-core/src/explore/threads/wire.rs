@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Shared;
+use super::waiting::READS_IN_VAIN;
 use crate::device::usbd::Answer;
 use crate::explore::interrupt::sleeper;
 use crate::host::{HostError, PATIENCE_MS, Reply, Step, Transaction, Wire};
@@ -17,9 +18,6 @@ const DEVICE_PATIENCE: Duration = Duration::from_millis(PATIENCE_MS as u64);
 
 /// How long the host gives the others to notice what it has done, at least and at most.
 const SETTLING: [Duration; 2] = [Duration::from_millis(5), Duration::from_millis(PATIENCE_MS as u64)];
-
-/// How many registers a firmware reads with nothing changed, before it counts as having noticed all.
-const READS_WHEN_SETTLED: u32 = 500;
 
 pub(super) struct ThreadsWire(Arc<Shared>);
 
@@ -33,7 +31,7 @@ impl ThreadsWire {
         if retry {
             let started = Instant::now();
             let deadline = started + Duration::from_millis(patience_ms.into());
-            let waits = |soc: &Soc| soc.answer(transaction) == Answer::Nak;
+            let waits = |soc: &Soc| soc.is_answered_nak(transaction);
             let is_hopeless = |soc: &Soc| self.0.firmware_is_done() && !soc.engine_is_busy() && !soc.is_copying();
             let soc = self.0.wait(Some(deadline), |soc| !waits(soc) || is_hopeless(soc));
             if soc.is_none_or(|soc| waits(&soc)) {
@@ -91,7 +89,7 @@ impl ThreadsWire {
             let soc = self.0.soc.lock();
             // ORDERING: none needed: written under the same lock.
             let sleeps = self.0.firmware_is_asleep.load(Ordering::Relaxed) && !soc.interrupt();
-            let polls = self.0.reads.load(Ordering::Relaxed) >= READS_WHEN_SETTLED;
+            let polls = self.0.reads.load(Ordering::Relaxed) >= READS_IN_VAIN;
             let is_idle = !soc.is_rising() && !soc.is_moving_items() && !soc.engine_is_busy() && !soc.is_copying();
             if is_idle && (sleeps || polls || self.0.firmware_is_done()) || started.elapsed() > most {
                 return;

@@ -1,0 +1,90 @@
+//! Who waits for the chip, and how: it spins for a moment, and sleeps then.
+//!
+//! Nobody yields: on a busy machine that gives a whole turn away, and who sleeps is woken when its turn is needed.
+//! Whatever changes wakes all who sleep, also whom it does not concern. A firmware does not say that it waits: one that
+//! has read [`READS_IN_VAIN`] registers with nothing changed does.
+
+use std::hint;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::MutexGuard;
+
+use super::Shared;
+use crate::soc::Soc;
+
+/// How many registers a firmware reads with nothing changed, before it counts as having noticed all.
+pub(super) const READS_IN_VAIN: u32 = 500;
+
+/// How often who waits looks before it sleeps.
+const LOOKS: u32 = 100;
+
+/// How long a firmware that polls sleeps at most.
+const NAP: Duration = Duration::from_millis(1);
+
+impl Shared {
+    /// Does something to the system, and tells who waits.
+    pub fn with<T>(&self, f: impl FnOnce(&mut Soc) -> T) -> T {
+        let mut soc = self.soc.lock();
+        let before = soc.generation();
+        let result = f(&mut soc);
+        if soc.generation() != before {
+            self.tell(soc);
+        }
+        result
+    }
+
+    /// Tells who waits that something has changed.
+    pub fn tell(&self, soc: MutexGuard<'_, Soc>) {
+        // ORDERING: none needed: read under the same lock.
+        self.reads.store(0, Ordering::Relaxed);
+        // ORDERING: pairs with the loads in `wait`; whoever sees the count takes the lock next, which orders the rest.
+        self.news.fetch_add(1, Ordering::Release);
+        drop(soc);
+        self.changed.notify_all();
+    }
+
+    /// Raises a flag, and tells who waits.
+    pub fn set(&self, flag: &AtomicBool) {
+        // ORDERING: pairs with the loads of the flags; what their readers need besides is behind the lock.
+        flag.store(true, Ordering::Release);
+        self.tell(self.soc.lock());
+    }
+
+    /// Waits until the system is `ready`. `None` when the deadline has passed.
+    pub fn wait(&self, deadline: Option<Instant>, ready: impl Fn(&Soc) -> bool) -> Option<MutexGuard<'_, Soc>> {
+        loop {
+            // ORDERING: pairs with the `fetch_add` in `tell`, here and below; the lock taken next orders the rest.
+            let seen = self.news.load(Ordering::Acquire);
+            let mut soc = self.soc.lock();
+            if ready(&soc) {
+                return Some(soc);
+            }
+            drop(soc);
+            (0..LOOKS).take_while(|_| self.news.load(Ordering::Acquire) == seen).for_each(|_| hint::spin_loop());
+            soc = self.soc.lock();
+            // The count changes under the lock only: nothing is missed between this look and the sleep.
+            if self.news.load(Ordering::Acquire) == seen {
+                match deadline {
+                    Some(deadline) => drop(self.changed.wait_until(&mut soc, deadline)),
+                    None => self.changed.wait(&mut soc),
+                }
+            }
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                return None;
+            }
+        }
+    }
+
+    /// The firmware has read a register, and may be polling: it sleeps if it has long done so in vain.
+    pub fn nap(&self) {
+        // ORDERING: none needed: both are read again under the lock that they are written under.
+        if self.reads.load(Ordering::Relaxed) < READS_IN_VAIN {
+            return hint::spin_loop();
+        }
+        let mut soc = self.soc.lock();
+        if self.reads.load(Ordering::Relaxed) >= READS_IN_VAIN {
+            self.changed.wait_for(&mut soc, NAP);
+        }
+    }
+}
