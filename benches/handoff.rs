@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use crossbeam_utils::Backoff;
 
-/// A flag that goes from one thread to another and back, `count` times, with the waiting strategy of
-/// `explore::threads`.
+/// A flag that goes from one thread to another and back, `count` times. Who waits spins, and yields if that takes
+/// long.
 pub fn there_and_back(count: u64) -> Duration {
     let flag = AtomicU64::new(0);
     let wait = |value| {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use benches::access::{Accesses, of_memory};
 use benches::bulk::{self, Bulk, Way};
+use benches::enumerate::Device;
 use benches::handoff::there_and_back;
 use benches::round_trip::RoundTrips;
 use benches::{copies, enumerate, line, on_threads, stepped};
@@ -39,6 +40,7 @@ fn row(
 fn rows() -> Vec<Row> {
     let memcpy = |length| move |count| copies::memcpy(length, count);
     let on_wire = |time: Duration| move |count: u64| time * u32::try_from(count).unwrap_or(u32::MAX);
+    let enumerations = |count| enumerate::enumerations(Device::CdcAcm, count);
     let round_trips = |count| RoundTrips::new(count, 64);
     vec![
         row("engine's copy, 64 KiB", |count| copies::engine(65536, count), "memcpy", memcpy(65536)),
@@ -51,7 +53,7 @@ fn rows() -> Vec<Row> {
         row("packet of 64 bytes, threads", move |count| on_threads(count, round_trips), "hand-off", there_and_back),
         row("bulk OUT, 64 bytes, stepped", bulk_packets(Way::Out), "wire", on_wire(bulk::ON_WIRE)),
         row("bulk IN, 64 bytes, stepped", bulk_packets(Way::In), "wire", on_wire(bulk::ON_WIRE)),
-        row("enumeration, stepped", enumerate::enumerations, "wire", on_wire(enumerate::on_wire())),
+        row("CDC-ACM enumeration, stepped", enumerations, "wire", on_wire(enumerate::on_wire(Device::CdcAcm))),
         row("1 KiB each way by USART, stepped", line::exchanges, "line", on_wire(line::ON_WIRE)),
     ]
 }

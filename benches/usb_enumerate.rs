@@ -1,11 +1,16 @@
 //! One enumeration, as Linux does it, against what a wire takes for it.
 
-use benches::enumerate::{enumerations, on_wire};
-use criterion::{Criterion, criterion_group, criterion_main};
+use benches::enumerate::{Device, enumerations, on_wire};
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 
 fn usb_enumerate(criterion: &mut Criterion) {
-    println!("on the wire: {:?}", on_wire());
-    criterion.bench_function("usb_enumerate", |bencher| bencher.iter_custom(enumerations));
+    let mut group = criterion.benchmark_group("usb_enumerate");
+    for (name, device) in [("loopback", Device::Loopback), ("cdc_acm", Device::CdcAcm)] {
+        println!("{name}, on the wire: {:?}", on_wire(device));
+        let id = BenchmarkId::from_parameter(name);
+        group.bench_function(id, |bencher| bencher.iter_custom(|count| enumerations(device, count)));
+    }
+    group.finish();
 }
 
 criterion_group!(benches, usb_enumerate);
