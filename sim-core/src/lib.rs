@@ -103,6 +103,7 @@ pub mod engine;
 #[expect(unsafe_code, reason = "the explorers' buses implement the unsafe traits of dma-api")]
 pub mod explore;
 pub mod fate;
+pub mod guide;
 mod hash;
 pub mod host;
 pub mod machine;

@@ -166,6 +166,9 @@ fn replay_shows_the_race_again_and_fails() {
 
 const README: &str = include_str!("../../README.md");
 
+/// The chapter about the second chip.
+const CHAPTER: &str = include_str!("../src/guide/stm32f103.md");
+
 /// The lines of a sample are among those that were printed. `...` stands for lines that are left out.
 #[track_caller]
 fn assert_shows(out: &str, sample: &str) {
@@ -183,8 +186,8 @@ fn race_of_the_readme_is_what_its_replay_prints() {
 }
 
 #[test]
-fn exchange_of_the_readme_is_what_its_command_prints() {
-    let (_, after) = README.split_once("`dmacheck serial --").expect("the README has an exchange");
+fn exchange_of_the_chapter_is_what_its_command_prints() {
+    let (_, after) = CHAPTER.split_once("`dmacheck serial --").expect("the chapter has an exchange");
     let (options, after) = after.split_once('`').expect("the command ends");
     let sample = after.split("```").nth(1).expect("its output follows");
     let command = format!("serial --{options}");
