@@ -1,8 +1,7 @@
 //! POWER and CLOCK: registers, events, what comes when, what the CPU has seen.
 
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
-
 use super::*;
+use crate::hash::assert_told_apart;
 
 const VBUS: u32 = map::usbregstatus::VBUSDETECT.mask();
 const OUTPUT: u32 = map::usbregstatus::OUTPUTRDY.mask();
@@ -269,13 +268,36 @@ fn states_with_another_future_have_another_hash() {
             read(power, map::usbregstatus());
         },
     ];
-    let hash = |change: &fn(&mut Power)| {
+    assert_told_apart(changes.iter().map(|change| {
         let mut power = modelled();
         change(&mut power);
-        BuildHasherDefault::<DefaultHasher>::default().hash_one(&power)
+        power
+    }));
+}
+
+#[test]
+fn each_field_has_its_place_in_the_hash() {
+    const RISES: [Rise; 3] = [Rise::Off, Rise::Starting, Rise::On];
+    let with = |f: fn(&mut Power, u32), value| {
+        let mut power = modelled();
+        f(&mut power, value);
+        power
     };
-    let hashes: Vec<u64> = changes.iter().map(hash).collect();
-    for (index, one) in hashes.iter().enumerate() {
-        assert!(!hashes[..index].contains(one), "change {index} is not seen");
-    }
+    // Any two bits of one number, and of different ones.
+    let numbers = (0..10).flat_map(|bit| {
+        [with(|power, value| power.events = value, 1 << bit), with(|power, value| power.inten = value, 1 << bit)]
+    });
+    assert_told_apart(numbers);
+    let flags = (0_u32..1 << 4).flat_map(|flags| RISES.map(|regulator| (flags, regulator)));
+    assert_told_apart(flags.flat_map(|(flags, regulator)| {
+        RISES.map(|crystal| Power {
+            vbus: flags & 1 != 0,
+            enabled: flags & 2 != 0,
+            seen_vbus: flags & 4 != 0,
+            seen_output: flags & 8 != 0,
+            regulator,
+            crystal,
+            ..modelled()
+        })
+    }));
 }

@@ -1,12 +1,7 @@
 //! The chip's hash: explorers take two chips with the same hash for one state.
 
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
-
 use super::*;
-
-fn hash(rig: &Rig) -> u64 {
-    BuildHasherDefault::<DefaultHasher>::default().hash_one(&rig.0)
-}
+use crate::hash::{assert_told_apart, hash};
 
 /// What is done to a chip.
 type Change = fn(&mut Rig);
@@ -33,34 +28,52 @@ const CHANGES: &[Change] = &[
     |rig| rig.poke(map::WORKAROUND_KEY, map::WORKAROUND_KEY_TOGGLES),
 ];
 
-#[test]
-fn chips_with_another_past_have_another_hash_and_the_same_past_the_same() {
-    let hashes = || {
-        let one = |change: &Change| {
-            let mut rig = Rig::configured();
-            rig.write(map::epouten(), 0x1FF);
-            change(&mut rig);
-            hash(&rig)
-        };
-        CHANGES.iter().map(one).collect::<Vec<_>>()
-    };
-    let first = hashes();
-    assert_eq!(first, hashes());
-    for (index, one) in first.iter().enumerate() {
-        assert!(!first[..index].contains(one), "change {index} is not seen");
-    }
+fn chips() -> impl Iterator<Item = Usbd> {
+    CHANGES.iter().map(|change| {
+        let mut rig = Rig::configured();
+        rig.write(map::epouten(), 0x1FF);
+        change(&mut rig);
+        rig.0.clone()
+    })
 }
 
 #[test]
-fn counts_of_one_endpoint_are_told_apart() {
-    let hash_with = |maxcnt, amount| {
-        let mut rig = Rig::configured();
-        rig.epin[1].maxcnt = maxcnt;
-        rig.epin[1].amount = amount;
-        hash(&rig)
-    };
-    let all = [hash_with(0, 0), hash_with(1, 0), hash_with(0, 1), hash_with(1023, 0), hash_with(0, 1023)];
-    for (index, one) in all.iter().enumerate() {
-        assert!(!all[..index].contains(one), "pair {index}");
+fn chips_with_another_past_have_another_hash_and_the_same_past_the_same() {
+    assert_told_apart(chips());
+    assert_eq!(chips().map(hash).collect::<Vec<_>>(), chips().map(hash).collect::<Vec<_>>());
+}
+
+#[test]
+fn numbers_of_one_endpoint_are_told_apart() {
+    let fields = [(1, 0, 0), (0, 1, 0), (0, 0, 1), (1023, 0, 0), (0, 1023, 0), (0, 0, 1 << 31), (0, 0, 0)];
+    assert_told_apart(fields.map(|(maxcnt, amount, ptr)| EasyDma { ptr, maxcnt, amount }));
+}
+
+#[test]
+fn supplies_are_told_apart() {
+    const RAILS: [Rail; 3] = [Rail::Off, Rail::Lost, Rail::On];
+    let rails = RAILS.iter().flat_map(|&vbus| RAILS.map(|output| (vbus, output)));
+    assert_told_apart(rails.flat_map(|(vbus, output)| [false, true].map(|crystal| Feed { vbus, output, crystal })));
+}
+
+#[test]
+fn endpoints_are_told_apart() {
+    let mut all = vec![data::DataEndpoints::default()];
+    for number in 1..=7 {
+        for change in [
+            (|_| ()) as fn(&mut data::DataEndpoint),
+            |endpoint| endpoint.input.data1 = true,
+            |endpoint| endpoint.input.stalled = true,
+            |endpoint| endpoint.output.state = data::OutState::Full,
+            |endpoint| endpoint.output.size = 1,
+            |endpoint| endpoint.output.buffer[63] = 1,
+            |endpoint| endpoint.output.data1 = true,
+            |endpoint| endpoint.output.stalled = true,
+        ] {
+            let mut endpoints = data::DataEndpoints::default();
+            change(endpoints.get_mut(number));
+            all.push(endpoints);
+        }
     }
+    assert_told_apart(all);
 }
