@@ -35,6 +35,8 @@ pub mod progress;
 mod quiet;
 pub mod replay;
 pub mod scheduler;
+#[cfg(feature = "critical-section")]
+mod section;
 pub mod stepped;
 pub mod threads;
 

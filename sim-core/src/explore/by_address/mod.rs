@@ -11,7 +11,7 @@
 //! - **Its memory has the chip's addresses.** [`run`] calls the firmware on a stack that lies in RAM at 0x2000_0000, so
 //!   that a buffer on the stack has an address of 32 bits, and the DMA reaches it there (`ram`).
 //! - **Its critical sections mask the simulated line.** The feature `critical-section` has an implementation of that
-//!   crate's (`section`).
+//!   crate's (`explore::section`).
 //!
 //! ```text
 //! stepped::Bus
@@ -50,11 +50,12 @@
 //!
 //! - Linux on x86-64. There is one RAM at 0x2000_0000 in a process, so one firmware at a time is in it: [`run`] waits
 //!   for the others. Tests of one process run one after the other, as far as they are in it.
-//! - No published driver is among the suites yet: what is tested is firmware by hand, on cells and on pointers.
+//! - Of published drivers those of `tests/published` have run so. Others may ask for what is not there: a [`Gap`] says so.
 //! - A run that ends at an access by a pointer leaves the firmware's frames without dropping what is in them. Who makes
 //!   such accesses does so by `unsafe`, and must bear that: no destructor that is to run there may be what keeps memory
 //!   valid (a scope of threads, say).
-//! - A line of the driver is the line in generated code that accesses the cell: that of the register is in the trace.
+//! - A line of the driver is the line in generated code that accesses the cell. An access by a pointer has none: its site
+//!   is the trap's. What was accessed is in the trace.
 
 use std::cell::RefCell;
 use std::panic::Location;
@@ -69,8 +70,6 @@ mod gaps;
 mod peripherals;
 mod ram;
 mod registers;
-#[cfg(feature = "critical-section")]
-mod section;
 mod trap;
 
 pub use gaps::{Gap, Gaps, Missing};
@@ -91,6 +90,24 @@ thread_local! {
 /// The CPU that runs on this thread.
 fn current() -> Option<Rc<Cpu>> {
     CPU.try_with(|cpu| cpu.borrow().clone()).ok().flatten()
+}
+
+/// Masks the line, if firmware runs by address on this thread.
+#[cfg(feature = "critical-section")]
+#[track_caller]
+pub(super) fn mask() {
+    if let Some(cpu) = current() {
+        cpu.board.mask(ram::stack_pointer(), Location::caller());
+    }
+}
+
+/// Unmasks it.
+#[cfg(feature = "critical-section")]
+#[track_caller]
+pub(super) fn unmask() {
+    if let Some(cpu) = current() {
+        cpu.board.unmask(ram::stack_pointer(), Location::caller());
+    }
 }
 
 /// Runs `firmware` on `board`, in the chip's RAM. What it asks of the chip that is not there is counted in `gaps`.

@@ -138,7 +138,7 @@ pub fn abandon(payload: Payload) -> ! {
     let way_out = WAY_OUT.get();
     assert!(!way_out.is_null(), "this thread is in RAM");
     #[cfg(feature = "critical-section")]
-    super::section::abandon();
+    crate::explore::section::abandon();
     // SAFETY:
     // - It is that of the coroutine which this thread runs: set at its begin, and null after its end.
     unsafe { &*way_out }.suspend(payload);

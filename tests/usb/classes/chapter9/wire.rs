@@ -113,7 +113,7 @@ async fn read_with_fault(
     }
     host.setup(setup).await?;
     let (mut bytes, mut data1) = (Vec::new(), true);
-    while bytes.len() < setup.length.into() {
+    while bytes.len() < usize::from(setup.length) {
         // Otherwise it would happen to a NAK.
         settle(host, subject).await?;
         if suffers == Transaction::Data {

@@ -222,6 +222,17 @@ fn driver_that_spins_for_ever_is_a_deadlock_and_both_sides_are_said() {
     assert!(message.contains("EVENTS_ENDEPIN[0]") && message.contains("IN"), "{message}");
 }
 
+/// A driver that writes is not known to wait: a limit ends it.
+#[test]
+fn driver_that_writes_for_ever_is_a_deadlock_and_both_sides_are_said() {
+    let writes = |_: &Bus| loop {
+        register(map::inten()).set(1);
+    };
+    let run = ByAddress::new(writes, 0).run();
+    let Verdict::Deadlock { message, .. } = &run.verdict else { panic!("{}", run.verdict) };
+    assert_eq!(message, "the driver writes INTEN; the host is done; the engine is idle");
+}
+
 #[test]
 fn two_chips_in_one_process_do_not_meet() {
     std::thread::scope(|scope| {

@@ -1,7 +1,8 @@
-//! Critical sections, by the crate of that name, mask the simulated line.
+//! Critical sections, by the crate of that name: on every host.
 //!
-//! A section of a firmware that runs by address masks the line of its board, and is a choice point at both ends, as
-//! [`Board::critical_section`](crate::explore::Board::critical_section) is.
+//! A section of a firmware that runs by address (`by_address`) masks the line of its board, and is a choice point at
+//! both ends, as [`Board::critical_section`](super::Board::critical_section) is. What else runs here, a driver on
+//! a board that it was given, masks nothing by these: it has the board's own.
 //!
 //! A static of the process may be shared by the firmware of several tests, each on a thread of its own, which is more
 //! than a chip has. So the outermost section of a thread also excludes those of all other threads, whether or not a
@@ -11,11 +12,8 @@
 //! *Not modelled*: how long interrupts are off.
 
 use std::cell::{Cell, RefCell};
-use std::panic::Location;
 
 use parking_lot::{Mutex, MutexGuard};
-
-use super::{current, ram};
 
 static SECTION: Mutex<()> = Mutex::new(());
 
@@ -28,6 +26,7 @@ thread_local! {
 
 /// The firmware of this thread is abandoned, in whatever sections it is. Its frames, which would end them, are never
 /// returned to.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 pub fn abandon() {
     DEPTH.set(0);
     OTHERS_WAIT.set(None);
@@ -40,15 +39,15 @@ critical_section::set_impl!(Sections);
 // SAFETY:
 // - What is accessed in sections only, is accessed by one thread at a time: the outermost section of a thread holds
 //   the lock of `SECTION`, until its end.
-// - Nothing interrupts a section on its own thread: the line of the board is masked before this returns, and unmasked
-//   at the section's end. Where no chip runs, there are no interrupts.
+// - A handler here is a function that its own thread calls. By address, the line of the board is masked before this
+//   returns, so it is not called in a section. Elsewhere it may be; its sections are then nested ones, whose access is
+//   shared and on one thread, as that of all nested sections is.
 // - Sections nest: only the outermost locks and unlocks.
 unsafe impl critical_section::Impl for Sections {
     unsafe fn acquire() -> bool {
         // First what may leave the firmware by a panic, when its run is over: nothing is locked then.
-        if let Some(cpu) = current() {
-            cpu.board.mask(ram::stack_pointer(), Location::caller());
-        }
+        #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+        super::by_address::mask();
         let depth = DEPTH.get();
         DEPTH.set(depth + 1);
         if depth == 0 {
@@ -63,8 +62,7 @@ unsafe impl critical_section::Impl for Sections {
         if depth == 0 {
             OTHERS_WAIT.set(None);
         }
-        if let Some(cpu) = current() {
-            cpu.board.unmask(ram::stack_pointer(), Location::caller());
-        }
+        #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+        super::by_address::unmask();
     }
 }

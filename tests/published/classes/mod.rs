@@ -1,0 +1,11 @@
+//! The suites of `tests/usb/classes`, from the same files, on nrf-usbd.
+
+mod harness;
+mod known;
+
+use crate::devices;
+
+#[path = "../../usb/classes/chapter9/mod.rs"]
+mod chapter9;
+#[path = "../../usb/classes/test_class.rs"]
+mod test_class;

@@ -1,0 +1,28 @@
+//! Drivers of others, not a line changed, on the simulator.
+//!
+//! nrf-usbd 0.3.0 with usb-device and usbd-serial; embassy-nrf 0.11.0 with embassy-usb.
+//!
+//! | module | what |
+//! |---|---|
+//! | `devices`, `harness`, `findings` | what runs, on which schedules, and how a finding is shown |
+//! | `enumeration`, `echo` | three hosts; bytes there and back |
+//! | `traces` | three seeds, again |
+//! | `interruptions` | reset and suspension in the middle of something |
+//! | `classes` | usb-device's TestClass and Chapter 9: the files that check our own driver |
+//! | `embassy` | its device and executor; what the monitor says of it |
+//! | `nrf_usbd` | its address; what the monitor says of it: in `reads` on every schedule, in `findings` on random ones |
+//!
+//! They run by address ([`sim_core::explore::by_address`]): on Linux on x86-64.
+
+#![cfg(all(target_os = "linux", target_arch = "x86_64"))]
+
+mod classes;
+mod devices;
+mod echo;
+mod embassy;
+mod enumeration;
+mod findings;
+mod harness;
+mod interruptions;
+mod nrf_usbd;
+mod traces;
