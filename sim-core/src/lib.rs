@@ -77,6 +77,8 @@
 //! println!("{}", trace::timeline::render(&again.trace));
 //! ```
 //!
+//! A driver that knows the chip's addresses runs as it is: [`guide::run_your_own_driver`].
+//!
 //! Where the driver calls `release` and `acquire` is what is checked. What its own `DmaFence` does on the chip is not
 //! executed here: `Config::fences` says what it is worth.
 //!

@@ -3,6 +3,11 @@
 #[doc = include_str!("fences.md")]
 pub mod fences {}
 
+#[doc = include_str!("published.md")]
+pub mod published {}
+
+pub mod run_your_own_driver;
+
 #[doc = include_str!("stm32f103.md")]
 pub mod stm32f103 {}
 
