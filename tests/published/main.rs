@@ -15,14 +15,17 @@
 //! They run by address ([`sim_core::explore::by_address`]): on Linux on x86-64.
 
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#![deny(unsafe_code)]
 
 mod classes;
 mod devices;
 mod echo;
+#[expect(unsafe_code, reason = "embassy-nrf asks for the peripheral, and for its handler, by unsafe functions")]
 mod embassy;
 mod enumeration;
 mod findings;
 mod harness;
 mod interruptions;
+#[expect(unsafe_code, reason = "nrf-usbd asks for the address of the registers by an unsafe trait")]
 mod nrf_usbd;
 mod traces;
