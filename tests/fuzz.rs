@@ -12,7 +12,6 @@ use proptest::prelude::{any, prop};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
 use sim_core::explore::Kind;
-use sim_core::monitor::Rule;
 use tests::fuzz::{descriptors, host, registers, replay};
 
 /// A target.
@@ -135,15 +134,14 @@ targets! {
     of_host HOST,
 }
 
-/// What a fuzzer has found, and what is not mended: `Control` says so under its limits. When this fails it is, and
-/// the target's excuse is to go.
+/// A fuzzer has found that the status stage of a control read was permitted while another endpoint was fetched: by the
+/// shortcut EP0DATADONE_EP0STATUS, which `Control` has not used since. `tests/usb/beside.rs` has every schedule of it.
 #[test]
-fn shortcut_of_a_control_read_triggers_its_task_while_another_endpoint_is_fetched() {
+fn status_stage_of_a_control_read_is_not_permitted_while_another_endpoint_is_fetched() {
     for name in ["found_shortcut", "found_shortcut_again"] {
         let bytes = fs::read(directory("host").join(name)).expect("it is in the repository");
         let verdict = host::verdict(&bytes, None);
-        assert_eq!(verdict.kind(), Kind::Violation(Rule::TaskWhileBusy), "{name}: {verdict}");
-        assert!(verdict.to_string().contains("TASKS_EP0STATUS"), "{name}: {verdict}");
+        assert_eq!(verdict.kind(), Kind::Sound, "{name}: {verdict}");
     }
 }
 

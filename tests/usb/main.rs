@@ -8,6 +8,7 @@ use sim_core::explore::scheduler::{Immediate, Seeded};
 use sim_core::explore::{Kind, Program, stepped, threads};
 use sim_core::host::enumerate::OperatingSystem;
 
+mod beside;
 mod bulk;
 mod cache;
 mod classes;

@@ -7,23 +7,32 @@
 //! |---|---|---|
 //! | SETUP | | [`ControlEvent::Setup`] |
 //! | data to the host | [`write`](Control::write), the last packet with `last` | [`ControlEvent::Sent`] for each |
+//! | status after data to the host | nothing: `Sent` of the last packet has permitted it | nothing: no event says so |
 //! | data from the host | [`permit`](Control::permit) | [`ControlEvent::Received`]: [`read`](Control::read) it |
 //! | status after data from the host, or without data | [`accept`](Control::accept) | nothing: no event says so |
 //! | refusal of any | [`stall`](Control::stall) | |
 //!
 //! SET_ADDRESS is answered by the hardware, status stage included: do nothing. A SETUP ends whatever went before.
 //!
+//! # Why no shortcut
+//!
+//! `Ep0In` has hardware permit the status stage of a control read, at the host's ACK: SHORT EP0DATADONE_EP0STATUS.
+//! Beside other endpoints that is wrong. EP0STATUS needs the DMA engine idle (TinyUSB 583326e53, 6b621baeb), and the
+//! host takes the packet whenever it likes, so also while another endpoint's transfer runs. To take the shortcut away
+//! for that time does not help: of a packet that is taken at about that moment, nobody can tell afterwards whether the
+//! shortcut was still there, and a second EP0STATUS may permit the status stage of the host's next transfer.
+//!
+//! So it is [`next_event`](Control::next_event) that permits it, which has the engine; nrfx, Zephyr and TinyUSB use the
+//! task, too. Until then the host gets NAK, and cannot go on.
+//!
 //! # Limits
 //!
+//! - A SETUP that arrives while [`next_event`](Control::next_event) or [`accept`](Control::accept) permits the status
+//!   stage of the transfer before has its own permitted: a host that leaves a status stage out, and then writes, may
+//!   have its write acknowledged, and nobody here has seen it. The hardware offers no way to close that window.
 //! - EP0RCVOUT cannot be taken back. If it outlives a SETUP that comes in its place (drivers have seen that, embassy
-//!   issue #768; the core underneath is documented otherwise), the next control write finds its data stage permitted;
-//!   and if the shortcut of a control read is still set then, its status stage too. The host has its write
-//!   acknowledged, and nobody here has seen it.
-//! - The shortcut of a control read triggers EP0STATUS when the host has the last packet, and that may be while a
-//!   transfer of another endpoint runs, which no task may be (`TaskWhileBusy`). Should the chip lose it, the host's
-//!   status stage is answered with NAK until it gives up; its next SETUP is taken.
-//! - What `Ep0In` says about a SETUP that arrives while the answer to the one before is being started holds here, too:
-//!   for a packet, and for [`accept`](Control::accept), which then permits the status stage of the new transfer.
+//!   issue #768; the core underneath is documented otherwise), the next control write finds its data stage permitted.
+//!   It is refused then, and a host that asks again is served.
 
 use thiserror::Error;
 
@@ -42,7 +51,7 @@ pub enum ControlEvent {
     Reset,
     /// A control transfer begins.
     Setup(Setup),
-    /// The host has taken the packet.
+    /// The host has taken the packet. If it was the last, the status stage is permitted.
     Sent,
     /// A packet of the data stage waits, of this length: [`Control::read`] it.
     Received(usize),
@@ -93,8 +102,9 @@ impl From<NotInRam> for ControlError {
 enum State {
     /// Nothing is on its way.
     Idle,
-    /// A packet waits for the host. `overtaken`: a SETUP has come before it was taken.
-    Sending { overtaken: bool },
+    /// A packet waits for the host. `overtaken`: a SETUP had come when it was armed. `last`: the status stage is due
+    /// when the host has it.
+    Sending { overtaken: bool, last: bool },
     /// One packet from the host is permitted.
     Receiving,
     /// A packet of this length waits to be read.
@@ -119,6 +129,9 @@ impl Control {
 
     /// Takes the next event, in the order reset, packet, SETUP.
     ///
+    /// The status stage of a control read is permitted here, when the host has the last packet: EP0DATADONE is to lead
+    /// to a call.
+    ///
     /// In an interrupt handler, take all events that there are, until `None`: a SETUP that was read together with a
     /// reset is one that no interrupt tells of any more.
     pub fn next_event<B: Registers + DmaFence>(&mut self, engine: &mut Engine<B>) -> Option<ControlEvent> {
@@ -138,9 +151,12 @@ impl Control {
         let done = usbd.event(map::events_ep0datadone());
         match self.state {
             // A packet that was overtaken is not the answer that the host takes it for.
-            State::Sending { overtaken: false } if done => {
+            State::Sending { overtaken: false, last } if done => {
                 usbd.write(map::events_ep0datadone(), 0);
-                usbd.write(map::shorts(), 0);
+                // Looked at again: a SETUP has ended the transfer whose status stage this is.
+                if last && !usbd.event(map::events_ep0setup()) {
+                    usbd.write(map::tasks_ep0status(), 1);
+                }
                 self.state = State::Idle;
                 return Some(ControlEvent::Sent);
             }
@@ -185,8 +201,7 @@ impl Control {
         Some(ControlEvent::Setup(setup))
     }
 
-    /// Gives up what is on its way: a late EP0DATADONE must not permit the status stage of another transfer, nor a
-    /// packet be fetched as the answer to another request.
+    /// Gives up what is on its way: a packet must not be fetched as the answer to another request.
     ///
     /// Returns whether a packet may have gone over the wire as part of the wrong transfer: one that was overtaken, or
     /// one from the host, by a permission that is left. (The hardware disarms at a SETUP, so a packet that was not
@@ -194,15 +209,20 @@ impl Control {
     fn give_up<B: Registers + DmaFence>(&mut self, engine: &mut Engine<B>) -> bool {
         let state = core::mem::replace(&mut self.state, State::Idle);
         if let State::Sending { .. } = state {
-            engine.usbd.write(map::shorts(), 0);
             engine.usbd.disarm(map::CORE_EP0CS, map::CORE_EP0CS_INBSY);
         }
         self.permission_is_left |= state == State::Receiving;
-        self.permission_is_left || matches!(state, State::Sending { overtaken: true })
+        self.permission_is_left || matches!(state, State::Sending { overtaken: true, .. })
     }
 
-    /// Sends up to 64 bytes as one packet of the data stage. `last`: the status stage is permitted when the host has it
-    /// (SHORT EP0DATADONE_EP0STATUS).
+    /// Whether a packet waits for the host.
+    #[cfg(feature = "usb-device")]
+    pub(super) fn is_sending(&self) -> bool {
+        matches!(self.state, State::Sending { .. })
+    }
+
+    /// Sends up to 64 bytes as one packet of the data stage. `last`: the status stage follows, and is permitted by the
+    /// [`next_event`](Self::next_event) that says [`Sent`](ControlEvent::Sent).
     ///
     /// # Errors
     ///
@@ -221,18 +241,11 @@ impl Control {
         }
         // An event of a packet that was given up would pass for this one's.
         engine.usbd.write(map::events_ep0datadone(), 0);
-        let status = if last { map::shorts::EP0DATADONE_EP0STATUS.mask() } else { 0 };
-        engine.usbd.write(map::shorts(), status);
-        if let Err(reason) = engine.send_copy(Port::epin(0), bytes) {
-            // Left set, it would permit the status stage of another transfer.
-            engine.usbd.write(map::shorts(), 0);
-            return Err(reason.into());
-        }
-        // A SETUP that is still to come disarms the packet. One that is here may have come before the start; if the
-        // packet is not taken yet, it never is for the request that it is the answer to.
-        let usbd = &engine.usbd;
-        let overtaken = usbd.event(map::events_ep0setup()) && !usbd.event(map::events_ep0datadone());
-        self.state = State::Sending { overtaken };
+        engine.send_copy(Port::epin(0), bytes)?;
+        // A SETUP that is still to come disarms the packet. One that is here may have come before the start, and if the
+        // host has taken the packet since, then as the answer to that.
+        let overtaken = engine.usbd.event(map::events_ep0setup());
+        self.state = State::Sending { overtaken, last };
         Ok(())
     }
 

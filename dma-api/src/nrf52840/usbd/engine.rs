@@ -159,6 +159,8 @@ impl<B: Registers + DmaFence> Engine<B> {
     /// `usbd` is powered up: the endpoints are as they are out of power-up. Power it down by
     /// [`into_parts`](Self::into_parts).
     pub fn new(usbd: Usbd<B>, buffer: &'static mut PacketBuffer) -> (Self, Endpoints) {
+        // One that a bootloader has left would trigger its task while a transfer runs.
+        usbd.write(map::shorts(), 0);
         // INVARIANT: no transfer runs: `usbd` was not an engine's. The buffer is `'static` and exclusive.
         let engine = Self { usbd, buffer: NonNull::from(buffer), filled: None };
         // Written out: by `map`, which opt-level z leaves a loop, the compiler loses sight of an endpoint's number, and

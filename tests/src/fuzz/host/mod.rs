@@ -2,9 +2,9 @@
 //!
 //! A device has to stand whatever comes over the wire: tokens out of order, requests that make no sense, resets in the
 //! middle, a cable that is pulled. What must hold, for every script and every schedule: no panic of the device, no rule
-//! broken, no race, and the device comes back to its loop, so that it sees the end of the script. Two rules are
-//! known to be broken: see the limits of [`Control`](dma_api::nrf52840::usbd::Control) and
-//! [`IsoOut`](dma_api::nrf52840::usbd::IsoOut). A run that ends so has shown nothing else.
+//! broken, no race, and the device comes back to its loop, so that it sees the end of the script. One rule is
+//! known to be broken: see the limits of [`IsoOut`](dma_api::nrf52840::usbd::IsoOut). A run that ends so has shown
+//! nothing else.
 //!
 //! | byte | what |
 //! |---|---|
@@ -25,7 +25,7 @@ use sim_core::check::{firmware, interrupt, loopback};
 use sim_core::explore::{Board, Program, Verdict, stepped};
 use sim_core::host::{Faults, Host, Script};
 use sim_core::machine::{Fences, Machine, Strength};
-use sim_core::monitor::{Rule, Site};
+use sim_core::monitor::Rule;
 use sim_core::soc::Config;
 use usb_device::device::{UsbDevice, UsbDeviceBuilder, UsbVidPid};
 use usbd_hid::descriptor::{MouseReport, SerializedDescriptor};
@@ -233,20 +233,14 @@ pub fn verdict(bytes: &[u8], twin: Option<Twin>) -> Verdict {
     stepped::run(&case, &scheduler, None).verdict
 }
 
-/// Whether this is what a driver of ours says of itself, under its limits:
-///
-/// - `Control`: the host takes the last packet of a control read while another endpoint's packet is moved, and the
-///   shortcut triggers EP0STATUS there. A fuzzer has found it; it is not mended.
-/// - `IsoOut`: a frame begins between the look at a packet and the start of its transfer. It cannot be mended.
+/// Whether this is what `IsoOut` says of itself, under its limits: a frame begins between the look at a packet and the
+/// start of its transfer. It cannot be mended.
 fn is_known_hazard(verdict: &Verdict) -> bool {
     let Verdict::Violation(found) = verdict else {
         return false;
     };
-    match found.violation.misuse.rule {
-        Rule::TaskWhileBusy => matches!(found.violation.site, Site::Host { endpoint: 0 }),
-        Rule::StartWithoutPacket => found.violation.misuse.what.starts_with("TASKS_STARTISOOUT"),
-        _ => false,
-    }
+    let misuse = &found.violation.misuse;
+    misuse.rule == Rule::StartWithoutPacket && misuse.what.starts_with("TASKS_STARTISOOUT")
 }
 
 /// What a fuzzer begins with: each device is enumerated, and gets something to do.

@@ -192,8 +192,6 @@ fn write_that_is_abandoned_leaves_nothing_behind() {
     passes_on_schedules(Device::Serial, move |mut host| async move {
         configure(&mut host).await?;
         for transactions in 1..3 {
-            // Not at once after a read: a write can be granted by the hardware alone then (limits of `Control`).
-            settle(&mut host, SERIAL).await?;
             tell(&mut host, set, &[1; 7]).await?;
             let outcome = host.abandon_after(transactions).control_out(set, &[2; 7]).await;
             ensure(matches!(outcome, Err(HostError::Abandoned { .. })), format!("{outcome:?}"))?;

@@ -11,7 +11,7 @@
 //! | reads SETUP from endpoint 0 | has it in registers | `read` gives the eight bytes |
 //! | reads data without asking | a packet for each EP0RCVOUT | asked for at the SETUP, and after each but the last |
 //! | writes an empty packet as status stage | EP0STATUS, and no event at its end | complete at the next `poll` |
-//! | waits for the status stage of a read | the shortcut permits it, no event | with the last packet of the data |
+//! | waits for the status stage of a read | EP0STATUS, and no event at its end | with the last packet's completion |
 //! | sets the address | does it alone | nothing; usb-device takes it for set when SET_ADDRESS is read |
 //! | ends whole packets with an empty one | wLength bytes are the end | left out if the host has all |
 //! | refuses in both directions | one task for both; a second may hit the next SETUP | the first counts |

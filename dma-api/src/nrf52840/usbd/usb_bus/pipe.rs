@@ -146,6 +146,10 @@ impl Device {
     /// A host that has enough before the data stage is over goes on to the status stage, which is answered NAK while a
     /// packet is armed. No event says so; that it leaves the packet alone does.
     fn permit_early_status<B: Registers + DmaFence>(&mut self, engine: &mut Engine<B>) {
+        if !self.endpoints.control.is_sending() {
+            // The host was given it as the answer to another request, which is refused.
+            self.control.written = None;
+        }
         let Some(written) = self.control.written else {
             return;
         };

@@ -6,9 +6,9 @@ use crate::usb::{GET_DESCRIPTOR, STANDARD_DEVICE_IN};
 const QUESTION: Setup = Setup::get_device_descriptor(18);
 
 /// A request that usb-device has read.
-fn asked(chip: &Block) -> Controller<&Block> {
+fn asked(chip: &Block, question: Setup) -> Controller<&Block> {
     let mut bus = opened(chip, &[input(1)]);
-    asks(chip, QUESTION);
+    asks(chip, question);
     assert!(matches!(bus.poll(), PollResult::Data { ep_setup: 1, .. }));
     let mut bytes = [0; 8];
     assert_eq!(bus.read(output(0), &mut bytes), Ok(8));
@@ -20,7 +20,7 @@ fn asked(chip: &Block) -> Controller<&Block> {
 #[test]
 fn request_is_refused_at_once_and_once() {
     let chip = Block::usbd();
-    let mut bus = asked(&chip);
+    let mut bus = asked(&chip, QUESTION);
     assert!(!bus.device.is_stalled(input(0)));
     bus.set_stalled(input(0), true);
     assert_eq!(chip.own_writes(), [(map::tasks_ep0stall(), 1), (map::intenclr(), map::inten::SOF.mask())]);
@@ -34,7 +34,7 @@ fn request_is_refused_at_once_and_once() {
 #[test]
 fn request_that_is_not_answered_is_refused_by_poll() {
     let chip = Block::usbd();
-    let mut bus = asked(&chip);
+    let mut bus = asked(&chip, QUESTION);
     assert_eq!(told(&mut bus), (0, 0));
     assert_eq!(writes_to(&chip, map::tasks_ep0stall()), [1]);
 }
@@ -45,7 +45,7 @@ fn status_stage_is_permitted_when_the_host_leaves_a_packet_alone_for_five_frames
     for written in [0, 100, 2045] {
         let chip = Block::usbd();
         chip.set(map::framecntr(), written);
-        let mut bus = asked(&chip);
+        let mut bus = asked(&chip, QUESTION);
         assert_eq!(bus.write(input(0), &[18; 8]), Ok(8));
         for (age, permitted) in [(4, &[][..]), (5, &[1][..]), (6, &[][..])] {
             chip.set(map::framecntr(), (written + age) % 2048);
@@ -56,9 +56,37 @@ fn status_stage_is_permitted_when_the_host_leaves_a_packet_alone_for_five_frames
 }
 
 #[test]
+fn status_stage_is_permitted_when_the_host_has_the_last_packet_and_not_before() {
+    let chip = Block::usbd();
+    let mut bus = asked(&chip, Setup::get_device_descriptor(u16::MAX));
+    for (packet, permitted) in [(&[1; 64][..], &[][..]), (&[2; 8], &[1])] {
+        assert_eq!(bus.write(input(0), packet), Ok(packet.len()));
+        assert_eq!(told(&mut bus), (0, 0));
+        assert_eq!(writes_to(&chip, map::tasks_ep0status()), [], "it is on its way");
+        chip.set(map::events_ep0datadone(), 1);
+        assert_eq!(told(&mut bus), (0, 1));
+        assert_eq!(writes_to(&chip, map::tasks_ep0status()), permitted);
+    }
+}
+
+#[test]
+fn status_stage_of_a_request_that_was_given_another_answer_is_refused_and_not_permitted_later() {
+    let chip = Block::usbd();
+    let mut bus = asked(&chip, QUESTION);
+    asks(&chip, Setup::get_device_descriptor(8));
+    assert_eq!(bus.write(input(0), &[18; 18]), Ok(18));
+    chip.set(map::events_ep0datadone(), 1);
+    assert_eq!(told(&mut bus), (0, 0));
+    assert_eq!(writes_to(&chip, map::tasks_ep0stall()), [1]);
+    chip.set(map::framecntr(), 5);
+    assert_eq!(told(&mut bus), (0, 0));
+    assert_eq!(writes_to(&chip, map::tasks_ep0status()), []);
+}
+
+#[test]
 fn frames_interrupt_while_a_packet_of_endpoint_0_waits_for_the_host() {
     let chip = Block::usbd();
-    let mut bus = asked(&chip);
+    let mut bus = asked(&chip, QUESTION);
     let interrupts = || map::inten::SOF.is_set(chip.get(map::inten()));
     assert!(interrupts(), "an answer is due");
     assert_eq!(bus.write(input(0), &[18; 18]), Ok(18));
