@@ -8,6 +8,14 @@ use core::fmt;
 use core::ops::Range;
 
 /// An address on the chip's 32-bit bus, as it is written to a PTR or CMAR register.
+///
+/// ```
+/// # use dma_api::address::BusAddress;
+/// let address = BusAddress::new(0x2003_FFFE);
+/// assert!(address.is_in_ram(2));
+/// assert!(!address.is_in_ram(3), "EasyDMA would leave the RAM");
+/// assert_eq!(address.to_string(), "0x2003fffe");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BusAddress(u32);
 
@@ -67,6 +75,8 @@ impl fmt::Display for BusAddress {
 }
 
 /// Which way a DMA transfer moves bytes, seen from memory.
+///
+/// See [`Region`] for an example.
 // A word, so that a `Transfer` is one of whole words, and the room that an enum around it needs is here: a constant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u32)]
@@ -80,6 +90,14 @@ pub enum Direction {
 /// Memory that changes hands between CPU and DMA: a pointer, a length in bytes and a direction.
 ///
 /// Making a region lends nothing. The debt arises in [`DmaFence::release`](crate::fence::DmaFence::release).
+///
+/// ```
+/// # use dma_api::address::{Direction, Region};
+/// let mut buffer = [0; 64];
+/// let region = Region { pointer: buffer.as_mut_ptr(), length: buffer.len(), direction: Direction::DeviceToMemory };
+/// buffer[0] = 1; // nothing is lent yet
+/// assert_eq!(region.length, 64);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Region {
     /// The first byte. For [`Direction::DeviceToMemory`] it comes from an `as_mut_ptr`, so that a write through it

@@ -68,6 +68,32 @@ use crate::address::{BusAddress, Region};
 
 /// The moments at which a buffer changes hands between CPU and DMA.
 ///
+/// A driver gives a buffer away before START and takes it back after END, here by hand:
+///
+/// ```
+/// # use dma_api::address::{Direction, Region};
+/// # use dma_api::fence::DmaFence;
+/// # use dma_api::nrf52840::usbd::map;
+/// # use dma_api::registers::Registers;
+/// /// Sends 8 bytes to the host from endpoint 1.
+/// fn send<B: Registers + DmaFence>(bus: &B, bytes: &'static mut [u8; 8]) -> &'static mut [u8; 8] {
+///     let region = Region { pointer: bytes.as_mut_ptr(), length: 8, direction: Direction::MemoryToDevice };
+///     // SAFETY: it is `'static`, and left alone until `acquire`.
+///     let address = unsafe { bus.release(region) };
+///     // SAFETY: of these writes the last starts a transfer, of memory that was released.
+///     unsafe {
+///         bus.write(map::epin_ptr(1), address.get());
+///         bus.write(map::epin_maxcnt(1), 8);
+///         bus.write(map::events_endepin(1), 0);
+///         bus.write(map::tasks_startepin(1), 1);
+///     }
+///     while bus.read(map::events_endepin(1)) == 0 {}
+///     // SAFETY: it was released above, and the DMA has ended.
+///     unsafe { bus.acquire(region) };
+///     bytes
+/// }
+/// ```
+///
 /// # Safety
 ///
 /// An implementation promises, for the machine that it is used on:
@@ -176,6 +202,8 @@ unsafe fn store_each(region: Region, from: *const u8) {
 /// The fence for in-order cores: Cortex-M0, M0+, M3, M4, M4F. Orders the compiler, emits no instruction.
 ///
 /// Too weak for a Cortex-M7 and for any multi-core chip: use [`Barrier`] there.
+///
+/// See [`Bus`](crate::registers::Bus) for an example.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct InOrder;
 
@@ -231,6 +259,8 @@ unsafe impl DmaFence for InOrder {
 /// The fence for Cortex-M7 and for multi-core Cortex-M chips. Emits DMB.
 ///
 /// Caches are not maintained: a buffer in cached memory needs a fence that cleans and invalidates its lines.
+///
+/// See [`Bus`](crate::registers::Bus) for an example.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Barrier;
 

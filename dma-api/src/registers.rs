@@ -11,6 +11,32 @@ use crate::fence::DmaFence;
 ///
 /// They order nothing but themselves; memory is the business of [`DmaFence`].
 ///
+/// A test of a driver may have registers that hold what it puts there:
+///
+/// ```
+/// use core::cell::Cell;
+/// use dma_api::nrf52840::usbd::{Usbd, UsbdBlock, map};
+/// use dma_api::registers::{Registers, RegistersOf};
+///
+/// struct Cells(Vec<Cell<u32>>);
+///
+/// // SAFETY: they are cells, and nobody lets go of memory by them.
+/// unsafe impl Registers for &Cells {
+///     fn read(&self, offset: u16) -> u32 {
+///         self.0[usize::from(offset) / 4].get()
+///     }
+///     unsafe fn write(&self, offset: u16, value: u32) {
+///         self.0[usize::from(offset) / 4].set(value);
+///     }
+/// }
+/// // SAFETY: as above.
+/// unsafe impl RegistersOf<UsbdBlock> for &Cells {}
+///
+/// let cells = Cells(vec![Cell::new(0); 0x400]);
+/// Usbd::new(&cells).listen(map::inten::USBRESET.mask());
+/// assert_eq!((&cells).read(map::intenset()), 1);
+/// ```
+///
 /// # Safety
 ///
 /// Drivers let go of memory, and take it back, by what they read. An implementation promises:
@@ -37,6 +63,21 @@ pub unsafe trait Registers {
 /// Registers outside of a peripheral's block, by their address: what the workaround of an erratum pokes.
 ///
 /// A driver for another peripheral wants [`Registers`] of its own; an emulated chip has them behind this trait.
+///
+/// ```
+/// # use dma_api::registers::OutsideRegisters;
+/// /// A board without such registers, for a driver whose workarounds do not matter in a test.
+/// struct Board;
+///
+/// impl OutsideRegisters for Board {
+///     unsafe fn peek(&self, _address: u32) -> u32 {
+///         0
+///     }
+///     unsafe fn poke(&self, _address: u32, _value: u32) {}
+/// }
+/// # // SAFETY: it does nothing.
+/// # assert_eq!(unsafe { Board.peek(0x4006_EC00) }, 0);
+/// ```
 pub trait OutsideRegisters {
     /// Reads the register at `address`. 0 where a board has none.
     ///
@@ -57,6 +98,8 @@ pub trait OutsideRegisters {
 }
 
 /// A peripheral of a chip.
+///
+/// See [`Registers`] for an example.
 pub trait Peripheral {
     /// The address of its first register.
     const BASE: usize;
@@ -65,6 +108,8 @@ pub trait Peripheral {
 /// The registers of one peripheral of a chip: which, says `P`.
 ///
 /// Its value can be given to a safe constructor of the driver of `P`.
+///
+/// See [`Registers`] for an example.
 ///
 /// # Safety
 ///
@@ -152,6 +197,8 @@ unsafe impl<R: Share, F: Copy> Share for Bus<R, F> {
 
 /// The `SIZE` bytes of registers from `BASE` on, by volatile accesses: the real chip.
 ///
+/// See [`Bus`] for an example.
+///
 /// # Invariants
 ///
 /// - At most one value for a peripheral is in use at a time (the debt of [`Volatile::new`]); or each keeps to its part
@@ -223,6 +270,17 @@ impl<const BASE: usize, const SIZE: usize> OutsideRegisters for Volatile<BASE, S
 }
 
 /// A peripheral's registers together with the fence of the core that uses them: the one type a driver is generic over.
+///
+/// ```no_run
+/// # use dma_api::fence::InOrder;
+/// # use dma_api::nrf52840::usbd::{ChipBus, Usbd};
+/// # use dma_api::registers::Volatile;
+/// // SAFETY: this runs on an nRF52840, nobody else uses USBD, and nobody has before.
+/// let registers = unsafe { Volatile::new() };
+/// // SAFETY: a Cortex-M4F is in order, and CPU and EasyDMA share the bus.
+/// let bus = unsafe { ChipBus::new(registers, InOrder) };
+/// let usbd = Usbd::new(bus);
+/// ```
 #[derive(Debug)]
 pub struct Bus<R, F> {
     registers: R,

@@ -27,6 +27,8 @@
 use crate::transfer::{Failed, Refused, Transferring};
 
 /// Sends buffers of type `B`.
+///
+/// See the [module](self) for an example.
 pub trait WriteAll<B>: Sized {
     /// Why it does not start.
     type Refusal;
@@ -44,6 +46,8 @@ pub trait WriteAll<B>: Sized {
 }
 
 /// Fills buffers of type `B`.
+///
+/// See the [module](self) for an example.
 pub trait ReadExact<B>: Sized {
     /// Why it does not start.
     type Refusal;
@@ -61,6 +65,8 @@ pub trait ReadExact<B>: Sized {
 }
 
 /// An interface that the channel `C` can serve.
+///
+/// See the [module](self) for an example.
 pub trait WithDma<C> {
     /// The interface together with its channel.
     type Dma;

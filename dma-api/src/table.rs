@@ -4,6 +4,8 @@
 //! offsets from it, the emulated chip decodes with it.
 
 /// How a register answers reads and writes.
+///
+/// See [`Register`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Write 1 to bit 0 to trigger; reads are not meaningful.
@@ -25,6 +27,13 @@ pub enum Access {
 }
 
 /// A group of neighbouring bits in a register.
+///
+/// ```
+/// # use dma_api::nrf52840::usbd::map::dtoggle;
+/// let value = dtoggle::EP.put(3) | dtoggle::IO.put(1);
+/// assert_eq!((dtoggle::EP.get(value), dtoggle::IO.is_set(value)), (3, true));
+/// assert_eq!(dtoggle::EP.put(8), 0, "the field has three bits");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Field {
     /// The datasheet's name.
@@ -58,6 +67,14 @@ impl Field {
 }
 
 /// One row of a register table: a register, or an array of equal registers.
+///
+/// ```
+/// # use dma_api::nrf52840::usbd::map::{Name, REGISTERS};
+/// # use dma_api::table::Access;
+/// let row = REGISTERS.iter().find(|row| row.name == Name::EPDATASTATUS).unwrap();
+/// assert_eq!((row.offset, row.access), (0x46C, Access::WriteOneToClear));
+/// assert_eq!(row.mask() & 1, 0, "endpoint 0 has no bit");
+/// ```
 #[derive(Debug)]
 pub struct Register<Name: 'static> {
     /// The register, to match on.
@@ -99,7 +116,7 @@ macro_rules! register_table {
         $NAME:ident $name:ident $offset:literal $([$count:literal; $stride:literal])? $access:ident = $reset:literal
             { $($FIELD:ident $low:literal $(+ $width:literal)?),* $(,)? }
     )*) => {
-        /// The registers, by the datasheet's names.
+        /// The registers, by the datasheet's names. See [`Register`](crate::table::Register) for an example.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Name { $( $(#[$doc])* $NAME, )* }
 

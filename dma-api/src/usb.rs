@@ -1,6 +1,13 @@
 //! USB 2.0 facts that driver and host share: the SETUP packet, request numbers.
 
 /// The eight bytes of a SETUP packet (USB 2.0 table 9-2).
+///
+/// ```
+/// # use dma_api::usb::{GET_DESCRIPTOR, Setup};
+/// let setup = Setup::from_bytes([0x80, 6, 0x00, 0x01, 0, 0, 18, 0]);
+/// assert_eq!(setup, Setup::get_device_descriptor(18));
+/// assert!(setup.is_in() && setup.request == GET_DESCRIPTOR);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Setup {
     /// bmRequestType: direction in bit 7, type in bits 6:5, recipient in bits 4:0.

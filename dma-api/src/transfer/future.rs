@@ -13,6 +13,14 @@ use core::task::{Context, Poll};
 use super::{Channel, Failed, Transfer};
 
 /// A transfer that can be awaited: what [`Transfer::wait`] gives, without waiting.
+///
+/// ```
+/// # use dma_api::transfer::{Channel, Failed, Transfer};
+/// /// Waits for a transfer, and cancels it if the caller is dropped.
+/// async fn bytes<B, C: Channel>(transfer: Transfer<B, C>) -> Result<(B, C), C::Error> {
+///     transfer.await.map_err(|Failed { kind, .. }| kind)
+/// }
+/// ```
 #[doc(alias = "FutureTransfer")]
 pub struct TransferFuture<B, C: Channel> {
     /// `None` once it has given its outcome.

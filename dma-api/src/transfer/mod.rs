@@ -33,6 +33,47 @@ pub use transferring::Transferring;
 
 /// One DMA channel, with whatever it serves: it runs one transfer at a time.
 ///
+/// ```
+/// # use dma_api::address::{Direction, Region};
+/// # use dma_api::transfer::{Channel, Held, Transfer};
+/// /// A DMA that fills memory with sevens, and is done before anybody can look.
+/// struct Sevens;
+///
+/// // SAFETY: only the region is written, and only by `start`.
+/// unsafe impl Channel for Sevens {
+///     type Refusal = &'static str;
+///     type Error = core::convert::Infallible;
+///
+///     unsafe fn start(&mut self, region: Region) -> Result<(), Self::Refusal> {
+///         if region.direction == Direction::MemoryToDevice {
+///             return Err("it only writes");
+///         }
+///         // SAFETY: the region is valid for writes.
+///         unsafe { region.pointer.write_bytes(7, region.length) };
+///         Ok(())
+///     }
+///     fn is_done(&self) -> bool {
+///         true
+///     }
+///     unsafe fn end(&mut self, _: Region) -> Option<Result<(), Self::Error>> {
+///         Some(Ok(()))
+///     }
+///     unsafe fn stop(&mut self, region: Region) -> usize {
+///         region.length
+///     }
+/// }
+///
+/// let buffer: &'static mut [u8; 4] = Box::leak(Box::default());
+/// // SAFETY: no transfer of the channel runs.
+/// let transfer = unsafe { Transfer::start(Sevens, Held::to_write(buffer)) }.map_err(|refused| refused.kind).unwrap();
+/// let Ok((buffer, channel)) = transfer.wait();
+/// assert_eq!(*buffer, [7; 4]);
+///
+/// // SAFETY: as above.
+/// let refused = unsafe { Transfer::start(channel, Held::to_read(buffer)) }.unwrap_err();
+/// assert_eq!((refused.kind, refused.buffer), ("it only writes", &mut [7; 4])); // all of it comes back
+/// ```
+///
 /// # Safety
 ///
 /// An implementation promises, of the region that [`start`](Self::start) was given:
@@ -127,6 +168,8 @@ unsafe impl<C: Channel> Channel for &mut C {
 }
 
 /// A transfer that was not started: why, and what was to take part in it.
+///
+/// See [`Channel`] for an example.
 #[derive(Debug)]
 pub struct Refused<K, C, B> {
     /// Why.
@@ -141,6 +184,8 @@ pub struct Refused<K, C, B> {
 pub type Started<B, C> = Result<Transfer<B, C>, Refused<<C as Channel>::Refusal, C, B>>;
 
 /// A transfer that has ended with an error: what, and what took part in it.
+///
+/// See [`Channel`] for an example.
 #[derive(Debug)]
 pub struct Failed<K, C, B> {
     /// What went wrong.
@@ -152,6 +197,8 @@ pub struct Failed<K, C, B> {
 }
 
 /// A transfer that runs, with the buffer and the channel that it uses.
+///
+/// See [`Channel`] for an example.
 ///
 /// # Invariants
 ///

@@ -11,6 +11,8 @@ use super::{Channel, Held, Transfer};
 use crate::address::Region;
 
 /// A transfer that runs while a closure does: for asking.
+///
+/// See [`scope`] for an example.
 pub struct Running<'a, C: Channel>(&'a Transfer<(), &'a mut C>);
 
 impl<C: Channel> Running<'_, C> {
@@ -34,6 +36,26 @@ impl<C: Channel> fmt::Debug for Running<'_, C> {
 /// Starts a transfer of `region`, does `work`, and waits for the end. If `work` panics, the transfer is stopped.
 ///
 /// Returns what `work` has, and how the transfer has ended.
+///
+/// ```
+/// # use dma_api::address::Region;
+/// # use dma_api::transfer::{Channel, scope};
+/// /// Counts while the DMA fills bytes that are only borrowed.
+/// fn fill<C: Channel>(channel: &mut C, region_of: impl Fn(&mut [u8]) -> Region) -> Result<u32, C::Refusal> {
+///     let mut bytes = [0; 8];
+///     let region = region_of(&mut bytes);
+///     let mut rounds = 0;
+///     // SAFETY: the channel is idle; nobody touches `bytes` until this returns.
+///     let (_, _outcome) = unsafe {
+///         scope(channel, region, |running| {
+///             while !running.is_done() {
+///                 rounds += 1;
+///             }
+///         })
+///     }?;
+///     Ok(rounds)
+/// }
+/// ```
 ///
 /// # Errors
 ///

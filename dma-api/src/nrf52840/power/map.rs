@@ -6,6 +6,13 @@
 //! - an event's bit in INTENSET is `(offset - 0x100) / 4`, as elsewhere: [`event_bit`]; there is no INTEN;
 //! - HFCLKSTAT.STATE says that *some* oscillator runs, which one does whenever the CPU does: SRC says whether it is the
 //!   crystal.
+//!
+//! ```
+//! # use dma_api::nrf52840::power::map;
+//! let status = map::usbregstatus::VBUSDETECT.mask();
+//! assert!(!map::usbregstatus::OUTPUTRDY.is_set(status), "VBUS is there, the regulator has yet to settle");
+//! assert_eq!(map::event_bit(map::events_usbdetected()), map::intenset::USBDETECTED.mask());
+//! ```
 
 #![expect(non_camel_case_types, reason = "these are the datasheet's names, to be found by a search for them")]
 

@@ -38,9 +38,13 @@ use crate::registers::{OutsideRegisters, Peripheral, Registers, RegistersOf, Vol
 pub mod map;
 
 /// The registers of a real nRF52840, to make a [`Power`] from.
+///
+/// See [`Power`] for an example.
 pub type ChipRegisters = Volatile<{ map::BASE }>;
 
 /// How far a controller has come.
+///
+/// See [`Power`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// Controller and crystal are off.
@@ -52,6 +56,15 @@ pub enum State {
 }
 
 /// The POWER and CLOCK registers.
+///
+/// ```no_run
+/// # use dma_api::fence::InOrder;
+/// # use dma_api::nrf52840::{power::{ChipRegisters, Power, State}, usbd::{ChipBus, Usbd}};
+/// /// Waits for a cable, and shows the host a device.
+/// fn attach(power: &mut Power<ChipRegisters>, usbd: &mut Usbd<ChipBus<InOrder>>) {
+///     while power.advance(usbd) != State::Attached {}
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Power<R> {
     registers: R,
@@ -59,6 +72,8 @@ pub struct Power<R> {
 }
 
 /// The peripheral at [`map::BASE`]: POWER and CLOCK share a block.
+///
+/// See [`Power`] for an example.
 #[derive(Debug)]
 pub enum PowerClock {}
 

@@ -44,6 +44,8 @@ use crate::registers::Registers;
 use crate::usb::Setup;
 
 /// What happened on endpoint 0.
+///
+/// See [`Control`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ControlEvent {
@@ -58,6 +60,8 @@ pub enum ControlEvent {
 }
 
 /// Why endpoint 0 did not do what it was asked for. Nothing was touched.
+///
+/// See [`Control`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ControlError {
@@ -112,6 +116,27 @@ enum State {
 }
 
 /// Endpoint 0.
+///
+/// ```no_run
+/// # use dma_api::fence::InOrder;
+/// # use dma_api::nrf52840::usbd::{ChipBus, Control, ControlError, ControlEvent, Engine};
+/// # use dma_api::usb::SET_ADDRESS;
+/// /// Answers reads with two bytes, and takes writes of up to a packet.
+/// fn serve(engine: &mut Engine<ChipBus<InOrder>>, control: &mut Control) -> Result<(), ControlError> {
+///     let mut bytes = [0; 64];
+///     match control.next_event(engine) {
+///         Some(ControlEvent::Setup(setup)) if setup.request == SET_ADDRESS => Ok(()), // the hardware answers
+///         Some(ControlEvent::Setup(setup)) if setup.length == 0 => control.accept(engine),
+///         Some(ControlEvent::Setup(setup)) if setup.is_in() => control.write(engine, &[1, 2], true),
+///         Some(ControlEvent::Setup(_)) => control.permit(engine),
+///         Some(ControlEvent::Received(_)) => match control.read(engine, &mut bytes) {
+///             Err(ControlError::Overtaken) => Ok(()), // the SETUP is the next event
+///             outcome => outcome.and_then(|_| control.accept(engine)),
+///         },
+///         _ => Ok(()),
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Control {
     state: State,

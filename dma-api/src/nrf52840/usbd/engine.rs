@@ -51,6 +51,8 @@ use crate::registers::Registers;
 
 /// The idle EasyDMA engine, and the register block with it.
 ///
+/// See the [module](self) for an example.
+///
 /// # Invariants
 ///
 /// - No transfer runs, but within a call of `run`, and while a `Transfer` has the engine.
@@ -70,6 +72,18 @@ pub struct Engine<B> {
 unsafe impl<B: Send> Send for Engine<B> {}
 
 /// The endpoints of a controller, one value each.
+///
+/// ```no_run
+/// # use dma_api::fence::InOrder;
+/// # use dma_api::nrf52840::usbd::{ChipBus, Endpoints, Engine, PacketBuffer, Usbd};
+/// fn split(usbd: Usbd<ChipBus<InOrder>>, buffer: &'static mut PacketBuffer) {
+///     let (mut engine, mut endpoints) = Engine::new(usbd, buffer);
+///     let Endpoints { control, epin: [epin1, ..], epout: [epout1, ..], .. } = &mut endpoints;
+///     epin1.open(&mut engine);
+///     epout1.open(&mut engine);
+///     let event = control.next_event(&mut engine);
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Endpoints {
     /// Endpoint 0.

@@ -23,6 +23,19 @@ use crate::fence::DmaFence;
 use crate::registers::Registers;
 
 /// An IN endpoint, 1 to 7.
+///
+/// ```no_run
+/// # use dma_api::fence::InOrder;
+/// # use dma_api::nrf52840::usbd::{ChipBus, Engine, EpIn, SendError};
+/// /// Sends a report, unless the host has yet to take the one before. By `send`, see [`Engine`]'s module.
+/// fn report(engine: &mut Engine<ChipBus<InOrder>>, epin: &mut EpIn, report: &[u8; 3]) -> Result<bool, SendError> {
+///     match epin.write(engine, report) {
+///         Err(SendError::Busy) if !epin.is_sent(engine) => Ok(false),
+///         Err(SendError::Busy) => epin.write(engine, report).map(|()| true),
+///         outcome => outcome.map(|()| true),
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 pub struct EpIn {
     number: u8,
@@ -37,6 +50,8 @@ enum State {
 }
 
 /// Why an IN endpoint did not send. Nothing was touched.
+///
+/// See [`EpIn`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SendError {

@@ -22,6 +22,23 @@ use crate::fence::DmaFence;
 use crate::registers::Registers;
 
 /// An OUT endpoint, 1 to 7.
+///
+/// ```no_run
+/// # use dma_api::fence::InOrder;
+/// # use dma_api::nrf52840::usbd::{ChipBus, Engine, EpOut, ReceiveError, Refused};
+/// # type Bus = ChipBus<InOrder>;
+/// /// Takes a packet into a buffer in RAM, without a copy.
+/// fn take(engine: Engine<Bus>, epout: &mut EpOut, room: &'static mut [u8; 64]) -> (Engine<Bus>, Option<u8>) {
+///     match epout.receive(engine, room) {
+///         Ok(transfer) => {
+///             let (engine, bytes) = transfer.wait();
+///             (engine, Some(bytes[0]))
+///         }
+///         Err(Refused { kind: ReceiveError::Empty, channel, .. }) => (channel, None),
+///         Err(Refused { kind, .. }) => panic!("{kind}"),
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 pub struct EpOut {
     number: u8,
@@ -36,6 +53,8 @@ enum State {
 }
 
 /// Why an OUT endpoint gave nothing. Nothing was touched; a packet that waits, waits.
+///
+/// See [`EpOut`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ReceiveError {

@@ -32,6 +32,15 @@ use crate::registers::Registers;
 pub(super) const NUMBER: u8 = 8;
 
 /// How much of the controller's isochronous buffer a direction has (ISOSPLIT).
+///
+/// ```no_run
+/// # use dma_api::fence::InOrder;
+/// # use dma_api::nrf52840::usbd::{ChipBus, Endpoints, Engine, OpenError, Share, WithoutData};
+/// fn open(engine: &mut Engine<ChipBus<InOrder>>, endpoints: &mut Endpoints) -> Result<(), OpenError> {
+///     endpoints.isoin.open(engine, Share::Half, WithoutData::ZeroLength)?;
+///     endpoints.isoout.open(engine, Share::Half) // `Whole` would be `Shared`
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Share {
     /// All of it. The other direction cannot be open then.
@@ -58,6 +67,8 @@ impl Share {
 }
 
 /// Why an isochronous endpoint was not opened. Nothing was touched.
+///
+/// See [`Share`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum OpenError {
@@ -70,11 +81,15 @@ pub enum OpenError {
 ///
 /// IN: the host may get the packet a frame later than it would have. OUT: what is in the buffer may be of another
 /// packet, or of two; do not use it.
+///
+/// See [`IsoOut`](super::IsoOut) for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("a frame began before the transfer was seen to end: end it at its END, and start it right after SOF")]
 pub struct Late;
 
 /// An isochronous transfer that has ended, with what took part in it.
+///
+/// See [`IsoOut`](super::IsoOut) for an example.
 #[derive(Debug)]
 pub struct IsoEnded<E, T> {
     /// The engine, idle.
@@ -88,6 +103,8 @@ pub struct IsoEnded<E, T> {
 /// An isochronous transfer that runs: a [`Transfer`] that knows its frame.
 ///
 /// Dropping it waits for its END; forgetting it loses engine and buffer, and breaks nothing.
+///
+/// See [`IsoOut`](super::IsoOut) for an example.
 #[derive(Debug)]
 pub struct IsoTransfer<B: Registers + DmaFence, T> {
     transfer: Transfer<B, T>,

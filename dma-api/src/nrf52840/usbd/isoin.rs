@@ -45,6 +45,8 @@ use crate::fence::DmaFence;
 use crate::registers::Registers;
 
 /// The isochronous IN endpoint.
+///
+/// See the [module](self) for an example.
 #[derive(Debug)]
 pub struct IsoIn {
     /// `None`: closed.
@@ -52,6 +54,8 @@ pub struct IsoIn {
 }
 
 /// What the host gets when it asks in a frame that has no packet (ISOINCONFIG).
+///
+/// See the [module](self) for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WithoutData {
     /// No answer.
@@ -61,6 +65,8 @@ pub enum WithoutData {
 }
 
 /// Why the isochronous IN endpoint did not send. Nothing was touched.
+///
+/// See the [module](self) for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum IsoSendError {

@@ -38,6 +38,28 @@ use crate::fence::DmaFence;
 use crate::registers::Registers;
 
 /// The isochronous OUT endpoint.
+///
+/// ```no_run
+/// # use dma_api::fence::InOrder;
+/// # use dma_api::nrf52840::usbd::{ChipBus, Engine, IsoEnded, IsoOut, Late, Received};
+/// # type Bus = ChipBus<InOrder>;
+/// # fn play(_: &[u8]) {}
+/// /// Takes what the last frame has brought; call it right after each SOF.
+/// fn take(engine: Engine<Bus>, isoout: &mut IsoOut, room: &'static mut [u8]) -> (Engine<Bus>, &'static mut [u8]) {
+///     let Received::Packet(_) = isoout.received(&engine) else {
+///         return (engine, room);
+///     };
+///     let IsoEnded { engine, buffer, length } = match isoout.receive(engine, room) {
+///         Ok(transfer) => transfer.wait(),
+///         Err(refused) => return (refused.channel, refused.buffer),
+///     };
+///     match length {
+///         Ok(length) => play(&buffer[..length]),
+///         Err(Late) => {} // of which frame it is, nobody can say
+///     }
+///     (engine, buffer)
+/// }
+/// ```
 #[derive(Debug)]
 pub struct IsoOut {
     state: State,
@@ -56,6 +78,8 @@ enum State {
 }
 
 /// What the frame before this one has brought.
+///
+/// See [`IsoOut`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Received {
     /// No packet, or one that was moved since.
@@ -69,6 +93,8 @@ pub enum Received {
 }
 
 /// Why the isochronous OUT endpoint gave nothing. Nothing was touched.
+///
+/// See [`IsoOut`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum IsoReceiveError {

@@ -7,6 +7,14 @@
 //! - ENDISOIN is at 0x12C, not at "ENDEPIN\[8\]" (0x128 is EP0DATADONE), but ENDISOOUT is at "ENDEPOUT\[8\]";
 //! - EPDATASTATUS has no bit for EP0 and none for the isochronous endpoints;
 //! - EPSTALL and DTOGGLE have three bits for the endpoint: endpoint 8 aliases to endpoint 0.
+//!
+//! A register is a function, which gives its offset, and a module, which has its fields:
+//!
+//! ```
+//! # use dma_api::nrf52840::usbd::map;
+//! assert_eq!((map::tasks_startepin(3), map::events_endisoin()), (0x010, 0x12C));
+//! assert_eq!(map::event_bit(map::events_ep0setup()), map::inten::EP0SETUP.mask());
+//! ```
 
 #![expect(non_camel_case_types, reason = "these are the datasheet's names, to be found by a search for them")]
 

@@ -50,9 +50,13 @@ pub use transfer::Transfer;
 pub use usb_bus::{IsoBuffer, UsbBus};
 
 /// The bus of a real nRF52840 (a Cortex-M4F: [`InOrder`](crate::fence::InOrder) is enough), to make a [`Usbd`] from.
+///
+/// See [`Bus`] for an example.
 pub type ChipBus<F> = Bus<Volatile<{ map::BASE }>, F>;
 
 /// The peripheral at [`map::BASE`]: its registers make a [`Usbd`].
+///
+/// See [`Registers`] for an example.
 #[derive(Debug)]
 pub enum UsbdBlock {}
 
@@ -66,6 +70,13 @@ impl Peripheral for UsbdBlock {
 unsafe impl RegistersOf<UsbdBlock> for Volatile<{ map::BASE }> {}
 
 /// Memory that packets are sent from and received into: 64 bytes in RAM.
+///
+/// ```
+/// # use dma_api::nrf52840::usbd::PacketBuffer;
+/// let buffer: &'static mut PacketBuffer = Box::leak(Box::new(PacketBuffer::new())); // on a host
+/// assert_eq!(size_of_val(buffer), 64);
+/// ```
+/// On the chip it is a `static`: see the [crate](crate#use).
 #[repr(C, align(4))]
 pub struct PacketBuffer([u8; map::PACKET_SIZE]);
 
@@ -89,6 +100,8 @@ impl fmt::Debug for PacketBuffer {
 }
 
 /// What happens to the bus as a whole.
+///
+/// See [`Usbd`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BusEvent {
@@ -101,6 +114,22 @@ pub enum BusEvent {
 }
 
 /// The register block of the USB device controller.
+///
+/// ```no_run
+/// # use dma_api::fence::InOrder;
+/// # use dma_api::nrf52840::usbd::{BusEvent, ChipBus, Engine, Usbd};
+/// /// Powers the controller up by hand. VBUS, the regulator and the crystal are there.
+/// fn connect(usbd: &mut Usbd<ChipBus<InOrder>>) {
+///     usbd.power_up();
+///     while !usbd.is_ready() {}
+///     usbd.connect();
+/// }
+///
+/// /// Whether the bus has become silent.
+/// fn is_suspended(engine: &mut Engine<ChipBus<InOrder>>) -> bool {
+///     engine.usbd().take_bus_event() == Some(BusEvent::Suspend)
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Usbd<B> {
     bus: B,

@@ -57,12 +57,29 @@ use super::{Engine, Usbd, map};
 use crate::registers::{OutsideRegisters, Registers};
 
 /// The controller in low power: an engine that cannot start anything.
+///
+/// See the [module](self) for an example.
 #[derive(Debug)]
 pub struct Suspended<B> {
     engine: Engine<B>,
 }
 
 /// The controller on its way out of low power, to ask the host for a resume.
+///
+/// ```no_run
+/// # use dma_api::fence::InOrder;
+/// # use dma_api::nrf52840::usbd::{ChipBus, Engine, Suspended};
+/// /// Asks the host to go on.
+/// fn wake_up(suspended: Suspended<ChipBus<InOrder>>) -> Engine<ChipBus<InOrder>> {
+///     let mut waking = suspended.wake_up();
+///     loop {
+///         match waking.end() {
+///             Ok(engine) => break engine,
+///             Err(not_yet) => waking = not_yet,
+///         }
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Waking<B> {
     engine: Engine<B>,

@@ -16,6 +16,8 @@ use crate::transfer::{self, Channel, Held, Transferring};
 /// It has the engine, so that no other is started, and the buffer. [`end`](Self::end) gives both back. EasyDMA cannot
 /// be stopped: dropping a transfer waits for its END, a few microseconds, and then drops both. Forgetting one
 /// (`mem::forget`) loses both, and breaks nothing.
+///
+/// See the module of [`Engine`](super::engine) for an example.
 pub struct Transfer<B: Registers + DmaFence, T>(transfer::Transfer<T, EngineAt<B>>);
 
 /// The engine, as a channel: at one of its ports.

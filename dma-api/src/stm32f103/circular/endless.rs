@@ -9,6 +9,8 @@ use crate::stm32f103::dma::{Engine, TransferError, Word, map};
 use crate::transfer::Channel;
 
 /// Why a circular transfer did not start.
+///
+/// See the [module](super) of `Circular` for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum CircularStartError<K> {

@@ -134,6 +134,8 @@ enum Trouble {
 ///
 /// Dropping it stops the channel, waits until that is drained, and drops both; forgetting it loses both, and breaks
 /// nothing: the buffer is `'static`.
+///
+/// See the [module](self) for an example.
 #[doc(alias("CircBuffer", "RingBuffer"))]
 pub struct Circular<B, C: Circulates> {
     transfer: Transfer<B, Endless<C>>,

@@ -11,6 +11,8 @@ use crate::stm32f103::usart::{Frame, Instance, LineError, ReceiveStartError, Rec
 use crate::transfer::{Held, Refused};
 
 /// Why no half was handed out.
+///
+/// See the [module](super) of `Circular` for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum CircularError {

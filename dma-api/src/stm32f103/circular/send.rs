@@ -11,6 +11,8 @@ use crate::stm32f103::usart::{Frame, Instance, Sender};
 use crate::transfer::{Held, Refused};
 
 /// Why a half was not filled in time.
+///
+/// See the [module](super) of `Circular` for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum CircularSendError {

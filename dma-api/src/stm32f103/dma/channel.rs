@@ -28,6 +28,8 @@ use crate::registers::{Registers, Share};
 use crate::stm32f103::{FLASH, RAM};
 
 /// Which channel goes first when several are asked for an item. Among equals it is the one with the lowest number.
+///
+/// See [`Channel`] for an example.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Priority {
     /// The last.
@@ -55,6 +57,17 @@ impl Priority {
 /// Channel `N`, counted from 1, of the controller `D`.
 ///
 /// It moves items for a peripheral that asks for them: give it to a driver's `with_dma`.
+///
+/// ```no_run
+/// # use dma_api::fence::InOrder;
+/// # use dma_api::stm32f103::dma::{ChipDma1, Dma1Channels, Priority};
+/// # use dma_api::stm32f103::usart::{ChipUsart1, Receiver, Rx, Usart1};
+/// # type Bus = ChipDma1<InOrder>;
+/// /// A receiver loses a byte if the DMA is late, a sender does not.
+/// fn first(channels: Dma1Channels<Bus>, rx: Rx<ChipUsart1, Usart1>) -> Receiver<ChipUsart1, Usart1, Bus> {
+///     rx.with_dma(channels.c5.with_priority(Priority::VeryHigh))
+/// }
+/// ```
 ///
 /// # Invariants
 ///

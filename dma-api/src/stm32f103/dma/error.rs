@@ -6,6 +6,24 @@ use super::map;
 use crate::address::BusAddress;
 
 /// Why a channel did not start. Nothing was touched.
+///
+/// ```no_run
+/// # use dma_api::fence::InOrder;
+/// # use dma_api::stm32f103::dma::{ChipDma1, StartError, TransferError};
+/// # use dma_api::stm32f103::usart::{ChipUsart1, Sender, Usart1};
+/// # use dma_api::transfer::{Failed, Refused};
+/// # type Port = Sender<ChipUsart1, Usart1, ChipDma1<InOrder>>;
+/// fn send(sender: Port, bytes: &'static [u8]) -> (Port, Option<TransferError>) {
+///     match sender.write_all(bytes) {
+///         Ok(transfer) => match transfer.wait() {
+///             Ok((_, sender)) => (sender, None),
+///             Err(Failed { kind, channel, .. }) => (channel, Some(kind)),
+///         },
+///         Err(Refused { kind: StartError::Empty, channel, .. }) => (channel, None), // nothing to send
+///         Err(refused) => panic!("{}", refused.kind),
+///     }
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum StartError {
@@ -33,6 +51,8 @@ pub enum StartError {
 }
 
 /// An access of the controller has failed (TEIF): the channel has stopped in the middle.
+///
+/// See [`StartError`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("an access of the DMA has failed after {moved} items")]
 pub struct TransferError {

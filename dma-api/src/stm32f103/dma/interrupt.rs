@@ -1,24 +1,5 @@
 //! The part of a channel that lives in its handler, and wakes a future.
 //!
-//! ```no_run
-//! # use dma_api::fence::InOrder;
-//! # use dma_api::stm32f103::dma::{AtomicWaker, Channel, ChipDma1, Dma1, Interrupt};
-//! # type Registers = ChipDma1<InOrder>;
-//! # fn keep(_: Interrupt<Registers, Dma1, 4>) {}
-//! # fn kept() -> &'static Interrupt<Registers, Dma1, 4> { loop {} }
-//! static WAKER: AtomicWaker = AtomicWaker::new();
-//!
-//! fn listen(channel: Channel<Registers, Dma1, 4>) -> Channel<Registers, Dma1, 4> {
-//!     let (channel, interrupt) = channel.with_interrupt(&WAKER);
-//!     keep(interrupt); // where the handler finds it; then unmask DMA1_Channel4 in the NVIC
-//!     channel
-//! }
-//!
-//! fn dma1_channel4() {
-//!     kept().on_interrupt(); // the handler
-//! }
-//! ```
-//!
 //! # Who writes CCR
 //!
 //! The channel's line stays up until its flag is cleared or its interrupt is disabled, so the handler has to do one of
@@ -47,6 +28,25 @@ use super::map::{self, TCIF, TEIF};
 use crate::registers::{Registers, Share};
 
 /// The part of channel `N` of controller `D` that lives in its interrupt handler.
+///
+/// ```no_run
+/// # use dma_api::fence::InOrder;
+/// # use dma_api::stm32f103::dma::{AtomicWaker, Channel, ChipDma1, Dma1, Interrupt};
+/// # type Registers = ChipDma1<InOrder>;
+/// # fn keep(_: Interrupt<Registers, Dma1, 4>) {}
+/// # fn kept() -> &'static Interrupt<Registers, Dma1, 4> { loop {} }
+/// static WAKER: AtomicWaker = AtomicWaker::new();
+///
+/// fn listen(channel: Channel<Registers, Dma1, 4>) -> Channel<Registers, Dma1, 4> {
+///     let (channel, interrupt) = channel.with_interrupt(&WAKER);
+///     keep(interrupt); // where the handler finds it; then unmask DMA1_Channel4 in the NVIC
+///     channel
+/// }
+///
+/// fn dma1_channel4() {
+///     kept().on_interrupt(); // the handler
+/// }
+/// ```
 ///
 /// # Invariants
 ///

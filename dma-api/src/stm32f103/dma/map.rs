@@ -7,6 +7,13 @@
 //! - CNDTR counts items, not bytes;
 //! - IFCR is for writing: flags are read from ISR;
 //! - CGIF clears all four flags of a channel.
+//!
+//! ```
+//! # use dma_api::stm32f103::dma::map;
+//! // Channel 5: USART1 receives by it.
+//! assert_eq!(map::ccr(5 - 1), 0x58);
+//! assert_eq!(map::ccr::EN.mask() | map::ccr::MINC.mask(), 0x81);
+//! ```
 
 use crate::table::register_table;
 

@@ -43,10 +43,14 @@ use crate::fence::DmaFence;
 use crate::registers::{Bus, Peripheral, RegistersOf, Share, Volatile};
 
 /// DMA1, with seven channels.
+///
+/// See the [module](self) for an example.
 #[derive(Debug)]
 pub enum Dma1 {}
 
 /// DMA2, with five channels: in chips of high density only.
+///
+/// See the [module](self) for an example, with DMA1.
 #[derive(Debug)]
 pub enum Dma2 {}
 
@@ -68,12 +72,18 @@ unsafe impl RegistersOf<Dma1> for Volatile<{ map::DMA1 }, 0x400> {}
 unsafe impl RegistersOf<Dma2> for Volatile<{ map::DMA2 }, 0x400> {}
 
 /// DMA1 of the real chip: its registers, and the fence of its core.
+///
+/// See the [module](self) for an example.
 pub type ChipDma1<F> = Bus<Volatile<{ map::DMA1 }, 0x400>, F>;
 
 /// DMA2 of the real chip.
+///
+/// See the [module](self) for an example, with DMA1.
 pub type ChipDma2<F> = Bus<Volatile<{ map::DMA2 }, 0x400>, F>;
 
 /// The channels of [`Dma1`].
+///
+/// See the [module](self) for an example.
 #[derive(Debug)]
 #[doc(alias = "Channels")]
 pub struct Dma1Channels<R> {
@@ -94,6 +104,8 @@ pub struct Dma1Channels<R> {
 }
 
 /// The channels of [`Dma2`].
+///
+/// See the [module](self) for an example, with DMA1.
 #[derive(Debug)]
 #[doc(alias = "Channels")]
 pub struct Dma2Channels<R> {

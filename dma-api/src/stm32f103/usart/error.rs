@@ -6,6 +6,8 @@ use super::map::sr;
 use crate::stm32f103::dma::{StartError, TransferError};
 
 /// What the receiver has found wrong. Of several, the first in this order.
+///
+/// See [`Usart`](super::Usart) for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum LineError {
@@ -41,6 +43,8 @@ impl LineError {
 }
 
 /// Why a receiver did not start.
+///
+/// See [`ReceiveError`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ReceiveStartError {
@@ -54,6 +58,19 @@ pub enum ReceiveStartError {
 }
 
 /// What goes wrong while frames are received into memory.
+///
+/// ```no_run
+/// # use dma_api::fence::InOrder;
+/// # use dma_api::stm32f103::dma::ChipDma1;
+/// # use dma_api::stm32f103::usart::{self, ChipUsart1, LineError, ReceiveError, Usart1};
+/// # type Receiver = usart::Receiver<ChipUsart1, Usart1, ChipDma1<InOrder>>;
+/// /// Whether frames were lost because nobody took them.
+/// fn is_overrun(receiver: Receiver, room: &'static mut [u8; 64]) -> bool {
+///     let transfer = receiver.read_exact(room).map_err(|refused| refused.kind).unwrap();
+///     let outcome = transfer.wait().map_err(|failed| failed.kind);
+///     matches!(outcome, Err(ReceiveError::Line(LineError::Overrun)))
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ReceiveError {

@@ -3,6 +3,12 @@
 use crate::stm32f103::dma::Word;
 
 /// The data of a frame: `u8`, or 9 bits in a `u16`.
+///
+/// ```
+/// # use dma_api::stm32f103::usart::Frame;
+/// assert_eq!(u8::from_dr(0x141), 0x41);
+/// assert_eq!((u16::from_dr(0x141), 0xFFFF_u16.into_dr()), (0x141, 0x1FF));
+/// ```
 pub trait Frame: Word {
     /// From DR.
     fn from_dr(value: u32) -> Self;

@@ -6,6 +6,12 @@
 //! - DR is two registers at one address: a write fills TDR, a read empties RDR;
 //! - PE, FE, NE, ORE and IDLE are cleared by a read of SR and then of DR, TC by a read of SR and then a write of DR;
 //! - RXNE, TC, LBD and CTS are cleared by writing 0; writing 1 leaves them.
+//!
+//! ```
+//! # use dma_api::stm32f103::usart::map;
+//! let status = 0xE0;
+//! assert!(map::sr::RXNE.is_set(status) && map::sr::TC.is_set(status) && !map::sr::ORE.is_set(status));
+//! ```
 
 use crate::table::register_table;
 

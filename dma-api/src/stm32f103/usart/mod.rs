@@ -80,14 +80,20 @@ use crate::fence::DmaFence;
 use crate::registers::{Peripheral, Registers, RegistersOf, Share, Volatile};
 
 /// USART1.
+///
+/// See [`Usart`] for an example.
 #[derive(Debug)]
 pub enum Usart1 {}
 
 /// USART2.
+///
+/// See [`Usart`] for an example.
 #[derive(Debug)]
 pub enum Usart2 {}
 
 /// USART3.
+///
+/// See [`Usart`] for an example.
 #[derive(Debug)]
 pub enum Usart3 {}
 
@@ -96,6 +102,8 @@ mod sealed {
 }
 
 /// One of the USARTs, and the channels that are wired to it: the request map.
+///
+/// See [`Usart`] for an example.
 pub trait Instance: Peripheral + sealed::Sealed {
     /// The channel that its transmitter asks.
     type Transmit<R: Registers + DmaFence>: Engine;
@@ -141,6 +149,8 @@ fn data_register<P: Instance>() -> u32 {
 }
 
 /// The bit that makes a frame's ones even or odd.
+///
+/// See [`Settings`] for an example.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Parity {
     /// There is none.
@@ -153,6 +163,13 @@ pub enum Parity {
 }
 
 /// How a USART is set up.
+///
+/// ```
+/// # use dma_api::stm32f103::usart::{Parity, Settings};
+/// let settings = Settings { parity: Parity::Even, ..Settings::for_baud(72_000_000, 115_200).unwrap() };
+/// assert_eq!(settings.brr, 625);
+/// assert_eq!(Settings::for_baud(8_000_000, 1_000_000), None, "it takes 16 clocks a bit");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// BRR: how many clocks of the USART's bus a bit takes. At least 16.
@@ -175,6 +192,18 @@ impl Settings {
 }
 
 /// USART `P`, in frames of `W`.
+///
+/// ```no_run
+/// # use dma_api::stm32f103::usart::{ChipUsart1, LineError, Settings, Usart, Usart1};
+/// /// Sends back what comes, frame by frame. By DMA: see the [module](self).
+/// fn echo(usart1: ChipUsart1, settings: Settings) -> Result<(), LineError> {
+///     let mut usart: Usart<_, Usart1> = Usart::new(usart1, settings);
+///     loop {
+///         let byte = usart.read()?;
+///         usart.write(byte);
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 #[doc(alias("Serial", "Serial1", "UART"))]
 pub struct Usart<R, P, W = u8> {

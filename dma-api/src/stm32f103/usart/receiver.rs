@@ -23,6 +23,8 @@ use crate::transfer::{self, Channel, Held, Running, Started, Transfer};
 /// What goes wrong on the line does not stop the channel. It is known at the end, because the flags stay until SR and
 /// then DR are read, and reported then; the frame that came next is gone with the read of DR. What goes wrong in a
 /// transfer that is stopped is reported by the next start.
+///
+/// See the [module](super) of `Usart` for an example.
 #[doc(alias = "DmaSerial")]
 pub struct Receiver<R, P: Instance, D: Registers + DmaFence, W = u8> {
     rx: Rx<R, P, W>,

@@ -12,6 +12,8 @@ use crate::stm32f103::circular::Circular;
 use crate::transfer::Transfer;
 
 /// The receiving half of USART `P`, in frames of `W`.
+///
+/// See the [module](super) of `Usart` for an example.
 #[derive(Debug)]
 pub struct Rx<R, P, W = u8> {
     registers: R,
@@ -95,6 +97,8 @@ pub(super) mod sealed {
 ///
 /// A read of SR is half of what clears the receiver's error flags: the other half is a read of DR, and the DMA does
 /// many. So the transmitting half does not read SR. It asks here, where the errors that are seen on the way are kept.
+///
+/// See the [module](super) of `Usart` for an example.
 pub trait Status<P>: sealed::Sealed {
     /// SR.
     fn status(&mut self) -> u32;

@@ -18,6 +18,8 @@ use crate::transfer::{self, Channel, Held, Running, Started, Transfer};
 ///
 /// A transfer takes it by value, so nobody uses the half or the channel meanwhile. It ends when the last frame is
 /// handed to the USART: [`flush`](Self::flush) waits until it is over the wire.
+///
+/// See the [module](super) of `Usart` for an example.
 #[doc(alias = "DmaSerial")]
 pub struct Sender<R, P: Instance, D: Registers + DmaFence, W = u8> {
     tx: Tx<R, P, W>,

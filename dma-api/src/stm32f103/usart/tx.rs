@@ -9,6 +9,8 @@ use crate::fence::DmaFence;
 use crate::registers::{Registers, RegistersOf};
 
 /// The transmitting half of USART `P`, in frames of `W`.
+///
+/// See the [module](super) of `Usart` for an example.
 #[derive(Debug)]
 pub struct Tx<R, P, W = u8> {
     registers: R,

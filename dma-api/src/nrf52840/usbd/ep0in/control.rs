@@ -10,6 +10,8 @@ use crate::registers::Registers;
 use crate::usb::Setup;
 
 /// What happened on endpoint 0.
+///
+/// See the [crate](crate#use) for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {

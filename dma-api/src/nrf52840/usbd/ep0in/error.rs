@@ -3,6 +3,8 @@
 use thiserror::Error;
 
 /// Why [`Ep0In::start`](super::Ep0In::start) did not start. Nothing was touched.
+///
+/// See [`Ep0In`](super::Ep0In) for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum StartError {
@@ -26,6 +28,8 @@ pub enum StartError {
 }
 
 /// Why [`Ep0In::end`](super::Ep0In::end) did not end the transfer. Nothing was changed.
+///
+/// See [`Ep0In`](super::Ep0In) for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum EndError {
@@ -38,6 +42,8 @@ pub enum EndError {
 }
 
 /// Why [`Ep0In::accept`](super::Ep0In::accept) or [`Ep0In::stall`](super::Ep0In::stall) did nothing.
+///
+/// See the [crate](crate#use) for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum AnswerError {

@@ -63,6 +63,18 @@ enum State {
 ///
 /// Owns the register block, so that nobody starts a second transfer on the one engine that all endpoints share.
 ///
+/// ```no_run
+/// # use dma_api::fence::InOrder;
+/// # use dma_api::nrf52840::usbd::{ChipBus, EndError, Ep0In, StartError};
+/// /// Sends a packet, and waits until the host has it or has given up.
+/// fn send(ep0in: &mut Ep0In<ChipBus<InOrder>>, bytes: &[u8]) -> Result<(), StartError> {
+///     ep0in.start(bytes)?;
+///     while ep0in.end() == Err(EndError::NotDone) {}
+///     Ok(())
+/// }
+/// ```
+/// The [crate](crate#use) has the whole loop.
+///
 /// # Invariants
 ///
 /// - `buffer` came from a `&'static mut PacketBuffer` that nobody else has. It is kept as a raw pointer: a `&mut` that

@@ -88,6 +88,18 @@ mod device;
 mod pipe;
 
 /// Memory for an isochronous packet, in RAM.
+///
+/// ```no_run
+/// # use dma_api::fence::InOrder;
+/// # use dma_api::nrf52840::usbd::{ChipBus, IsoBuffer, PacketBuffer, UsbBus, Usbd};
+/// fn bus(
+///     usbd: Usbd<ChipBus<InOrder>>,
+///     buffer: &'static mut PacketBuffer,
+///     isochronous: &'static mut IsoBuffer,
+/// ) -> UsbBus<ChipBus<InOrder>> {
+///     UsbBus::with_isochronous(usbd, buffer, isochronous)
+/// }
+/// ```
 #[repr(C, align(4))]
 pub struct IsoBuffer([u8; map::ISO_PACKET_SIZE]);
 
@@ -113,6 +125,8 @@ impl fmt::Debug for IsoBuffer {
 /// The controller as usb-device's bus.
 ///
 /// Each call is a critical section: calls from an interrupt handler and from the main program do not meet.
+///
+/// See the [module](self) for an example.
 #[derive(Debug)]
 pub struct UsbBus<B>(Mutex<RefCell<Controller<B>>>);
 
