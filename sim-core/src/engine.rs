@@ -20,6 +20,8 @@ const BEAT: usize = ownership::BEAT as usize;
 const NOTHING_THERE: u8 = 0xA5;
 
 /// A job under way.
+///
+/// See [`Soc`](crate::soc::Soc), which moves them, for an example.
 #[derive(Debug)]
 pub struct Copy {
     job: Job,
@@ -29,6 +31,8 @@ pub struct Copy {
 }
 
 /// One beat of a transfer.
+///
+/// See [`Soc`](crate::soc::Soc), which moves them, for an example.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Beat {
     /// The addresses.

@@ -18,6 +18,8 @@
 use crate::machine::{Fences, Moment, Strength};
 
 /// What becomes of a fence.
+///
+/// See [`FencePlace`](crate::machine::FencePlace) for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fate {
     /// It is this strong.

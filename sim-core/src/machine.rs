@@ -15,6 +15,8 @@ use std::panic::Location;
 use serde::Serialize;
 
 /// A core, as far as the order of memory accesses goes.
+///
+/// See [`Fences`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Machine {
@@ -27,6 +29,8 @@ pub enum Machine {
 }
 
 /// How strong a fence is.
+///
+/// See [`Fences`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Strength {
@@ -96,6 +100,14 @@ impl fmt::Display for Strength {
 }
 
 /// What a fence is for.
+///
+/// ```
+/// # use sim_core::machine::{Fences, Moment, Strength};
+/// let fences = Fences { start: Strength::Full, end: Strength::Compiler, ..Fences::default() };
+/// assert!(Moment::AfterFill.is_release());
+/// assert_eq!(fences.strength(Moment::AfterFill), Strength::Full);
+/// assert_eq!(fences.strength(Moment::Snapshot), Strength::Compiler);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Moment {
@@ -131,6 +143,22 @@ impl fmt::Display for Moment {
 }
 
 /// A fence of a driver: what it is for, and where it stands.
+///
+/// Where a program has its fences, and what comes of it if one goes:
+///
+/// ```
+/// # use sim_core::check::needed::places;
+/// # use sim_core::check::programs::{Path, Transfer};
+/// # use sim_core::explore::{Kind, Program, stepped};
+/// # use sim_core::fate::Fate;
+/// # use sim_core::machine::{Fences, Strength};
+/// let path = Transfer::new(Path::Ep0In, Fences::default());
+/// for (place, _is_idle) in places(&path) {
+///     let fence_at = Some((place, Fate::Strength(Strength::None)));
+///     let without = Transfer { fence_at, ..path.clone() };
+///     assert_eq!(stepped::explore(&without, stepped::Limits::default()).verdict.kind(), Kind::Race);
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FencePlace {
     /// What it is for.
@@ -146,6 +174,15 @@ impl fmt::Display for FencePlace {
 }
 
 /// A machine, and the fences that a driver uses on it.
+///
+/// ```
+/// # use sim_core::machine::{Fences, Machine, Place, Strength};
+/// let m7 = Fences::right(Machine::CortexM7);
+/// assert_eq!((m7.start, m7.end), (Strength::Full, Strength::Full));
+/// let weaker = m7.with(Place::Start, Strength::Compiler);
+/// assert!(m7.suffice() && !weaker.suffice());
+/// assert!(Fences { machine: Machine::CortexM4, ..weaker }.suffice());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Fences {
     /// The core.
@@ -182,6 +219,8 @@ impl Fences {
 }
 
 /// Where a driver has a fence.
+///
+/// See [`Fences`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]

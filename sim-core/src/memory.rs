@@ -55,6 +55,8 @@ impl Map {
 pub const RAM: u32 = 0x2000_0000;
 
 /// Why the DMA cannot reach a range of memory.
+///
+/// See [`Memory`], which opens them, for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Fault {
     /// The range touches flash.
@@ -107,6 +109,16 @@ fn bytes(length: usize) -> u32 {
 }
 
 /// The chip's memory.
+///
+/// ```
+/// # use sim_core::device::Chip;
+/// # use sim_core::memory::{Memory, RAM};
+/// let mut memory = Memory::new(Chip::Nrf52840, 64);
+/// let address = memory.allocate(6);
+/// assert_eq!((address.get(), memory.allocate(4).get()), (RAM, RAM + 8));
+/// memory.store(address, 7);
+/// assert_eq!(memory.load(address), Some(7));
+/// ```
 #[derive(Debug)]
 pub struct Memory {
     map: Map,
@@ -316,6 +328,8 @@ enum Bytes {
 }
 
 /// The memory of one transfer, as the engine reaches it without the chip's lock.
+///
+/// See [`Memory`], which opens them, for an example.
 ///
 /// # Invariants
 ///

@@ -49,6 +49,14 @@ use serde::Serialize;
 use crate::explore::Verdict;
 
 /// What bus and device do besides. Nothing, by default.
+///
+/// ```
+/// # use sim_core::quirks::{Completion, Quirks, Writes};
+/// # use sim_core::soc::Config;
+/// let quirks = Quirks { writes: Writes::Posted, completion: Completion::BeforeDataUntilRead };
+/// let config = Config { quirks, ..Config::default() };
+/// assert!(config.quirks.completion.is_early());
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct Quirks {
     /// When a register write of the CPU takes effect.
@@ -58,6 +66,8 @@ pub struct Quirks {
 }
 
 /// When a register write of the CPU takes effect.
+///
+/// See [`Quirks`] for an example.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Writes {
@@ -69,6 +79,8 @@ pub enum Writes {
 }
 
 /// When the flags of a transfer to memory show.
+///
+/// See [`Quirks`] for an example.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Completion {

@@ -18,17 +18,34 @@ thread_local! {
 struct Lines<T>(T);
 
 /// A buffer for endpoint 0 that nobody else has. It begins with a cache line, and shares none.
+///
+/// ```
+/// # use sim_core::statics;
+/// let buffer = statics::packet_buffer();
+/// let address = std::ptr::from_ref(buffer);
+/// statics::give_back(buffer); // a million runs want a million buffers, and get one
+/// assert!(std::ptr::eq(address, statics::packet_buffer()));
+/// ```
 pub fn packet_buffer() -> &'static mut PacketBuffer {
     let used = PACKET_BUFFERS.with_borrow_mut(Vec::pop);
     used.unwrap_or_else(|| &mut Box::leak(Box::new(Lines(PacketBuffer::new()))).0)
 }
 
 /// Gives a buffer back.
+///
+/// See [`packet_buffer`] for an example.
 pub fn give_back(buffer: &'static mut PacketBuffer) {
     PACKET_BUFFERS.with_borrow_mut(|buffers| buffers.push(buffer));
 }
 
 /// So many bytes that nobody else has, all 0.
+///
+/// ```
+/// # use sim_core::statics;
+/// let bytes = statics::bytes(64);
+/// assert_eq!(bytes, [0; 64]);
+/// statics::give_back_bytes(bytes);
+/// ```
 pub fn bytes(length: usize) -> &'static mut [u8] {
     let used = BYTES.with_borrow_mut(|kept| {
         let index = kept.iter().position(|bytes| bytes.len() == length)?;
@@ -40,6 +57,8 @@ pub fn bytes(length: usize) -> &'static mut [u8] {
 }
 
 /// Gives bytes back.
+///
+/// See [`bytes`] for an example.
 pub fn give_back_bytes(bytes: &'static mut [u8]) {
     BYTES.with_borrow_mut(|kept| kept.push(bytes));
 }

@@ -24,6 +24,39 @@ pub const ONES: [u8; 8] = [1; 8];
 pub const TWOS: [u8; 8] = [2; 8];
 
 /// What the hand works on.
+///
+/// ```
+/// # use dma_api::nrf52840::usbd::map;
+/// # use sim_core::by_hand::nrf52840::{Hand, SECOND, configured, takes_twos};
+/// # use sim_core::explore::{Board, Program, Kind, stepped};
+/// # use sim_core::host::{Host, Script};
+/// # use sim_core::soc::{Config, Soc};
+/// /// Sends a packet, and forgets the fence.
+/// struct Sends;
+///
+/// impl Program for Sends {
+///     fn name(&self) -> String {
+///         "sends".to_owned()
+///     }
+///     fn config(&self) -> Config {
+///         Config { ram: 128, options: sim_core::device::usbd::Options::ideal(), ..Config::default() }
+///     }
+///     fn prepare(&self, soc: &mut Soc) {
+///         configured(soc);
+///     }
+///     fn firmware<B: Board>(&self, board: B) {
+///         let hand = Hand(board);
+///         hand.store(SECOND, 2);
+///         hand.start_in(1, SECOND, 8); // `hand.0.release_fence()` is missing before it
+///         hand.wait(map::events_endepin(1));
+///     }
+///     fn host(&self, host: Host) -> Script {
+///         takes_twos(host)
+///     }
+/// }
+///
+/// assert_eq!(stepped::explore(&Sends, stepped::Limits::default()).verdict.kind(), Kind::Race);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Hand<B>(pub B);
 
@@ -118,26 +151,36 @@ impl<B: Board> Hand<B> {
 }
 
 /// The host gets this.
+///
+/// See [`Hand`] for an example.
 pub fn expect(got: &[u8], due: &[u8]) -> Result<(), HostError> {
     if got == due { Ok(()) } else { Err(HostError::Unexpected(format!("{got:?} came where {due:?} was due"))) }
 }
 
 /// A host that does nothing.
+///
+/// See [`Hand`] for an example.
 pub fn nothing() -> Script {
     Box::pin(async { Ok(()) })
 }
 
 /// A host that takes a packet of twos.
+///
+/// See [`Hand`] for an example.
 pub fn takes_twos(mut host: Host) -> Script {
     Box::pin(async move { expect(&host.bulk_in(1, 8).await?, &TWOS) })
 }
 
 /// A host that sends a packet of twos.
+///
+/// See [`Hand`] for an example.
 pub fn sends_twos(mut host: Host) -> Script {
     Box::pin(async move { host.bulk_out(1, &TWOS).await })
 }
 
 /// Memory: [`FIRST`] and [`SECOND`], ready to be sent.
+///
+/// See [`Hand`] for an example.
 pub fn memory(soc: &mut Soc) {
     for value in [1, 2] {
         let address = soc.allocate(64).get();
@@ -149,11 +192,15 @@ pub fn memory(soc: &mut Soc) {
 }
 
 /// Writes registers, as a driver that makes no mistake has done before.
+///
+/// See [`Hand`] for an example.
 pub fn write(soc: &mut Soc, registers: &[(u16, u32)]) {
     registers.iter().for_each(|&(offset, value)| soc.cpu_write(offset, value, Location::caller()));
 }
 
 /// A device that the host has reset, with endpoints 1 and 2 enabled both ways.
+///
+/// See [`Hand`] for an example.
 pub fn enabled(soc: &mut Soc) {
     memory(soc);
     connect(soc);
@@ -164,18 +211,24 @@ pub fn enabled(soc: &mut Soc) {
 }
 
 /// The same, with OUT endpoint 1 armed.
+///
+/// See [`Hand`] for an example.
 pub fn configured(soc: &mut Soc) {
     enabled(soc);
     write(soc, &[(map::size_epout(1), 0)]);
 }
 
 /// In the data stage of a control read.
+///
+/// See [`Hand`] for an example.
 pub fn asked(soc: &mut Soc) {
     memory(soc);
     begin_control_read(soc);
 }
 
 /// In the data stage of a control write of 128 bytes.
+///
+/// See [`Hand`] for an example.
 pub fn given(soc: &mut Soc) {
     configured(soc);
     let setup = Setup { request_type: 0x40, request: 1, value: 0, index: 0, length: 128 };
@@ -184,12 +237,16 @@ pub fn given(soc: &mut Soc) {
 }
 
 /// With both isochronous endpoints enabled, each with half of the buffer.
+///
+/// See [`Hand`] for an example.
 pub fn streaming(soc: &mut Soc) {
     configured(soc);
     write(soc, &[(map::isosplit(), map::ISOSPLIT_HALF_IN), (map::epinen(), 0x1FF), (map::epouten(), 0x1FF)]);
 }
 
 /// On a bus that is suspended, which the driver has seen.
+///
+/// See [`Hand`] for an example.
 pub fn suspended(soc: &mut Soc) {
     configured(soc);
     soc.suspend();

@@ -30,6 +30,8 @@ pub const SENDS: u32 = ccr::DIR.mask() | ccr::MINC.mask();
 pub const RECEIVES: u32 = ccr::MINC.mask();
 
 /// Memory as [`BUFFER`] and [`SECOND`] say.
+///
+/// See [`Hand`] for an example.
 pub fn memory(soc: &mut Soc) {
     let line = std::panic::Location::caller();
     let start = soc.allocate(16).get();
@@ -39,6 +41,20 @@ pub fn memory(soc: &mut Soc) {
 }
 
 /// What the hand works on.
+///
+/// ```
+/// # use sim_core::by_hand::stm32f103::{BUFFER, Hand, SENDS, memory, silent};
+/// # use sim_core::explore::Board;
+/// /// Sends two bytes of memory.
+/// fn send<B: Board>(board: B) {
+///     let hand = Hand::new(board);
+///     hand.configure(4, BUFFER, 2);
+///     hand.board.release_fence();
+///     hand.enable(4, SENDS);
+///     hand.wait(4);
+///     hand.disable(4);
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Hand<B> {
     /// The board.
@@ -175,6 +191,8 @@ impl<B: Board> Hand<B> {
 }
 
 /// A peer that gets these bytes.
+///
+/// See [`Hand`] for an example.
 pub fn gets(mut host: Host, due: &'static [u8]) -> Script {
     Box::pin(async move {
         let got = host.serial(Port::Usart1).receive(due.len()).await?;
@@ -183,11 +201,15 @@ pub fn gets(mut host: Host, due: &'static [u8]) -> Script {
 }
 
 /// A peer that sends these bytes.
+///
+/// See [`Hand`] for an example.
 pub fn sends(mut host: Host, bytes: &'static [u8]) -> Script {
     Box::pin(async move { host.serial(Port::Usart1).send(bytes).await })
 }
 
 /// A peer that does nothing.
+///
+/// See [`Hand`] for an example.
 pub fn silent(_: Host) -> Script {
     Box::pin(async { Ok(()) })
 }

@@ -12,6 +12,14 @@ use crate::monitor::{Policies, Policy, Rule};
 use crate::soc::{Config, Soc};
 
 /// A case's broken program, or its right one.
+///
+/// ```
+/// # use sim_core::catalogue::cases;
+/// let broken = cases().next().unwrap().attempt(true);
+/// let verdict = broken.explore().verdict;
+/// let recording = verdict.replay().unwrap().parse().unwrap();
+/// assert_eq!(broken.replay(&recording).unwrap().verdict.kind(), verdict.kind());
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Attempt {
     pub(super) case: Case,

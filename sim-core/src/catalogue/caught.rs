@@ -8,6 +8,8 @@ use crate::explore::Verdict;
 use crate::monitor::Rule;
 
 /// How a broken program is caught.
+///
+/// See [`Case`](super::Case) for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Caught {
@@ -20,6 +22,8 @@ pub enum Caught {
 }
 
 /// Who notices.
+///
+/// See [`Case`](super::Case) for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Detector {

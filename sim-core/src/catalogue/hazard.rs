@@ -5,6 +5,8 @@ use std::fmt;
 use serde::Serialize;
 
 /// A class of hazards.
+///
+/// See [`Case`](super::Case) for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub enum Hazard {
     /// A borrow is leaked, and its end is no end of the transfer.

@@ -1,6 +1,11 @@
 //! What cannot be shown on these two chips, and why.
 
 /// A report that has no program.
+///
+/// ```
+/// # use sim_core::catalogue::left_out::LEFT_OUT;
+/// assert!(LEFT_OUT.iter().all(|report| !report.reason.is_empty()));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct LeftOut {
     /// What it is called in its source.

@@ -80,6 +80,15 @@ enum Firmware {
 }
 
 /// One way to get DMA wrong.
+///
+/// ```
+/// # use sim_core::catalogue::{Hazard, cases};
+/// let case = cases().find(|case| case.id() == "c016").unwrap();
+/// println!("{}: {}, {}", case.id(), case.title(), case.hazard.title());
+/// let judged = case.judge();
+/// assert!(judged.is_caught(), "the broken program, for the reason that is stated");
+/// assert!(judged.is_clean(), "the right one is sound on every schedule");
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Case {
     /// The id, and what goes wrong: `c016_dropped_transfer_frees_live_target`. An id of `s` is a specimen's, one of `c`
@@ -173,6 +182,8 @@ impl Case {
 }
 
 /// What became of a case.
+///
+/// See [`Case`] for an example.
 #[derive(Debug)]
 pub struct Judged {
     /// The case.
@@ -224,6 +235,8 @@ fn usbd(_is_broken: bool) -> Config {
 }
 
 /// Cases that belong together.
+///
+/// See [`Case`] for an example.
 #[derive(Clone, Copy, Debug)]
 pub struct Section {
     /// As in the list: `C.2`; or `specimens`.
@@ -252,6 +265,8 @@ pub const SECTIONS: &[Section] = &[
 ];
 
 /// All cases.
+///
+/// See [`Case`] for an example.
 pub fn cases() -> impl Iterator<Item = &'static Case> {
     SECTIONS.iter().flat_map(|section| section.cases)
 }

@@ -6,6 +6,11 @@
 use super::Hazard;
 
 /// A mistake that dma-api's types refuse.
+///
+/// ```
+/// # use sim_core::catalogue::refused::REFUSED;
+/// assert!(REFUSED.iter().all(|refused| refused.id().len() < refused.title().len()));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Refused {
     /// The id, and the mistake.

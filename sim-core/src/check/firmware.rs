@@ -13,6 +13,8 @@ use crate::statics;
 pub static DESCRIPTOR: [u8; 18] = [18, 1, 0x00, 0x02, 0, 0, 0, 64, 0x09, 0x12, 0x01, 0x00, 0x00, 0x01, 0, 0, 0, 1];
 
 /// Powers the controller up and connects it: an endpoint 0 that waits for the host.
+///
+/// See [`serve`], which calls it, for an example.
 pub fn connect<B: Board>(board: B) -> Ep0In<B> {
     let mut usbd = Usbd::new(board);
     usbd.power_up();
@@ -22,6 +24,21 @@ pub fn connect<B: Board>(board: B) -> Ep0In<B> {
 }
 
 /// Serves the host until it is done.
+///
+/// ```
+/// # use sim_core::check::firmware::{self, DESCRIPTOR};
+/// # use sim_core::explore::{Kind, stepped::Limits};
+/// # use sim_core::soc::Config;
+/// # use dma_api::usb::Setup;
+/// let exploration = sim_core::explore(Config::default(), Limits::default(), firmware::serve, |mut host| {
+///     Box::pin(async move {
+///         host.reset().await?;
+///         assert_eq!(host.control_in(Setup::get_device_descriptor(8)).await?, DESCRIPTOR[..8]);
+///         Ok(())
+///     })
+/// });
+/// assert_eq!(exploration.verdict.kind(), Kind::Sound);
+/// ```
 pub fn serve<B: Board>(board: B) {
     let mut ep0in = connect(board.clone());
     loop {
@@ -37,6 +54,8 @@ pub fn serve<B: Board>(board: B) {
 }
 
 /// Answers one request.
+///
+/// See [`serve`], which calls it, for an example.
 ///
 /// # Panics
 ///
@@ -56,6 +75,8 @@ pub fn answer<B: Board>(ep0in: &mut Ep0In<B>, setup: Setup) {
 }
 
 /// Gives up what is on its way, waits for the DMA, and keeps the buffer for the next run.
+///
+/// See [`serve`], which calls it, for an example.
 pub fn put_away<B: Board>(mut ep0in: Ep0In<B>) {
     ep0in.abort();
     loop {

@@ -21,9 +21,13 @@ use crate::soc::Config;
 pub const EVENTS: u32 = map::inten::USBRESET.mask() | map::inten::EP0DATADONE.mask() | map::inten::EP0SETUP.mask();
 
 /// A driver that main program and handler share.
+///
+/// See [`serve`], which uses it, for an example.
 pub type Shared<B> = Rc<RefCell<Ep0In<B>>>;
 
 /// Powers the controller up and connects it: an endpoint 0 that asserts the interrupt line for `events`.
+///
+/// See [`serve`], which uses it, for an example.
 pub fn connect<B: Board>(board: &B, events: u32) -> Shared<B> {
     let ep0in = firmware::connect(board.clone());
     ep0in.usbd().listen(events);
@@ -31,6 +35,8 @@ pub fn connect<B: Board>(board: &B, events: u32) -> Shared<B> {
 }
 
 /// Serves the host until it is done.
+///
+/// See [`firmware::serve`], for which it can stand, for an example.
 pub fn serve<B: Board>(board: B) {
     serve_with(board, firmware::answer);
 }
@@ -59,6 +65,8 @@ fn take_all<B: Board>(board: &B, ep0in: &mut Ep0In<B>, answer: fn(&mut Ep0In<B>,
 }
 
 /// Sleeps until the host is done.
+///
+/// See [`serve`], which uses it, for an example.
 pub fn sleep<B: Board>(board: &B, ep0in: &Shared<B>) {
     loop {
         board.checkpoint(ep0in);
@@ -70,6 +78,8 @@ pub fn sleep<B: Board>(board: &B, ep0in: &Shared<B>) {
 }
 
 /// As [`firmware::put_away`], when the handler is gone.
+///
+/// See [`serve`], which uses it, for an example.
 ///
 /// # Panics
 ///
@@ -86,6 +96,8 @@ fn answer_twice<B: Board>(ep0in: &mut Ep0In<B>, setup: Setup) {
 }
 
 /// As [`Device`], by interrupts.
+///
+/// See [`Faults`](crate::host::Faults), of a `Device`, for an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InterruptDevice(pub Device);
 

@@ -99,6 +99,8 @@ struct Loopback<B> {
 }
 
 /// Serves the host until it is done.
+///
+/// See [`Echo`](super::programs::Echo) for an example.
 pub fn serve<B: Board>(board: B) {
     let mut usbd = Usbd::new(board.clone());
     usbd.power_up();

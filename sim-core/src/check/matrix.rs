@@ -15,6 +15,15 @@ use crate::monitor::Site;
 const LENGTH: u8 = 8;
 
 /// What became of a row.
+///
+/// ```
+/// # use sim_core::check::matrix::Row;
+/// # use sim_core::machine::{Fences, Machine, Strength};
+/// let fences = Fences { start: Strength::Compiler, ..Fences::right(Machine::CortexM7) };
+/// let row = Row::check(fences, 1);
+/// assert!(row.is_as_expected(), "both engines find the race");
+/// assert!(row.explanation().unwrap().contains("release"));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Row {
     /// The machine and the fences.

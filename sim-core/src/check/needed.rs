@@ -25,6 +25,15 @@ use crate::trace::{Keep, Record};
 const RUNS: u64 = 20;
 
 /// What the fences of a path have to be.
+///
+/// ```
+/// # use sim_core::check::needed::Needs;
+/// # use sim_core::check::programs::Path;
+/// # use sim_core::machine::Strength;
+/// let needs = Needs::of(Path::Ep0In);
+/// assert!(needs.fences.iter().all(|needed| needed.is_as_expected()));
+/// assert_eq!(needs.strongest(), [Some(Strength::Compiler), Some(Strength::Full), Some(Strength::Full)]);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Needs {
     /// The path.
@@ -36,6 +45,8 @@ pub struct Needs {
 }
 
 /// What one fence has to be.
+///
+/// See [`Needs`] for an example.
 #[derive(Clone, Debug)]
 pub struct Needed {
     /// The fence.
@@ -104,6 +115,8 @@ fn judge(program: &Transfer) -> (Option<Kind>, u64) {
 }
 
 /// The fences that a program passes, in the order of the source; and whether each is idle: see [`Needed::is_idle`].
+///
+/// See [`FencePlace`] for an example.
 pub fn places(program: &impl Program) -> Vec<(FencePlace, bool)> {
     let mut places: Vec<(FencePlace, bool)> = Vec::new();
     for seed in 0..RUNS {

@@ -9,6 +9,8 @@ use super::upkeep::Chores;
 use crate::quirks::Quirks;
 
 /// What was found of each path, in the order of [`Path::ALL`].
+///
+/// See [`Needs`], [`Chores`] and [`Tried`] for an example.
 #[derive(Debug, Default)]
 pub struct Paths {
     /// Which fences it needs.

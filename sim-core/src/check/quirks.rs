@@ -21,6 +21,8 @@ use crate::quirks::{Completion, Quirks};
 use crate::soc::{Config, Soc};
 
 /// A program on a system with quirks.
+///
+/// See [`Tried`] for an example.
 #[derive(Clone, Debug)]
 pub struct Quirky<P> {
     /// The program.
@@ -52,6 +54,18 @@ impl<P: Program> Program for Quirky<P> {
 }
 
 /// A path with a quirk, on every schedule.
+///
+/// ```
+/// # use sim_core::check::programs::Path;
+/// # use sim_core::check::quirks::Tried;
+/// # use sim_core::explore::Kind;
+/// # use sim_core::monitor::Rule;
+/// # use sim_core::quirks::{Completion, Quirks};
+/// let quirks = Quirks { completion: Completion::BeforeData, ..Quirks::default() };
+/// let tried = Tried::check(Path::EpOut, quirks);
+/// assert_eq!(tried.expected, Kind::Violation(Rule::AcquiredInFlight));
+/// assert!(tried.is_as_expected());
+/// ```
 #[derive(Clone, Debug)]
 pub struct Tried {
     /// The path.

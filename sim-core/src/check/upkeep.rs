@@ -24,6 +24,8 @@ use crate::trace::{Keep, Record};
 const RUNS: u64 = 20;
 
 /// A path on a Cortex-M7 with its data cache on, and fences that do all about it.
+///
+/// See [`DataCache`] for an example.
 #[derive(Clone, Copy, Debug)]
 pub struct Cached {
     /// The path.
@@ -76,6 +78,17 @@ impl Program for Cached {
 }
 
 /// What the fences of a path have to do about the cache.
+///
+/// ```
+/// # use sim_core::check::programs::Path;
+/// # use sim_core::check::upkeep::{Chores, Need};
+/// # use sim_core::memory::cache::Operation;
+/// let chores = Chores::of(Path::EpIn);
+/// assert!(chores.is_as_expected());
+/// let needed: Vec<_> = chores.fences.iter().filter(|chore| chore.need() == Need::Needed).collect();
+/// assert_eq!(needed.len(), 1);
+/// assert_eq!(needed[0].operation, Operation::Clean);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Chores {
     /// The path.
@@ -89,6 +102,8 @@ pub struct Chores {
 }
 
 /// What one fence does about the cache.
+///
+/// See [`Chores`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Chore {
     /// The fence.
@@ -100,6 +115,8 @@ pub struct Chore {
 }
 
 /// Whether a chore has to be done.
+///
+/// See [`Chores`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
     /// Without it, the rule about it is broken.

@@ -9,6 +9,8 @@ pub mod stm32f103;
 pub mod usbd;
 
 /// The chip that a system has.
+///
+/// See [`Config`](crate::soc::Config) for an example.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Chip {
     /// nRF52840: USBD with EasyDMA, POWER and CLOCK.
@@ -19,6 +21,11 @@ pub enum Chip {
 }
 
 /// The datasheet's name of the register at `address`, whichever chip has it.
+///
+/// ```
+/// # use sim_core::device::name_at;
+/// assert_eq!(name_at(0x4002_7000 + 0x004), "TASKS_STARTEPIN[0]");
+/// ```
 pub fn name_at(address: u32) -> String {
     let stm32f103 = || stm32f103::place_of(address).and_then(stm32f103::name_of);
     if let Some(offset) = usbd::offset_of(address) {

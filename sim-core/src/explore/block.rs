@@ -14,6 +14,16 @@ use super::Board;
 
 /// The registers of the peripheral `P` of the board `B`, and the board's fence: see
 /// [`Board::block`](super::Board::block).
+///
+/// ```
+/// # use dma_api::registers::Registers;
+/// # use dma_api::stm32f103::usart::{Usart1, map};
+/// # use sim_core::explore::{Block, Board};
+/// fn baud<B: Board>(board: B) -> u32 {
+///     let usart: Block<B, Usart1> = board.block();
+///     usart.read(map::brr())
+/// }
+/// ```
 pub struct Block<B, P>(B, PhantomData<P>);
 
 impl<B, P> Block<B, P> {

@@ -79,6 +79,8 @@ pub fn explore(
 /// Runs `firmware` and `host` again, by a string that [`explore`](fn@explore) has printed, and keeps the trace. Called
 /// with the same configuration.
 ///
+/// See [`stepped::Run`] for an example.
+///
 /// # Errors
 ///
 /// If the string is none, if it was printed for another configuration, or if these closures do not come by its choices.

@@ -47,6 +47,24 @@ pub use program::{Program, ProgramOn};
 pub use quiet::quietly;
 
 /// What firmware runs on: the bus of an emulated chip. A clone is the same board.
+///
+/// Firmware that is generic over it runs under every explorer:
+///
+/// ```
+/// # use dma_api::nrf52840::usbd::{Ep0In, Event, Usbd};
+/// # use sim_core::explore::Board;
+/// # use sim_core::statics;
+/// /// Refuses all that the host asks for.
+/// fn refuse<B: Board>(board: B) {
+///     let mut ep0in = Ep0In::new(Usbd::new(board.clone()), statics::packet_buffer());
+///     while !board.host_is_done() {
+///         if let Some(Event::Setup(_)) = ep0in.next_event() {
+///             ep0in.stall().expect("no packet is on its way");
+///         }
+///     }
+/// }
+/// ```
+/// With an interrupt: `examples/interrupt.rs`.
 pub trait Board: RegistersOf<UsbdBlock> + OutsideRegisters + DmaFence + Clone + fmt::Debug + 'static {
     /// Whether the host has come to the end of its script. Firmware that serves until then, ends.
     fn host_is_done(&self) -> bool;
@@ -138,6 +156,8 @@ fn unwind(violation: &Violation, policy: Policy) -> ! {
 }
 
 /// What an exploration has found.
+///
+/// See [`Kind`] for an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Every execution was sound. From `explore` or `check`: and nothing was left unexplored. From `run`: the one.
@@ -193,6 +213,8 @@ pub enum Verdict {
 }
 
 /// A broken rule, and how long it took to find.
+///
+/// See [`Kind`] for an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
     /// What was found.
@@ -202,6 +224,18 @@ pub struct Found {
 }
 
 /// The verdict without its evidence: what a test expects.
+///
+/// ```
+/// # use sim_core::check::programs::BackToBack;
+/// # use sim_core::explore::{Kind, Verdict, stepped};
+/// # use sim_core::machine::{Fences, Strength};
+/// let fences = Fences { start: Strength::None, ..Fences::default() };
+/// let program = BackToBack { packets: 1, length: 2, fences };
+/// let verdict = stepped::explore(&program, stepped::Limits::default()).verdict;
+/// assert_eq!(verdict.kind(), Kind::Race);
+/// let Verdict::Race(found) = verdict else { unreachable!() };
+/// assert!(found.violation.to_string().contains("with CPU: "), "both sites are named");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {

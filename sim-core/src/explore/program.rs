@@ -5,6 +5,8 @@ use crate::host::{Host, Script};
 use crate::soc::{Config, Soc};
 
 /// A program for chip and host: what the explorers explore.
+///
+/// See the [crate](crate#check-a-driver) for an example.
 pub trait Program {
     /// The program's name, which a replay string carries. It identifies the program with all its parameters, and has no
     /// dot and no white space.
@@ -25,6 +27,8 @@ pub trait Program {
 
 /// A program for the boards of one explorer. Every [`Program`] is one, for all of them; closures, which take a board of
 /// one type, are one for that.
+///
+/// See the [crate](crate#check-a-driver) for an example.
 pub trait ProgramOn<B> {
     /// As [`Program::name`].
     fn name(&self) -> String;

@@ -13,6 +13,12 @@ thread_local! {
 ///
 /// Other threads, and what panics outside of `f`, print as before.
 ///
+/// ```
+/// # use sim_core::explore::quietly;
+/// let payload = quietly(|| -> u8 { panic!("as expected") }).unwrap_err();
+/// assert_eq!(payload.downcast_ref(), Some(&"as expected"));
+/// ```
+///
 /// # Errors
 ///
 /// The panic's payload.

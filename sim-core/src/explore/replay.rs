@@ -11,6 +11,14 @@ use thiserror::Error;
 const VERSION: &str = "d1";
 
 /// The choices of one run of one program.
+///
+/// ```
+/// # use sim_core::explore::replay::{Recording, ReplayError};
+/// let recording = Recording { program: "mine".to_owned(), choices: vec![1, 0, 0, 2] };
+/// let text = recording.to_string();
+/// assert_eq!(text.parse(), Ok(recording));
+/// assert_eq!(text[..text.len() - 1].parse::<Recording>(), Err(ReplayError::Checksum));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recording {
     /// The program's name.
@@ -20,6 +28,8 @@ pub struct Recording {
 }
 
 /// Why a replay string brings nothing back.
+///
+/// See [`Recording`] for an example.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ReplayError {

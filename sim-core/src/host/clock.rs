@@ -30,6 +30,12 @@ const START_OF_FRAME: u64 = 4;
 const NO_ANSWER: u64 = 3;
 
 /// The time since the host was switched on.
+///
+/// ```
+/// # use sim_core::host::clock::Clock;
+/// let clock = Clock::default();
+/// assert_eq!((clock.frame(), clock.bit_times()), (0, 0));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Clock {
     bits: u64,

@@ -6,6 +6,8 @@ use super::descriptors::DescriptorError;
 use super::serial::Port;
 
 /// Why the host gave up.
+///
+/// See [`Host`](super::Host) for an example.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum HostError {

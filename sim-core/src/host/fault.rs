@@ -18,6 +18,17 @@ use super::wire::{Isochronous, Step};
 use crate::device::usbd::{Answer, Token};
 
 /// What happens to one transaction.
+///
+/// A script says which transaction suffers it:
+///
+/// ```
+/// # use dma_api::usb::Setup;
+/// # use sim_core::host::{Host, HostError, fault::Fault};
+/// async fn retried(mut host: Host) -> Result<Vec<u8>, HostError> {
+///     host.with_fault(Fault::CorruptedPacket); // the next one
+///     host.control_in(Setup::get_device_descriptor(18)).await
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fault {
     /// The token does not arrive.
@@ -88,6 +99,17 @@ impl std::fmt::Display for Fault {
 /// How often each fault may happen in a run, where a scheduler chooses: `explore::stepped`.
 ///
 /// Each is a choice at each transaction, so an exhaustive exploration has them everywhere. None, unless you say so.
+///
+/// ```
+/// # use sim_core::explore::{Kind, stepped};
+/// # use sim_core::check::programs::{Device, Try};
+/// # use sim_core::host::Faults;
+/// # use sim_core::soc::Config;
+/// let mut program = Device::new(Try::ControlRead, 8);
+/// program.config = Config { faults: Faults { lost_tokens: 1, ..Faults::default() }, ..program.config };
+/// let exploration = stepped::explore(&program, stepped::Limits::default());
+/// assert_eq!(exploration.verdict.kind(), Kind::Sound, "whichever token it is that does not arrive");
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Faults {
     /// See [`Fault::LostToken`].
@@ -105,6 +127,8 @@ pub struct Faults {
 }
 
 /// How a transaction goes, by choice of a scheduler.
+///
+/// See [`Faults`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Course {
     /// As the script says.

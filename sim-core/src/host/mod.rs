@@ -75,6 +75,23 @@ pub const PATIENCE_MS: u32 = 5000;
 pub const TRIES: u32 = 3;
 
 /// The host.
+///
+/// ```
+/// # use dma_api::usb::Setup;
+/// # use sim_core::device::usbd::{Answer, Token};
+/// # use sim_core::host::{Host, HostError, Script};
+/// /// A host that leaves a control read in its middle, and resets the bus.
+/// fn impatient(mut host: Host) -> Script {
+///     Box::pin(async move {
+///         host.setup(Setup::get_device_descriptor(18)).await?;
+///         if host.token(Token::In).await? == Answer::Stall {
+///             return Err(HostError::Unexpected("it knows no descriptor".to_owned()));
+///         }
+///         host.reset().await
+///     })
+/// }
+/// ```
+/// With an explorer: `examples/host.rs`.
 pub struct Host {
     wire: Rc<dyn Wire>,
     address: u8,

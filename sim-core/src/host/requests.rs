@@ -25,6 +25,13 @@ const STANDARD_ENDPOINT_OUT: u8 = 0x02;
 const STANDARD_ENDPOINT_IN: u8 = 0x82;
 
 /// GET_DESCRIPTOR: `kind` and `number` are the bytes of wValue, `language` is 0 but for strings.
+///
+/// ```
+/// # use dma_api::usb::Setup;
+/// # use sim_core::host::requests;
+/// assert_eq!(requests::get_descriptor(1, 0, 0, 18), Setup::get_device_descriptor(18));
+/// assert_eq!(requests::set_halt(0x81).to_bytes(), [0x02, 3, 0, 0, 0x81, 0, 0, 0]);
+/// ```
 pub const fn get_descriptor(kind: u8, number: u8, language: u16, length: u16) -> Setup {
     Setup {
         request_type: STANDARD_DEVICE_IN,
@@ -36,29 +43,39 @@ pub const fn get_descriptor(kind: u8, number: u8, language: u16, length: u16) ->
 }
 
 /// GET_CONFIGURATION: one byte.
+///
+/// See [`get_descriptor`] for an example.
 pub const fn get_configuration() -> Setup {
     Setup { request_type: STANDARD_DEVICE_IN, request: GET_CONFIGURATION, value: 0, index: 0, length: 1 }
 }
 
 /// SET_INTERFACE: this alternate setting.
+///
+/// See [`get_descriptor`] for an example.
 pub const fn set_interface(interface: u8, alternate: u8) -> Setup {
     let (value, index) = (alternate as u16, interface as u16);
     Setup { request_type: STANDARD_INTERFACE_OUT, request: SET_INTERFACE, value, index, length: 0 }
 }
 
 /// GET_STATUS of an endpoint, by its address: two bytes, bit 0 is its halt.
+///
+/// See [`get_descriptor`] for an example.
 pub const fn get_endpoint_status(address: u8) -> Setup {
     let index = address as u16;
     Setup { request_type: STANDARD_ENDPOINT_IN, request: GET_STATUS, value: 0, index, length: 2 }
 }
 
 /// SET_FEATURE(ENDPOINT_HALT) for an endpoint, by its address.
+///
+/// See [`get_descriptor`] for an example.
 pub const fn set_halt(address: u8) -> Setup {
     let index = address as u16;
     Setup { request_type: STANDARD_ENDPOINT_OUT, request: SET_FEATURE, value: ENDPOINT_HALT, index, length: 0 }
 }
 
 /// CLEAR_FEATURE(ENDPOINT_HALT) for an endpoint, by its address.
+///
+/// See [`get_descriptor`] for an example.
 pub const fn clear_halt(address: u8) -> Setup {
     Setup { request: CLEAR_FEATURE, ..set_halt(address) }
 }

@@ -22,6 +22,8 @@ use super::{Host, HostError, Reply, Step};
 use crate::device::stm32f103::usart::FrameError;
 
 /// Which USART's line.
+///
+/// See the [module](self) for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Port {
     /// USART1.
@@ -44,6 +46,8 @@ impl Port {
 }
 
 /// What the peer does in one step.
+///
+/// See the [module](self) for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Serial {
     /// It sends a frame.
@@ -70,6 +74,8 @@ impl Serial {
 }
 
 /// The peer of one USART.
+///
+/// See the [module](self) for an example.
 #[derive(Debug)]
 pub struct Peer<'a> {
     host: &'a mut Host,

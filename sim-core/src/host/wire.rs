@@ -11,6 +11,8 @@ use super::{HostError, PATIENCE_MS};
 use crate::device::usbd::{Answer, Token};
 
 /// One step of the host.
+///
+/// See [`Host`](super::Host), whose calls become these, for an example.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
     /// Wait for a device, then reset the bus.
@@ -43,6 +45,8 @@ pub enum Step {
 }
 
 /// A token, to whom, and what happens to it on the way.
+///
+/// See [`Host`](super::Host), whose calls become these, for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Transaction {
     /// The device's address.
@@ -67,6 +71,8 @@ impl Transaction {
 }
 
 /// An isochronous transaction: no handshake, no retry.
+///
+/// See [`Host`](super::Host), whose calls become these, for an example.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Isochronous {
     /// The device's address.
@@ -78,6 +84,8 @@ pub struct Isochronous {
 }
 
 /// What comes of a step.
+///
+/// See [`Host`](super::Host), whose calls become these, for an example.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Reply {
     /// It was taken.
@@ -91,6 +99,8 @@ pub enum Reply {
 }
 
 /// What carries the host's steps to the device: an explorer.
+///
+/// See [`Host`](super::Host), whose calls become these, for an example.
 pub trait Wire {
     /// Takes `step`, when it is the host's turn.
     ///
@@ -103,4 +113,6 @@ pub trait Wire {
 }
 
 /// What a host does, from start to end.
+///
+/// See [`Host`](super::Host), whose calls become these, for an example.
 pub type Script = Pin<Box<dyn Future<Output = Result<(), HostError>>>>;

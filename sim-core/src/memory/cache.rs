@@ -28,6 +28,19 @@ use std::ops::Range;
 use crate::monitor::Site;
 
 /// A data cache, and what the driver's fences do about it.
+///
+/// ```
+/// # use sim_core::check::programs::{Path, Transfer};
+/// # use sim_core::check::upkeep::Cached;
+/// # use sim_core::explore::{Kind, stepped};
+/// # use sim_core::memory::cache::Upkeep;
+/// # use sim_core::monitor::Rule;
+/// let right = Cached::new(Path::EpIn);
+/// let wrong = Cached { upkeep: Upkeep { clean_before: false, ..Upkeep::ALL }, ..right };
+/// let kind = |program| stepped::explore(&program, stepped::Limits::default()).verdict.kind();
+/// assert_eq!(kind(right), Kind::Sound);
+/// assert_eq!(kind(wrong), Kind::Violation(Rule::CacheNotCleaned));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DataCache {
     /// How long a line is.
@@ -42,6 +55,12 @@ impl DataCache {
 }
 
 /// The length of a cache's line in bytes: a power of two, 64 at most.
+///
+/// ```
+/// # use sim_core::memory::cache::LineSize;
+/// assert_eq!(LineSize::new(32), Some(LineSize::CORTEX_M7));
+/// assert_eq!((LineSize::new(24), LineSize::new(128)), (None, None));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LineSize(u32);
 
@@ -72,6 +91,8 @@ impl LineSize {
 }
 
 /// What a driver's fences do about the cache, besides being fences.
+///
+/// See [`DataCache`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Upkeep {
     /// `release` of what the DMA reads, and `fill` behind its stores: clean.
@@ -90,6 +111,8 @@ impl Upkeep {
 }
 
 /// What the CPU tells the cache to do with lines, by their addresses.
+///
+/// See [`DataCache`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operation {
     /// What was stored goes to memory (DCCMVAC).
@@ -111,6 +134,8 @@ impl fmt::Display for Operation {
 }
 
 /// What a cache does by itself, to the line at this address.
+///
+/// See [`DataCache`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Whim {
     /// Writes a dirty line back.

@@ -20,6 +20,8 @@ use super::Site;
 pub const MASTERS: usize = 4;
 
 /// A vector clock: for each master, the last moment of it that is known.
+///
+/// See [`Master`] for an example.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Clock([u32; MASTERS]);
 
@@ -39,6 +41,23 @@ impl Clock {
 }
 
 /// What one master knows.
+///
+/// ```
+/// # use sim_core::monitor::clocks::{Access, Cell, Master};
+/// let (mut cpu, mut dma) = (Master::new(0), Master::new(1));
+/// let (mut buffer, mut register);
+/// buffer = Cell::default();
+///
+/// assert_eq!(buffer.access(&cpu, Access::Write, None), None);
+/// cpu.release_fence();
+/// register = cpu.stamp(); // START
+/// dma.collect(&register);
+/// dma.acquire_fence();
+/// assert_eq!(buffer.access(&dma, Access::Read, None), None, "the CPU's write is in the past");
+///
+/// assert_eq!(buffer.access(&cpu, Access::Write, None).unwrap().master, 1, "nothing orders it behind the DMA's read");
+/// # let _ = &mut register;
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Master {
     index: usize,
@@ -97,6 +116,8 @@ impl Master {
 }
 
 /// Read or write.
+///
+/// See [`Master`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Access {
     /// The memory is read.
@@ -106,6 +127,8 @@ pub enum Access {
 }
 
 /// Two accesses, at least one of them a write, that nothing orders.
+///
+/// See [`Master`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Conflict {
     /// What the earlier access did.
@@ -117,6 +140,8 @@ pub struct Conflict {
 }
 
 /// The accesses to one piece of memory.
+///
+/// See [`Master`] for an example.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Cell {
     writes: Clock,

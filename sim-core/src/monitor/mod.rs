@@ -28,6 +28,8 @@ pub use policy::{Policies, Policy};
 macro_rules! rules {
     ($($(#[$doc:meta])* $Rule:ident,)*) => {
         /// A rule that a driver can break.
+        ///
+        /// See [`Monitor`] for an example.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
         #[non_exhaustive]
         pub enum Rule { $( $(#[$doc])* $Rule, )* }
@@ -156,6 +158,8 @@ impl Rule {
 }
 
 /// Something done wrong, as its finder sees it.
+///
+/// See [`Monitor`] for an example.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Misuse {
     /// The rule that was broken.
@@ -176,6 +180,8 @@ impl Misuse {
 }
 
 /// Who did an access, and where.
+///
+/// See [`Monitor`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Site {
     /// The driver, at a line of its source.
@@ -241,6 +247,8 @@ impl fmt::Display for Site {
 }
 
 /// A broken rule, with both sites.
+///
+/// See [`Monitor`] for an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
     /// What was done wrong.
@@ -269,6 +277,17 @@ impl fmt::Display for Violation {
 }
 
 /// Where violations go.
+///
+/// ```
+/// # use std::panic::Location;
+/// # use sim_core::monitor::{Misuse, Monitor, Policies, Policy, Rule, Site};
+/// let mut monitor = Monitor::new(Policies::default().with(Rule::Unaligned, Policy::Collect));
+/// let site = Site::Cpu(Location::caller());
+/// monitor.report(Misuse::new(Rule::Unaligned, "PTR is 0x20000001".to_owned()), site);
+/// assert!(monitor.stop().is_none());
+/// monitor.report(Misuse::new(Rule::ArmedTwice, "a packet is lost".to_owned()), site);
+/// assert_eq!(monitor.stop().unwrap().misuse.rule, Rule::ArmedTwice);
+/// ```
 #[derive(Debug, Default)]
 pub struct Monitor {
     policies: Policies,

@@ -18,6 +18,21 @@ use crate::machine::Moment;
 pub const BEAT: u32 = 4;
 
 /// CPU and DMA, and what they know of each other.
+///
+/// ```
+/// # use std::panic::Location;
+/// # use sim_core::monitor::clocks::Access;
+/// # use sim_core::monitor::ownership::Ownership;
+/// # use sim_core::monitor::{Rule, Site};
+/// let mut ownership = Ownership::new(false);
+/// let buffer = 0x2000_0000..0x2000_0008;
+/// ownership.cpu_access(buffer.clone(), Access::Write, Location::caller());
+/// // No release fence.
+/// ownership.register_written();
+/// ownership.job_captured();
+/// let misuse = ownership.dma_access(buffer, Access::Read, Site::Host { endpoint: 0 }).unwrap();
+/// assert_eq!(misuse.rule, Rule::Race);
+/// ```
 #[derive(Clone, Debug, Hash)]
 pub struct Ownership {
     cpu: Master,
@@ -44,6 +59,8 @@ struct Untold {
 }
 
 /// What a register write carries that is on its way: what it covers is decided when the CPU issues it.
+///
+/// See [`Ownership`] for an example.
 #[derive(Clone, Debug, Hash)]
 pub struct Stamp {
     clock: Clock,
@@ -258,6 +275,8 @@ fn report_race(range: Range<u32>, site: Site, conflict: Conflict) -> Misuse {
 ///
 /// Stricter than need be: two channels may read one buffer at once, and no memory is harmed. It is reported all the
 /// same, because `acquire` does not say whose end it is. Lend each a copy.
+///
+/// See [`Monitor`](super::Monitor), which is told of them, for an example.
 pub fn check_released_twice(lent: Option<Range<u32>>) -> Option<Misuse> {
     lent.map(|range| Misuse {
         range: Some(range),
@@ -266,6 +285,8 @@ pub fn check_released_twice(lent: Option<Range<u32>>) -> Option<Misuse> {
 }
 
 /// Only what was given can be taken back: the fence of a driver that has another region in mind orders nothing.
+///
+/// See [`Monitor`](super::Monitor), which is told of them, for an example.
 pub fn check_acquired_without_release(is_lent: bool, length: usize) -> Option<Misuse> {
     (!is_lent).then(|| {
         let what = format!("{length} bytes are taken back that were not lent: `acquire` what `release` was given");
@@ -274,6 +295,8 @@ pub fn check_acquired_without_release(is_lent: bool, length: usize) -> Option<Mi
 }
 
 /// Only what is the DMA's is copied or filled while it is: what is the CPU's is accessed without.
+///
+/// See [`Monitor`](super::Monitor), which is told of them, for an example.
 pub fn check_part_of_lent(is_lent: bool, region: Region) -> Option<Misuse> {
     (!is_lent).then(|| {
         let (verb, purpose) = match region.direction {
@@ -293,6 +316,8 @@ pub(crate) fn overlap(a: &Range<u32>, b: &Range<u32>) -> bool {
 }
 
 /// A buffer is taken back while the engine still uses it: the next access is a race, on some schedule.
+///
+/// See [`Monitor`](super::Monitor), which is told of them, for an example.
 pub fn check_acquired_in_flight(range: Range<u32>, site: Site) -> Misuse {
     let what = match site {
         Site::Channel { .. } => {
@@ -305,6 +330,8 @@ pub fn check_acquired_in_flight(range: Range<u32>, site: Site) -> Misuse {
 }
 
 /// The CPU touches memory of a running transfer (nRF52840 PS: the buffer is the engine's from START to END).
+///
+/// See [`Monitor`](super::Monitor), which is told of them, for an example.
 pub fn check_cpu_access_in_flight(range: Range<u32>, job: Range<u32>, access: Access, site: Site) -> Option<Misuse> {
     overlap(&range, &job).then(|| {
         let verb = if access == Access::Write { "writes" } else { "reads" };

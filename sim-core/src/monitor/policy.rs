@@ -14,6 +14,8 @@ use super::Rule;
 /// | `Silicon` | what silicon does | no | no |
 ///
 /// Where the datasheet is silent about what silicon does, the chip's `Options` choose.
+///
+/// See [`Policies`] for an example.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Policy {
     /// End the run: the explorer reports the violation as its verdict. The driver is unwound, without a message.

@@ -53,6 +53,21 @@ pub(crate) use turns::Items;
 type Line = &'static Location<'static>;
 
 /// What a system is made of.
+///
+/// ```
+/// # use sim_core::device::usbd::{Options, Supply};
+/// # use sim_core::device::Chip;
+/// # use sim_core::machine::{Fences, Machine};
+/// # use sim_core::memory::cache::DataCache;
+/// # use sim_core::soc::Config;
+/// let cached = Config {
+///     fences: Fences::right(Machine::CortexM7),
+///     cache: Some(DataCache::CORTEX_M7),
+///     ..Config::default()
+/// };
+/// let plugged = Config { options: Options { supply: Supply::Modelled, ..Options::default() }, ..Config::default() };
+/// let serial = Config { chip: Chip::Stm32f103, ram: 64, ..Config::default() };
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Config {
     /// What the chip's datasheet leaves open.
@@ -87,6 +102,19 @@ pub struct Config {
 }
 
 /// Chip, memory, engine, monitor and trace.
+///
+/// An explorer drives it step by step. So can a test, with nobody else:
+///
+/// ```
+/// # use std::panic::Location;
+/// # use dma_api::nrf52840::usbd::map;
+/// # use sim_core::monitor::Rule;
+/// # use sim_core::soc::{Config, Soc};
+/// let mut soc = Soc::new(Config::default());
+/// // Not before ENABLE=1 and READY.
+/// soc.cpu_write(map::usbpullup(), 1, Location::caller());
+/// assert_eq!(soc.monitor().violations()[0].misuse.rule, Rule::AccessBeforeReady);
+/// ```
 #[derive(Debug)]
 pub struct Soc {
     fences: Fences,

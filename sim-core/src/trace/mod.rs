@@ -26,6 +26,8 @@ pub mod vcd;
 pub mod wire;
 
 /// One thing that happened.
+///
+/// See [`Trace`] for an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Record {
     /// The CPU read a register.
@@ -235,6 +237,8 @@ pub enum Record {
 }
 
 /// What the chip shows to the outside, from one change to the next.
+///
+/// See [`Trace`] for an example.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Levels {
     /// The events that are 1, each at its bit of INTEN.
@@ -248,6 +252,8 @@ pub struct Levels {
 }
 
 /// What an STM32F103's DMA and USARTs show. Controllers, channels and USARTs by index, from 0.
+///
+/// See [`Trace`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stm32f103Levels {
     /// The channels of each controller with items left, or one in flight: a bit each.
@@ -269,6 +275,8 @@ impl Default for Stm32f103Levels {
 }
 
 /// A record, with its time and place.
+///
+/// See [`Trace`] for an example.
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// What happened.
@@ -280,6 +288,17 @@ pub struct Entry {
 }
 
 /// The record of one run.
+///
+/// ```
+/// # use sim_core::check::programs::BackToBack;
+/// # use sim_core::explore::threads;
+/// # use sim_core::machine::Fences;
+/// # use sim_core::trace::{Keep, timeline};
+/// let program = BackToBack { packets: 1, length: 2, fences: Fences::default() };
+/// let trace = threads::run(&program, Some(Keep::Order)).trace;
+/// assert!(trace.entries().len() > 10);
+/// assert!(timeline::render(&trace).contains("TASKS_STARTEPIN[0] <- 0x1"));
+/// ```
 #[derive(Debug, Default)]
 pub struct Trace {
     enabled: bool,
@@ -336,6 +355,8 @@ impl Trace {
 }
 
 /// What a trace keeps.
+///
+/// See [`Trace`] for an example.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Keep {
     /// Nothing: for speed.

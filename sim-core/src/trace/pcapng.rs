@@ -25,6 +25,16 @@ const NANOSECONDS: u8 = 9;
 
 /// Writes the packets of `trace`, and says how many there are.
 ///
+/// ```
+/// # use sim_core::check::programs::{Device, Try};
+/// # use sim_core::explore::threads;
+/// # use sim_core::trace::{Keep, pcapng};
+/// let trace = threads::run(&Device::new(Try::ControlRead, 18), Some(Keep::Order)).trace;
+/// let mut file = Vec::new();
+/// let packets = pcapng::write(&trace, &mut file).unwrap();
+/// assert!(packets > 10 && file.starts_with(b"\x0A\x0D\x0D\x0A"));
+/// ```
+///
 /// # Errors
 ///
 /// Those of `out`.

@@ -32,6 +32,11 @@ const FRAME_NS: u64 = 86_800;
 const APART_NS: u64 = 2;
 
 /// The time of each entry of `trace`. Starts do not fall; an end is never later than the next start.
+///
+/// ```
+/// # use sim_core::trace::{Keep, Trace, time::spans};
+/// assert_eq!(spans(&Trace::new(Keep::Order)), []);
+/// ```
 pub fn spans(trace: &Trace) -> Vec<Range<u64>> {
     let mut spans: Vec<Range<u64>> = Vec::with_capacity(trace.entries().len());
     for entry in trace.entries() {

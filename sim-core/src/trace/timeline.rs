@@ -59,6 +59,8 @@ pub(crate) fn heads(trace: &Trace) -> [&'static str; 3] {
 }
 
 /// The trace as text, with colours. Print it with `anstream`, which leaves them out where they do not belong.
+///
+/// See [`Trace`] for an example.
 pub fn render(trace: &Trace) -> String {
     render_beside(trace, |_| String::new())
 }

@@ -54,6 +54,8 @@ impl Pid {
 }
 
 /// A packet, with its time.
+///
+/// See [`Packets`] for an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WirePacket {
     /// From PID to CRC.
@@ -63,6 +65,12 @@ pub struct WirePacket {
 }
 
 /// The packets of one transaction, and how long it takes before the next can begin.
+///
+/// ```
+/// # use sim_core::trace::wire::Packets;
+/// let frame = Packets::start_of_frame(1);
+/// assert_eq!(frame.packets[0].bytes, [0xA5, 0x01, 0xE8], "PID, frame number, CRC5");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Packets {
     /// In the order of the wire.

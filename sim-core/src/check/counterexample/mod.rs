@@ -32,6 +32,21 @@ use repair::{Fix, Repairable};
 const BEGINNINGS: usize = 256;
 
 /// A failing run, and what to do about it.
+///
+/// ```
+/// # use sim_core::check::counterexample::Counterexample;
+/// # use sim_core::check::programs::BackToBack;
+/// # use sim_core::explore::stepped::{Limits, explore};
+/// # use sim_core::machine::{Fences, Place, Strength};
+/// let fences = Fences { start: Strength::None, ..Fences::default() };
+/// let program = BackToBack { packets: 1, length: 2, fences };
+/// let failure = explore(&program, Limits::default()).verdict;
+/// let found = Counterexample::find(&program, &failure, Limits::default()).unwrap();
+/// assert_eq!(found.place(), Some(Place::Start));
+/// let change = found.fix.edit().unwrap();
+/// assert_eq!(change.at(Place::Start), Some(Strength::Compiler));
+/// assert!(explore(&change.apply(&program), Limits::default()).unexplored.is_nothing());
+/// ```
 #[derive(Debug)]
 pub struct Counterexample {
     /// The failure, with its trace and its choices.

@@ -21,6 +21,8 @@ use crate::monitor::ownership::overlap;
 use crate::trace::{Entry, Record};
 
 /// One event before another, by the indices of their entries.
+///
+/// See [`Counterexample`](super::Counterexample) for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Order {
     /// The one that comes first.
@@ -32,6 +34,8 @@ pub struct Order {
 }
 
 /// What orders two events.
+///
+/// See [`Counterexample`](super::Counterexample) for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A write to a register, and what the chip does at once.
@@ -41,6 +45,8 @@ pub enum Kind {
 }
 
 /// All orders that `entries` show, on `machine`.
+///
+/// See [`Counterexample`](super::Counterexample) for an example.
 pub fn orders(entries: &[Entry], machine: Machine) -> Vec<Order> {
     let mut orders = Vec::new();
     for (index, entry) in entries.iter().enumerate() {

@@ -10,6 +10,8 @@ use crate::explore::{Kind, Program, Verdict, stepped};
 use crate::machine::{Place, Strength};
 
 /// A program whose fences can be exchanged.
+///
+/// See [`Counterexample`](super::Counterexample) for an example.
 pub trait Repairable: Program + Sized {
     /// Where it has a fence, and how strong each is. In the order in which a reader looks for them.
     fn places(&self) -> Vec<(Place, Strength)>;
@@ -19,6 +21,8 @@ pub trait Repairable: Program + Sized {
 }
 
 /// One fence, strengthened.
+///
+/// See [`Counterexample`](super::Counterexample) for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change {
     /// Which.
@@ -30,10 +34,14 @@ pub struct Change {
 }
 
 /// One or two fences, strengthened.
+///
+/// See [`Counterexample`](super::Counterexample) for an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edit(pub Vec<Change>);
 
 /// What to do about a failure.
+///
+/// See [`Counterexample`](super::Counterexample) for an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fix {
     /// Change fences: the smallest change that is sound.

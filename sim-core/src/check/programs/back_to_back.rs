@@ -16,6 +16,8 @@ use crate::soc::{Config, Soc};
 use crate::statics;
 
 /// Packets sent back to back, each ended before the next is started: what the fences are for.
+///
+/// See [`Kind`](crate::explore::Kind) for an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BackToBack {
     /// How many packets.
@@ -27,6 +29,8 @@ pub struct BackToBack {
 }
 
 /// Powers the chip up and connects it, with the workarounds that production silicon needs (errata 171 and 187).
+///
+/// See the [crate](crate#check-a-driver) for an example.
 pub fn connect(soc: &mut Soc) {
     let line = Location::caller();
     for (address, value) in [
@@ -43,6 +47,8 @@ pub fn connect(soc: &mut Soc) {
 }
 
 /// Powers the chip up, connects it and lets the host begin a control read of 65 535 bytes, whose SETUP is then taken.
+///
+/// See the [crate](crate#check-a-driver) for an example.
 pub fn begin_control_read(soc: &mut Soc) {
     let line = Location::caller();
     connect(soc);

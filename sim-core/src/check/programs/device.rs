@@ -12,6 +12,8 @@ use crate::machine::{Place, Strength};
 use crate::soc::Config;
 
 /// What a host does to the device of [`firmware`].
+///
+/// See [`Faults`](crate::host::Faults) for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Try {
     /// Reads the descriptor, sets the address, reads it again.
@@ -56,6 +58,8 @@ impl Try {
 }
 
 /// The device of [`firmware`], and a host that tries it.
+///
+/// See [`Faults`](crate::host::Faults) for an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Device {
     /// What the host does.

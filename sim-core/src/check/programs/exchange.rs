@@ -16,6 +16,8 @@ use crate::statics;
 /// USART1 sends a message and receives one at once, by DMA1, and its peer does the same.
 ///
 /// The chip sends capital letters, the peer small ones.
+///
+/// See [`vcd::write`](crate::trace::vcd::write) for an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exchange {
     /// Bytes each way: 1 to [`Exchange::MOST_BYTES`].

@@ -8,6 +8,14 @@ use crate::soc::Config;
 
 /// The device of [`loopback`](crate::check::loopback), and a host that enumerates it as an operating system does, sends
 /// bytes to its bulk endpoint, and takes them back.
+///
+/// ```
+/// # use sim_core::check::programs::Echo;
+/// # use sim_core::explore::{Kind, threads};
+/// # use sim_core::host::enumerate::OperatingSystem;
+/// let program = Echo::new(OperatingSystem::Linux, 100);
+/// assert_eq!(threads::run(&program, None).verdict.kind(), Kind::Sound);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Echo {
     /// Whose order the host follows.

@@ -45,6 +45,14 @@ fn fences_by_name(name: &str) -> Option<Fences> {
 }
 
 /// A program that can be found by its name.
+///
+/// ```
+/// # use sim_core::check::programs::Builtin;
+/// # use sim_core::device::Chip;
+/// let program = Builtin::by_name("exchange:1:cortex-m4:compiler_fence:compiler_fence").unwrap();
+/// assert_eq!(program.chip(), Chip::Stm32f103);
+/// assert_eq!(Builtin::by_name("exchange"), None);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Builtin {
     /// See [`BackToBack`].

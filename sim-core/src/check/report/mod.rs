@@ -25,6 +25,18 @@ mod svg;
 const MARK: &str = "<!doctype html>\n<!-- Written by dmacheck, which replaces it by its next report. -->\n";
 
 /// What is on the page.
+///
+/// ```
+/// # use sim_core::check::matrix::Row;
+/// # use sim_core::check::paths::Paths;
+/// # use sim_core::check::report::Page;
+/// # use sim_core::machine::Fences;
+/// # fn page(paths: &Paths) -> String {
+/// let row = Row::check(Fences::default(), 1);
+/// let page = Page { rows: vec![(&row, None)], paths, programs: Vec::new() };
+/// page.html()
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Page<'a> {
     /// The rows of the matrix, each with its failure.
@@ -36,6 +48,8 @@ pub struct Page<'a> {
 }
 
 /// A program on every schedule, which is to be sound.
+///
+/// See [`Page`] for an example.
 #[derive(Debug)]
 pub struct Explored<'a> {
     /// Its name.
@@ -78,6 +92,8 @@ impl Page<'_> {
 }
 
 /// Why there is no report.
+///
+/// See [`Directory`] for an example.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ReportError {
@@ -98,6 +114,13 @@ pub enum ReportError {
 }
 
 /// A directory that a report can be written to: it was tried.
+///
+/// ```
+/// # use std::path::Path;
+/// # use sim_core::check::report::{Directory, ReportError};
+/// let in_the_way = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+/// assert!(Directory::open(&in_the_way).is_err(), "that is a file");
+/// ```
 #[derive(Debug)]
 pub struct Directory {
     index: PathBuf,

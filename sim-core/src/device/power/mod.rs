@@ -47,6 +47,8 @@ enum Rise {
 }
 
 /// What comes next, when a scheduler says so.
+///
+/// See [`Power`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
     /// The USB regulator has settled: EVENTS_USBPWRRDY.
@@ -56,6 +58,17 @@ pub enum Step {
 }
 
 /// POWER and CLOCK.
+///
+/// ```
+/// # use dma_api::nrf52840::power::map;
+/// # use sim_core::device::power::{Power, Step};
+/// # use sim_core::device::usbd::Supply;
+/// let mut power = Power::new(Supply::Modelled);
+/// power.write(map::tasks_hfclkstart(), 1).unwrap();
+/// assert!(power.steps().any(|step| step == Step::Crystal), "it takes its time");
+/// power.step(Step::Crystal);
+/// assert_eq!(power.read(map::events_hfclkstarted()).unwrap(), 1);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Power {
     supply: Supply,
@@ -85,6 +98,8 @@ impl std::hash::Hash for Power {
 }
 
 /// The offset of `address` in this block, if it is there.
+///
+/// See [`name_of`] for an example.
 pub fn offset_of(address: u32) -> Option<u16> {
     let offset = usize::try_from(address).ok()?.checked_sub(map::BASE)?;
     u16::try_from(offset).ok().filter(|offset| *offset < 0x1000)
@@ -95,6 +110,12 @@ fn row_of(offset: u16) -> Option<&'static Register<Name>> {
 }
 
 /// The datasheet's name of the register at `offset`, with its peripheral: `POWER.USBREGSTATUS`.
+///
+/// ```
+/// # use sim_core::device::power::{name_of, offset_of};
+/// let offset = offset_of(0x4000_0438).unwrap();
+/// assert_eq!(name_of(offset), "POWER.USBREGSTATUS");
+/// ```
 pub fn name_of(offset: u16) -> String {
     use Name::*;
     let Some(row) = row_of(offset) else {

@@ -45,6 +45,8 @@ fn ccr(channel: usize) -> u16 {
 }
 
 /// What is at an address, of the peripherals.
+///
+/// See [`Stm32f103`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Place {
     /// A register of the DMA controller with this index, at this offset.
@@ -56,6 +58,8 @@ pub enum Place {
 }
 
 /// What is at `address`, if a peripheral is.
+///
+/// See [`Stm32f103`] for an example.
 pub fn place_of(address: u32) -> Option<Place> {
     let offset_in = |base: usize| {
         let offset = usize::try_from(address).ok()?.checked_sub(base)?;
@@ -68,6 +72,11 @@ pub fn place_of(address: u32) -> Option<Place> {
 }
 
 /// The manual's name of the register at a place: `DMA1.CNDTR5`. `None` for one that is not modelled.
+///
+/// ```
+/// # use sim_core::device::stm32f103::{name_of, place_of};
+/// assert_eq!(name_of(place_of(0x4002_0008).unwrap()).unwrap(), "DMA1.CCR1");
+/// ```
 pub fn name_of(place: Place) -> Option<String> {
     match place {
         Place::Dma(index, offset) => Some(format!("DMA{}.{}", index + 1, dma::name_of(offset))),
@@ -77,6 +86,8 @@ pub fn name_of(place: Place) -> Option<String> {
 }
 
 /// How quick a serial line is.
+///
+/// See [`Config`](crate::soc::Config) for an example.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Line {
     /// A frame takes longer than the DMA needs for an item that it is asked for: a transmitter never runs dry in the
@@ -89,6 +100,8 @@ pub enum Line {
 }
 
 /// An item for which the bus has an error for an answer, wherever its memory is: a test's.
+///
+/// See [`Config`](crate::soc::Config) for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct BusError {
     /// The controller's number, from 1.
@@ -100,6 +113,17 @@ pub struct BusError {
 }
 
 /// DMA and USARTs.
+///
+/// ```
+/// # use dma_api::stm32f103::usart::map::{self, cr1, dr, sr};
+/// # use sim_core::device::stm32f103::{Place, Stm32f103, place_of};
+/// let mut chip = Stm32f103::default();
+/// let usart1 = |offset| place_of(0x4001_3800 + u32::from(offset)).unwrap();
+/// chip.write(usart1(cr1()), cr1::UE.mask() | cr1::TE.mask());
+/// chip.write(usart1(dr()), 0x41);
+/// assert!(chip.is_transmitting(0) && !chip.has_sent(0));
+/// assert_eq!(chip.transmitted(0), Some(0x41));
+/// ```
 #[derive(Clone, Debug, Hash)]
 pub struct Stm32f103 {
     dma: [Dma; 2],

@@ -23,6 +23,8 @@ use super::rules;
 use crate::monitor::Misuse;
 
 /// What is wrong with a frame that arrives.
+///
+/// See [`Usart`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FrameError {
     /// Its parity is wrong: PE.
@@ -54,6 +56,17 @@ fn mask(fields: &[Field]) -> u32 {
 }
 
 /// A USART.
+///
+/// ```
+/// # use dma_api::stm32f103::usart::map::{cr1, dr, sr};
+/// # use sim_core::device::stm32f103::usart::{FrameError, Usart, name_of};
+/// let mut usart = Usart::new(0);
+/// usart.write(cr1(), cr1::UE.mask() | cr1::RE.mask());
+/// usart.receive(0x41, Some(FrameError::Parity));
+/// assert!(sr::PE.is_set(usart.read(sr()).unwrap()));
+/// assert_eq!(usart.read(dr()), Some(0x41));
+/// assert_eq!(name_of(sr()), "SR");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Usart {
     /// From 0.
@@ -74,6 +87,8 @@ pub struct Usart {
 }
 
 /// The manual's name of the register at `offset`.
+///
+/// See [`Usart`] for an example.
 pub fn name_of(offset: u16) -> String {
     let row = REGISTERS.iter().find(|row| row.offset == offset);
     row.map_or_else(|| format!("{offset:#04x}"), |row| row.text.to_owned())

@@ -18,6 +18,8 @@
 use super::*;
 
 /// A revision of the silicon, by the code that the chip has at 0x1000_0134.
+///
+/// See [`Errata`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Revision(pub u8);
 
@@ -34,6 +36,8 @@ impl Revision {
 macro_rules! errata {
     ($($(#[$doc:meta])* $Erratum:ident $codes:pat,)*) => {
         /// An erratum, by Nordic's number.
+        ///
+        /// See [`Errata`] for an example.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Erratum { $( $(#[$doc])* $Erratum, )* }
 
@@ -71,6 +75,13 @@ errata! {
 }
 
 /// A set of errata.
+///
+/// ```
+/// # use sim_core::device::usbd::{Errata, Erratum, Revision};
+/// let newest = Errata::of(Revision::NEWEST);
+/// assert!(newest.has(Erratum::E199) && !newest.has(Erratum::E154), "that was in engineering samples");
+/// assert!(!newest.without(Erratum::E199).has(Erratum::E199));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Errata(u16);
 

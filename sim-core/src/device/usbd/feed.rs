@@ -3,6 +3,8 @@
 use super::*;
 
 /// A supply, and what the CPU knows of it.
+///
+/// See [`Power`](crate::device::power::Power), which says it, for an example.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Rail {
     /// It is not there, and the CPU could know.
@@ -15,6 +17,8 @@ pub enum Rail {
 }
 
 /// What the controller gets. By default all that it needs.
+///
+/// See [`Power`](crate::device::power::Power), which says it, for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Feed {
     /// VBUS.

@@ -4,6 +4,8 @@ use super::*;
 use crate::device::usbd::power::Power;
 
 /// What the device forces the lines to.
+///
+/// See [`Usbd`](super::Usbd) for an example.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Drive {
     /// Nothing: the USB engine has them.

@@ -120,6 +120,19 @@ impl std::hash::Hash for EasyDma {
 }
 
 /// The chip.
+///
+/// The chip alone, without memory and engine:
+///
+/// ```
+/// # use dma_api::nrf52840::usbd::map;
+/// # use sim_core::device::usbd::{Options, Usbd};
+/// let mut usbd = Usbd::new(Options::ideal());
+/// usbd.write(map::inten(), map::inten::SOF.mask());
+/// assert_eq!(usbd.read(map::intenset()), map::inten::SOF.mask());
+/// assert!(!usbd.interrupt() && !usbd.has_misuse());
+/// usbd.write(map::epinen(), 1); // not before READY
+/// assert_eq!(usbd.take_misuse().len(), 1);
+/// ```
 #[derive(Clone, Debug, Hash)]
 pub struct Usbd {
     options: options::Fixed,

@@ -3,6 +3,8 @@
 use super::{Errata, Revision};
 
 /// What a second START does while a transfer runs. The datasheet only forbids it.
+///
+/// See [`Options`] for an example.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum SecondStart {
     /// The task is lost.
@@ -15,6 +17,8 @@ pub enum SecondStart {
 }
 
 /// Whether a transfer that a bus reset catches raises its END event.
+///
+/// See [`Options`] for an example.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum EndOnReset {
     /// It does, when it has moved its bytes.
@@ -25,6 +29,8 @@ pub enum EndOnReset {
 }
 
 /// Which registers are out of reach while a transfer runs.
+///
+/// See [`Options`] for an example.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum OutOfReach {
     /// All registers of the USB core: those that need READY as well.
@@ -35,6 +41,8 @@ pub enum OutOfReach {
 }
 
 /// What a SETUP does to a permission of EP0RCVOUT that no packet has used.
+///
+/// See [`Options`] for an example.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum PermissionOfOut {
     /// It stays, for the next control write (embassy issue #768).
@@ -45,6 +53,8 @@ pub enum PermissionOfOut {
 }
 
 /// What erratum 199 does, on silicon that has it, to a driver without the workaround.
+///
+/// See [`Options`] for an example.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Erratum199 {
     /// START is lost (Nordic's title: the USBD cannot receive tasks).
@@ -55,6 +65,8 @@ pub enum Erratum199 {
 }
 
 /// Whether EasyDMA has to be aligned. The nRF5340 PS says so, and no driver does it.
+///
+/// See [`Options`] for an example.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Alignment {
     /// Any PTR will do.
@@ -65,6 +77,8 @@ pub enum Alignment {
 }
 
 /// What EPOUT\[n\].AMOUNT reads after END.
+///
+/// See [`Options`] for an example.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum AmountOfOut {
     /// The bytes that were moved.
@@ -75,6 +89,8 @@ pub enum AmountOfOut {
 }
 
 /// What an odd number of bytes, moved since ENABLE=1, does to the transfer after the next ENABLE=1.
+///
+/// See [`Options`] for an example.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum OddBytes {
     /// Nothing.
@@ -85,6 +101,8 @@ pub enum OddBytes {
 }
 
 /// Whether VBUS, the USB regulator and HFXO take their time.
+///
+/// See [`Options`] for an example.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Supply {
     /// VBUS never goes, HFXO always runs, and the regulator settles at once: for a driver that leaves POWER and CLOCK
@@ -96,6 +114,16 @@ pub enum Supply {
 }
 
 /// All switches. The default is what most drivers expect, on the newest silicon.
+///
+/// ```
+/// # use sim_core::device::usbd::{EndOnReset, Errata, Options, Revision, SecondStart};
+/// let options = Options {
+///     second_start: SecondStart::Replaces,
+///     errata: Errata::of(Revision::ENGINEERING_A),
+///     ..Options::default()
+/// };
+/// assert_ne!(options, Options::ideal());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Options {
     /// See [`SecondStart`].

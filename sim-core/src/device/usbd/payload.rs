@@ -3,6 +3,12 @@
 use super::*;
 
 /// What is moved between RAM and an endpoint.
+///
+/// ```
+/// # use sim_core::device::usbd::{Packet, Payload};
+/// let payload = Payload::Short(Packet::new(&[1, 2, 3]));
+/// assert_eq!((payload.length(), payload.bytes()), (3, &[1, 2, 3][..]));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Payload {
     /// A packet of endpoints 0 to 7.

@@ -56,16 +56,30 @@ fn decode(offset: u16) -> Option<(&'static Row, u16, u32)> {
 }
 
 /// The address of the register at `offset`.
+///
+/// See [`name_of`] for an example.
 pub fn address_of(offset: u16) -> u32 {
     BASE + u32::from(offset)
 }
 
 /// The offset of the register at `address`, if that is in the block.
+///
+/// See [`name_of`] for an example.
 pub fn offset_of(address: u32) -> Option<u16> {
     u16::try_from(address.checked_sub(BASE)?).ok().filter(|offset| *offset < 0x1000)
 }
 
 /// The datasheet's name of the register at `offset`, with its index: `EPIN[0].PTR`.
+///
+/// ```
+/// # use dma_api::nrf52840::usbd::map;
+/// # use dma_api::table::Access;
+/// # use sim_core::device::usbd::{address_of, mode_of, name_of, names_of, offset_of};
+/// let offset = map::events_ep0setup();
+/// assert_eq!((name_of(offset).as_str(), mode_of(offset)), ("EVENTS_EP0SETUP", Some(Access::Event)));
+/// assert_eq!(offset_of(address_of(offset)), Some(offset));
+/// assert_eq!(names_of(1).collect::<Vec<_>>(), ["EVENTS_USBRESET"]);
+/// ```
 pub fn name_of(offset: u16) -> String {
     let Some((row, n, _)) = decode(offset) else {
         return format!("{offset:#05x}");
@@ -81,11 +95,15 @@ pub fn name_of(offset: u16) -> String {
 }
 
 /// How the register at `offset` answers reads and writes, if there is one.
+///
+/// See [`name_of`] for an example.
 pub fn mode_of(offset: u16) -> Option<Access> {
     decode(offset).map(|(row, ..)| row.access)
 }
 
 /// The names of the events at these bits of INTEN.
+///
+/// See [`name_of`] for an example.
 pub fn names_of(events: u32) -> impl Iterator<Item = String> {
     (0..32_u16).filter(move |bit| events >> bit & 1 == 1).map(|bit| name_of(map::events_usbreset() + 4 * bit))
 }

@@ -13,6 +13,8 @@ use super::*;
 const NOWHERE: u32 = 0xFFFF_0000;
 
 /// One DMA transfer, as captured at START.
+///
+/// See [`Soc`](crate::soc::Soc), whose engine does it, for an example.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Job {
     /// Counts the chip's transfers: tells this one from another with the same parameters.

@@ -6,6 +6,13 @@ use super::*;
 
 /// The bytes of one packet, 64 at most.
 ///
+/// ```
+/// # use sim_core::device::usbd::{Answer, Packet, Token};
+/// let token = Token::Out { data1: true, packet: Packet::new(&[1, 2]) };
+/// assert_eq!(token.to_string(), "OUT DATA1, 2 bytes");
+/// assert_eq!(Answer::Nak.to_string(), "NAK");
+/// ```
+///
 /// # Invariants
 ///
 /// - What follows the packet's bytes is zero: packets with the same bytes are equal, and hash alike.
@@ -59,6 +66,8 @@ impl Packet {
 }
 
 /// What the host sends to start a transaction.
+///
+/// See [`Packet`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Token {
     /// SETUP and its eight bytes.
@@ -101,6 +110,8 @@ impl fmt::Display for Token {
 }
 
 /// What the device answers.
+///
+/// See [`Packet`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Answer {
     /// Nothing: the host's transaction times out.

@@ -9,6 +9,8 @@ use super::peripherals;
 use crate::monitor::{Misuse, Rule};
 
 /// Why an access is not answered.
+///
+/// See [`Gaps`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Missing {
@@ -23,6 +25,8 @@ pub enum Missing {
 }
 
 /// An access that is not answered.
+///
+/// See [`Gaps`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Gap {
     /// The address.
@@ -34,6 +38,12 @@ pub struct Gap {
 }
 
 /// What was asked of the chip that is not there, and how often. A clone is the same list.
+///
+/// ```
+/// # use sim_core::explore::by_address::Gaps;
+/// let gaps = Gaps::default(); // given to `run`, and asked afterwards
+/// assert!(gaps.is_empty() && gaps.list().is_empty());
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Gaps(Rc<RefCell<BTreeMap<Gap, u64>>>);
 

@@ -112,6 +112,23 @@ pub(super) fn unmask() {
 
 /// Runs `firmware` on `board`, in the chip's RAM. What it asks of the chip that is not there is counted in `gaps`.
 ///
+/// ```
+/// # use dma_api::nrf52840::usbd::map;
+/// # use sim_core::explore::by_address::{self, Gaps};
+/// # use sim_core::explore::{Kind, stepped::Limits};
+/// # use sim_core::soc::Config;
+/// let gaps = Gaps::default();
+/// let firmware = |board| {
+///     let read = || {
+///         // SAFETY: the address is ENABLE's, and `run` answers there.
+///         unsafe { ((map::BASE + usize::from(map::enable())) as *const u32).read_volatile() }
+///     };
+///     assert_eq!(by_address::run(&board, &gaps, read), Ok(0));
+/// };
+/// let exploration = sim_core::explore(Config::default(), Limits::default(), firmware, |_| Box::pin(async { Ok(()) }));
+/// assert_eq!(exploration.verdict.kind(), Kind::Sound);
+/// ```
+///
 /// # Errors
 ///
 /// If the host has something else at the chip's addresses.
@@ -136,6 +153,8 @@ pub fn run<T>(board: &Bus, gaps: &Gaps, firmware: impl FnOnce() -> T) -> Result<
 
 /// Runs `body`, and `handler` in the middle of it, as [`Board::with_interrupt`](super::Board::with_interrupt) does: for
 /// firmware that [`run`] has called. Where no firmware runs by address it is that.
+///
+/// See [`Board::with_interrupt`](super::Board::with_interrupt), and [`run`] for an example without.
 #[track_caller]
 pub fn with_interrupt<T>(board: &Bus, mut handler: impl FnMut() + 'static, body: impl FnOnce() -> T) -> T {
     let on_entry = {

@@ -38,6 +38,8 @@ const MAPPED: Range<usize> = 0x1FE0_1000..0x2004_0000;
 static OCCUPIED: Mutex<()> = Mutex::new(());
 
 /// The host has something else where the chip has its RAM.
+///
+/// See [`run`](super::run) for an example.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("the chip's RAM at {RAM:#010x} cannot be mapped on this host ({reason}): is something else there?")]
 pub struct RamError {

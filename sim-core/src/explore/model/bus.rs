@@ -22,6 +22,8 @@ use crate::monitor::Site;
 use crate::monitor::clocks::Access;
 
 /// The bus that firmware runs on.
+///
+/// See [`model`](fn@crate::model), whose closure is given one, for an example.
 #[derive(Clone)]
 pub struct Bus(Arc<Shared>, Rc<Interrupts>);
 

@@ -56,6 +56,8 @@ impl Shadows {
 }
 
 /// Stands for a buffer; holds nothing.
+///
+/// See [`fence::release`](super::fence::release) for an example.
 #[derive(Debug)]
 pub struct Shadow(UnsafeCell<()>);
 

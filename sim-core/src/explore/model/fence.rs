@@ -102,6 +102,35 @@ fn with_current<T>(f: impl FnOnce(&mut Fenced) -> T) -> T {
 
 /// A release fence.
 ///
+/// ```
+/// # use std::sync::Arc;
+/// # use sim_core::explore::Kind;
+/// # use sim_core::explore::model::cell::Shadow;
+/// # use sim_core::explore::model::location::Location;
+/// # use sim_core::explore::model::{Limits, explore, fence};
+/// # use sim_core::monitor::clocks::Access;
+/// // Message passing: data, fence, flag; flag, fence, data. And without the reader's fence.
+/// for (fenced, expected) in [(true, Kind::Sound), (false, Kind::Race)] {
+///     let verdict = explore(Limits::default(), move || {
+///         let shared = Arc::new((Shadow::new(), Location::new()));
+///         let (data, flag) = &*shared.clone();
+///         let thread = loom::thread::spawn(move || {
+///             shared.0.touch(Access::Write);
+///             fence::release();
+///             shared.1.write(1);
+///         });
+///         if flag.read() == 1 {
+///             if fenced {
+///                 fence::acquire();
+///             }
+///             data.touch(Access::Read);
+///         }
+///         thread.join().unwrap();
+///     });
+///     assert_eq!(verdict.kind(), expected, "{verdict}");
+/// }
+/// ```
+///
 /// # Panics
 ///
 /// If the execution has had as many as its limit allows.
@@ -112,6 +141,8 @@ pub fn release() {
 }
 
 /// An acquire fence.
+///
+/// See [`release`] for an example.
 pub fn acquire() {
     for stamp in with_current(|fenced| mem::take(&mut fenced.collected)) {
         stamp.acquire();
@@ -126,6 +157,8 @@ pub(super) fn acquire_before() {
 }
 
 /// An acquire and release fence.
+///
+/// See [`release`] for an example.
 pub fn acquire_release() {
     acquire();
     release();
@@ -135,6 +168,8 @@ pub fn acquire_release() {
 ///
 /// An execution is an interleaving: it puts these fences in an order, and a read of a location finds the latest value.
 /// What such a fence promises beyond acquire and release is true already.
+///
+/// See [`release`] for an example.
 pub fn sequentially_consistent() {
     acquire_release();
 }

@@ -8,6 +8,8 @@ use crate::device::usbd::{Answer, Packet, Token};
 use crate::soc::Soc;
 
 /// What the host does on the wire.
+///
+/// See [`Step`] for an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {
     /// A transaction of the device at address 0.
@@ -66,6 +68,17 @@ impl Act {
 }
 
 /// What the device thread does at once: the driver's reads see all of it, or nothing.
+///
+/// What the host does about a packet that it sends to endpoint 1, and the transfer that fetches it:
+///
+/// ```
+/// # use sim_core::device::usbd::Packet;
+/// # use sim_core::explore::model::host::{Act, Step};
+/// let steps = [
+///     Step::host([Act::takes(0), Act::sends(1, false, Packet::new(&[1, 2, 3]))]),
+///     Step::transfer([]),
+/// ];
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Step {
     /// The next transfer that the driver starts, up to its end.

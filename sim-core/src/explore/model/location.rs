@@ -17,6 +17,8 @@ thread_local! {
 }
 
 /// A relaxed location.
+///
+/// See the [module](super) `model` for an example.
 #[derive(Debug, Default)]
 pub struct Location {
     value: AtomicUsize,

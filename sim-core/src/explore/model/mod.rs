@@ -93,6 +93,8 @@ use sides::Witness;
 use verdict::judge;
 
 /// How much a model may take.
+///
+/// See [`check`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Executions, at most.
@@ -123,6 +125,8 @@ const DEADLOCK: &str = "deadlock";
 
 /// Programs that loom can run: the host takes each packet that the driver sends, and does nothing else, unless
 /// [`steps`](Self::steps) say so. On an STM32F103 the peer sends a frame for each item that a channel is to receive.
+///
+/// See [`check`] for an example.
 pub trait Packets: ProgramOn<Bus> + Clone + Send + Sync + 'static {
     /// How many transfers the driver starts: the device thread does as many, and ends. On an STM32F103 a circular one
     /// counts as two, a turn for each half of its first lap, and one for each half that is filled; what sends for ever is
@@ -160,11 +164,26 @@ struct Evidence {
 /// Explores `program` with loom.
 ///
 /// A program without a packet, and one that loom can show nothing of, is [`Verdict::Vacuous`].
+///
+/// ```
+/// # use sim_core::check::programs::BackToBack;
+/// # use sim_core::explore::Kind;
+/// # use sim_core::explore::model::{Limits, check};
+/// # use sim_core::machine::{Fences, Machine};
+/// let m4 = Fences::right(Machine::CortexM4);
+/// let m7 = Fences { machine: Machine::CortexM7, ..m4 };
+/// for (fences, expected) in [(m4, Kind::Sound), (m7, Kind::Race)] {
+///     let program = BackToBack { packets: 1, length: 2, fences };
+///     assert_eq!(check(&program, Limits::default()).kind(), expected);
+/// }
+/// ```
 pub fn check<P: Packets>(program: &P, limits: Limits) -> Verdict {
     check_with(program, limits, &Progress::SILENT)
 }
 
 /// As [`check`], telling of its progress.
+///
+/// See [`check`] for an example.
 pub fn check_with<P: Packets>(program: &P, limits: Limits, progress: &Progress) -> Verdict {
     if program.config().cache.is_some() {
         let message = "the system has a data cache, of which loom knows nothing: explore it with `stepped`".to_owned();
@@ -189,6 +208,22 @@ pub fn check_with<P: Packets>(program: &P, limits: Limits, progress: &Progress) 
 ///
 /// Every execution that returns is complete. There is room for four threads besides the one that `body` runs on; one
 /// more is [`Verdict::Inconclusive`].
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use loom::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+/// # use sim_core::explore::Kind;
+/// # use sim_core::explore::model::{Limits, explore};
+/// let verdict = explore(Limits::default(), || {
+///     let count = Arc::new(AtomicUsize::new(0));
+///     let other = count.clone();
+///     let thread = loom::thread::spawn(move || other.fetch_add(1, Relaxed));
+///     count.fetch_add(1, Relaxed);
+///     thread.join().unwrap();
+///     assert_eq!(count.load(Relaxed), 2);
+/// });
+/// assert_eq!(verdict.kind(), Kind::Sound);
+/// ```
 pub fn explore(limits: Limits, body: impl Fn() + Send + Sync + 'static) -> Verdict {
     let evidence = Arc::new(Evidence::default());
     let body_evidence = evidence.clone();

@@ -17,6 +17,8 @@ use std::ops::Range;
 use super::{Choice, Scheduler, Shard};
 
 /// Which schedules. All, by default.
+///
+/// See [`Shard`], and [`Exhaustive`], for an example.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bounds {
     /// Preemptions in one schedule, at most.
@@ -56,6 +58,24 @@ enum Left {
 }
 
 /// Every schedule, depth first.
+///
+/// ```
+/// # use sim_core::explore::scheduler::{Choice, Exhaustive, Other, Others, Scheduler};
+/// let mut others = Others::NOBODY;
+/// others.insert(Other::Engine);
+/// let choice = Choice::new(true, others);
+/// // Two choices of two options each.
+/// let mut exhaustive = Exhaustive::new(false);
+/// let mut schedules = Vec::new();
+/// loop {
+///     schedules.push([exhaustive.choose(choice, &|| 0), exhaustive.choose(choice, &|| 0)]);
+///     if !exhaustive.advance() {
+///         break;
+///     }
+/// }
+/// schedules.sort();
+/// assert_eq!(schedules, [[0, 0], [0, 1], [1, 0], [1, 1]]);
+/// ```
 #[derive(Debug)]
 pub struct Exhaustive {
     bounds: Bounds,

@@ -14,6 +14,8 @@ pub use shard::{Shard, ShardError};
 pub use timed::{Timed, Timing};
 
 /// A moment at which more than one master can go on.
+///
+/// See [`Scheduler`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Choice {
     /// How many can, two or more.
@@ -37,6 +39,28 @@ impl Choice {
 }
 
 /// Decides who goes on.
+///
+/// ```
+/// # use std::cell::RefCell;
+/// # use std::rc::Rc;
+/// # use sim_core::check::programs::BackToBack;
+/// # use sim_core::explore::scheduler::{Choice, Scheduler};
+/// # use sim_core::explore::{Kind, stepped};
+/// # use sim_core::machine::Fences;
+/// /// Lets the CPU go on for as long as it can.
+/// struct CpuFirst;
+///
+/// impl Scheduler for CpuFirst {
+///     fn choose(&mut self, choice: Choice, _state: &dyn Fn() -> u64) -> usize {
+///         assert!(choice.options >= 2);
+///         0
+///     }
+/// }
+///
+/// let program = BackToBack { packets: 1, length: 2, fences: Fences::default() };
+/// let run = stepped::run(&program, &Rc::new(RefCell::new(CpuFirst)), None);
+/// assert_eq!(run.verdict.kind(), Kind::Sound);
+/// ```
 pub trait Scheduler {
     /// One of `0..choice.options`. `state` identifies where the system is, at a cost.
     fn choose(&mut self, choice: Choice, state: &dyn Fn() -> u64) -> usize;
@@ -59,6 +83,8 @@ pub trait Scheduler {
 }
 
 /// Everybody else runs before the CPU does: a transfer takes no time, as in other simulators.
+///
+/// See [`Scheduler`] for an example.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Immediate;
 
@@ -77,6 +103,8 @@ impl Scheduler for Immediate {
 }
 
 /// Anybody, at random; the same for the same seed, on every machine.
+///
+/// See [`stepped::run`](crate::explore::stepped::run) for an example.
 #[derive(Debug)]
 pub struct Seeded(ChaCha8Rng);
 
@@ -100,6 +128,8 @@ impl Scheduler for Seeded {
 }
 
 /// Choices that were made before.
+///
+/// See [`stepped::Run`](crate::explore::stepped::Run) for an example.
 #[derive(Debug)]
 pub struct Replay {
     choices: Vec<u8>,

@@ -7,6 +7,8 @@ use crate::host::Fault;
 use crate::host::fault::Course;
 
 /// One of those who go on when the CPU does not, or (the handler) in the middle of what it does.
+///
+/// See [`Others`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Other {
     /// The oldest posted write to the peripheral of this queue takes effect.
@@ -98,6 +100,15 @@ impl Other {
 }
 
 /// A set of [`Other`]s: a bit for each, at its place.
+///
+/// ```
+/// # use sim_core::explore::scheduler::{Choice, Other, Others};
+/// let mut others = Others::NOBODY;
+/// others.insert(Other::Engine);
+/// let choice = Choice::new(true, others);
+/// assert_eq!((choice.options, choice.others_first()), (2, 1));
+/// assert_eq!(others.at(0), Other::Engine);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Others(u64);
 

@@ -13,6 +13,19 @@ use thiserror::Error;
 const SUBTREES: u64 = 16;
 
 /// Which part, of how many. The only one, by default: the whole.
+///
+/// ```
+/// # use sim_core::check::programs::BackToBack;
+/// # use sim_core::explore::Kind;
+/// # use sim_core::explore::scheduler::Shard;
+/// # use sim_core::explore::stepped::{Limits, explore};
+/// # use sim_core::machine::Fences;
+/// let program = BackToBack { packets: 1, length: 2, fences: Fences::default() };
+/// let exploration = explore(&program, Limits { shard: Shard::parse("1/2").unwrap(), ..Limits::default() });
+/// assert_eq!(exploration.verdict.kind(), Kind::Inconclusive, "a half is no proof");
+/// assert!(exploration.unexplored.elsewhere > 0);
+/// assert!(Shard::parse("3/2").is_err());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Shard {
     number: u32,
@@ -20,6 +33,8 @@ pub struct Shard {
 }
 
 /// Why there is no such shard.
+///
+/// See [`Shard`] for an example.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ShardError {

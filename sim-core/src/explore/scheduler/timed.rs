@@ -10,6 +10,8 @@
 use super::{Choice, Other, Scheduler};
 
 /// How long things take, in cycles of any length.
+///
+/// See [`Timed`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Timing {
     /// A register access of the CPU.
@@ -44,6 +46,20 @@ const MASTERS: usize = 12;
 const CPU: usize = 0;
 
 /// Everybody in their time; at the same time, the CPU first.
+///
+/// ```
+/// # use std::cell::RefCell;
+/// # use std::rc::Rc;
+/// # use sim_core::check::programs::BackToBack;
+/// # use sim_core::explore::scheduler::{Timed, Timing};
+/// # use sim_core::explore::{Kind, stepped};
+/// # use sim_core::machine::Fences;
+/// // A bus that is slow for the DMA: four cycles a word.
+/// let schedule = Timed::new(Timing { beat: 4, ..Timing::default() });
+/// let program = BackToBack { packets: 1, length: 8, fences: Fences::default() };
+/// let run = stepped::run(&program, &Rc::new(RefCell::new(schedule)), None);
+/// assert_eq!(run.verdict.kind(), Kind::Sound);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Timed {
     timing: Timing,

@@ -27,6 +27,8 @@ fn at_once(length: usize) -> usize {
 }
 
 /// The bus that firmware runs on.
+///
+/// See [`explore`](fn@crate::explore), whose closure is given one, for an example.
 #[derive(Clone)]
 pub struct Bus(Rc<System>);
 

@@ -14,6 +14,21 @@ use crate::explore::{ProgramOn, Verdict};
 use crate::trace::Keep;
 
 /// How much an exploration may take, and which schedules it explores.
+///
+/// ```
+/// # use sim_core::check::programs::BackToBack;
+/// # use sim_core::explore::Kind;
+/// # use sim_core::explore::stepped::{Limits, explore};
+/// # use sim_core::machine::Fences;
+/// let program = BackToBack { packets: 1, length: 2, fences: Fences::default() };
+/// let exploration = explore(&program, Limits::default());
+/// assert_eq!(exploration.verdict.kind(), Kind::Sound);
+/// assert!(exploration.unexplored.is_nothing());
+///
+/// let bounded = explore(&program, Limits { preemptions: Some(0), ..Limits::default() });
+/// assert_eq!(bounded.verdict.kind(), Kind::Inconclusive, "nothing was found, and it is no proof");
+/// assert!(bounded.unexplored.bounded > 0);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Schedules, at most.
@@ -43,6 +58,8 @@ impl Default for Limits {
 }
 
 /// Which limit has ended an exploration.
+///
+/// See [`Limits`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Limit {
@@ -53,6 +70,8 @@ pub enum Limit {
 }
 
 /// What an exploration that has found nothing has left out.
+///
+/// See [`Limits`] for an example.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unexplored {
     /// The limit, if it was hit: what comes behind is not known.
@@ -68,6 +87,8 @@ pub struct Unexplored {
 }
 
 /// What [`explore`] did.
+///
+/// See [`Limits`] for an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exploration {
     /// What was found. `complete` counts the schedules that were not cut off.
@@ -86,11 +107,15 @@ pub struct Exploration {
 ///
 /// Sound is a program only if nothing was left out: with a bound that has left something out, and as a shard, it is
 /// [`Verdict::Inconclusive`] at best. A program whose firmware never uses the board is [`Verdict::Vacuous`].
+///
+/// See [`Limits`] for an example.
 pub fn explore<P: ProgramOn<Bus>>(program: &P, limits: Limits) -> Exploration {
     explore_with(program, limits, &Progress::SILENT)
 }
 
 /// As [`explore`], telling of its progress.
+///
+/// See [`Progress`] for an example.
 pub fn explore_with<P: ProgramOn<Bus>>(program: &P, limits: Limits, progress: &Progress) -> Exploration {
     let started = Instant::now();
     let Limits { preemptions, shard, visit_states_once, .. } = limits;

@@ -90,6 +90,22 @@ pub use bus::Bus;
 pub use exploration::{Exploration, Limit, Limits, Unexplored, explore, explore_with};
 
 /// One run.
+///
+/// A failure is run again by its string, and shown:
+///
+/// ```
+/// # use sim_core::check::programs::BackToBack;
+/// # use sim_core::explore::stepped::{self, Limits};
+/// # use sim_core::machine::{Fences, Strength};
+/// # use sim_core::trace::timeline;
+/// let fences = Fences { end: Strength::None, ..Fences::default() };
+/// let program = BackToBack { packets: 2, length: 2, fences };
+/// let verdict = stepped::explore(&program, Limits::default()).verdict;
+/// let recording = verdict.replay().expect("it is a race").parse().expect("it is a replay string");
+/// let run = stepped::replay(&program, &recording).expect("it is the same program");
+/// assert_eq!(run.verdict.kind(), verdict.kind());
+/// assert!(timeline::render(&run.trace).contains("!! Race"));
+/// ```
 #[derive(Debug)]
 pub struct Run {
     /// How it ended. `Sound` with one execution, complete, if nothing was found.
@@ -103,6 +119,19 @@ pub struct Run {
 }
 
 /// Runs `program` once, as `scheduler` decides. `keep` overrides what the program's configuration says.
+///
+/// ```
+/// # use std::cell::RefCell;
+/// # use std::rc::Rc;
+/// # use sim_core::check::programs::BackToBack;
+/// # use sim_core::explore::{Kind, scheduler::Seeded, stepped};
+/// # use sim_core::machine::Fences;
+/// # use sim_core::trace::Keep;
+/// let program = BackToBack { packets: 1, length: 2, fences: Fences::default() };
+/// let run = stepped::run(&program, &Rc::new(RefCell::new(Seeded::new(7))), Some(Keep::Order));
+/// assert_eq!(run.verdict.kind(), Kind::Sound);
+/// assert!(!run.trace.entries().is_empty());
+/// ```
 pub fn run<P: ProgramOn<Bus>>(
     program: &P,
     scheduler: &Rc<RefCell<impl Scheduler + 'static>>,
@@ -166,6 +195,8 @@ fn judge(
 }
 
 /// Runs `program` again, by the choices of a replay string, and keeps the trace.
+///
+/// See [`Run`] for an example.
 ///
 /// # Errors
 ///

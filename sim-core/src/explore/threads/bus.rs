@@ -24,6 +24,8 @@ use crate::soc::Soc;
 use crate::trace::Record;
 
 /// The bus that firmware runs on.
+///
+/// See [`threads::run`](super::run), whose firmware is given one, for an example.
 #[derive(Clone)]
 pub struct Bus {
     shared: Arc<Shared>,

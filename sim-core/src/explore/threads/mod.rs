@@ -108,6 +108,8 @@ impl Shared {
 struct Deadlock(String);
 
 /// One run.
+///
+/// See [`run`] for an example.
 #[derive(Debug)]
 pub struct Run {
     /// How it ended. `Sound` says that this one run was.
@@ -120,6 +122,15 @@ pub struct Run {
 
 /// Runs `program` once: firmware on this thread, engine and host on threads of their own. `keep` overrides what the
 /// program's configuration says.
+///
+/// ```
+/// # use sim_core::check::programs::BackToBack;
+/// # use sim_core::explore::{Kind, threads};
+/// # use sim_core::machine::Fences;
+/// let program = BackToBack { packets: 1, length: 2, fences: Fences::default() };
+/// let run = threads::run(&program, None);
+/// assert_eq!(run.verdict.kind(), Kind::Sound, "this one run was");
+/// ```
 pub fn run<P: Program + Sync>(program: &P, keep: Option<Keep>) -> Run {
     let mut config = program.config();
     config.keep = keep.unwrap_or(config.keep);

@@ -6,6 +6,15 @@ use std::fmt;
 use super::{CONFIGURATION, Defect, DescriptorError, ENDPOINT, INTERFACE, Other, Raw, check_total, walk};
 
 /// A configuration, with all that follows its descriptor.
+///
+/// ```
+/// # use sim_core::check::loopback;
+/// # use sim_core::host::descriptors::{Configuration, TransferType};
+/// let configuration = Configuration::parse(&loopback::CONFIGURATION).unwrap();
+/// let endpoints: Vec<_> = configuration.endpoints(|_| 0).collect();
+/// assert_eq!(endpoints[0].transfer, TransferType::Bulk);
+/// assert_eq!((endpoints[0].number(), endpoints[0].is_in(), endpoints[1].is_in()), (1, true, false));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Configuration {
     /// bConfigurationValue: what SET_CONFIGURATION takes.
@@ -23,6 +32,8 @@ pub struct Configuration {
 }
 
 /// An alternate setting of an interface.
+///
+/// See [`Configuration`] for an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interface {
     /// bInterfaceNumber.
@@ -44,6 +55,8 @@ pub struct Interface {
 }
 
 /// An endpoint.
+///
+/// See [`Configuration`] for an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     /// bEndpointAddress: the number, and bit 7 for IN.
@@ -59,6 +72,8 @@ pub struct Endpoint {
 }
 
 /// What an endpoint is for: bmAttributes bits 1:0.
+///
+/// See [`Configuration`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TransferType {
     /// Control.

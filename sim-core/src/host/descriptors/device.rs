@@ -3,6 +3,14 @@
 use super::{DEVICE, Defect, DescriptorError, Raw};
 
 /// A device descriptor, whole.
+///
+/// ```
+/// # use sim_core::check::loopback;
+/// # use sim_core::host::descriptors::{Defect, DeviceDescriptor};
+/// let descriptor = DeviceDescriptor::parse(&loopback::DEVICE).unwrap();
+/// assert_eq!((descriptor.vendor, descriptor.product), (0x1209, 0x0001));
+/// assert!(DeviceDescriptor::parse(&loopback::DEVICE[..17]).is_err());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeviceDescriptor {
     /// bcdUSB: 0x0200 is USB 2.0.

@@ -39,6 +39,8 @@ pub const DEVICE_QUALIFIER: u8 = 6;
 pub const BOS: u8 = 15;
 
 /// What is wrong with a descriptor.
+///
+/// See [`DeviceDescriptor`] for an example.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{defect}, at byte {offset}: {expected} is due, and {found} is there")]
 pub struct DescriptorError {
@@ -53,6 +55,8 @@ pub struct DescriptorError {
 }
 
 /// The kinds of defect.
+///
+/// See [`DeviceDescriptor`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum Defect {
@@ -92,6 +96,8 @@ impl DescriptorError {
 }
 
 /// A descriptor whose type is left to the class.
+///
+/// See [`parse_bos`] for an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Other {
     /// Where it begins in what the device sent.
@@ -192,6 +198,13 @@ fn walk(all: &[u8], mut offset: usize) -> impl Iterator<Item = Result<Raw<'_>, D
 }
 
 /// The capabilities in a BOS descriptor, as bytes.
+///
+/// ```
+/// # use sim_core::host::descriptors::parse_bos;
+/// // One capability: USB 2.0 extension.
+/// let bos = [5, 15, 12, 0, 1, 7, 16, 2, 2, 0, 0, 0];
+/// assert_eq!(parse_bos(&bos).unwrap()[0].kind(), 16);
+/// ```
 ///
 /// # Errors
 ///

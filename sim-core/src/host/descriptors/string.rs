@@ -4,6 +4,8 @@ use super::{Defect, DescriptorError, Raw, STRING};
 
 /// The languages that a device has strings in: string descriptor 0.
 ///
+/// See [`parse_string`] for an example.
+///
 /// # Errors
 ///
 /// [`DescriptorError`]. One language is due at least.
@@ -16,6 +18,12 @@ pub fn parse_languages(bytes: &[u8]) -> Result<Vec<u16>, DescriptorError> {
 }
 
 /// The text of a string descriptor.
+///
+/// ```
+/// # use sim_core::host::descriptors::{parse_languages, parse_string};
+/// assert_eq!(parse_languages(&[4, 3, 0x09, 0x04]), Ok(vec![0x0409]));
+/// assert_eq!(parse_string(b"\x06\x03h\0i\0"), Ok("hi".to_owned()));
+/// ```
 ///
 /// # Errors
 ///

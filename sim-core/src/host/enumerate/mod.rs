@@ -24,6 +24,16 @@ mod macos;
 mod windows;
 
 /// Whose order the host follows.
+///
+/// ```
+/// # use sim_core::host::enumerate::OperatingSystem;
+/// # use sim_core::host::{Host, HostError};
+/// async fn plug_in(mut host: Host) -> Result<(), HostError> {
+///     let device = host.enumerate(OperatingSystem::Windows, 5).await?;
+///     assert_eq!(device.product(), Some("loopback"));
+///     Ok(())
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OperatingSystem {
     /// Linux 5 and 6.
@@ -50,6 +60,8 @@ impl std::fmt::Display for OperatingSystem {
 }
 
 /// What a host knows of a device that it has configured.
+///
+/// See [`OperatingSystem`] for an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Device {
     /// Its address.
@@ -67,6 +79,8 @@ pub struct Device {
 }
 
 /// A device's strings.
+///
+/// See [`OperatingSystem`] for an example.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Strings {
     /// The languages that they are in, if the host asked.

@@ -73,6 +73,16 @@ struct Change {
 
 /// Writes what `trace` holds of the signals above.
 ///
+/// ```
+/// # use sim_core::check::programs::Exchange;
+/// # use sim_core::explore::threads;
+/// # use sim_core::trace::{Keep, vcd};
+/// let trace = threads::run(&Exchange::new(1), Some(Keep::Order)).trace;
+/// let mut file = Vec::new();
+/// vcd::write(&trace, &mut file).unwrap();
+/// assert!(String::from_utf8(file).unwrap().contains("$timescale"));
+/// ```
+///
 /// # Errors
 ///
 /// Those of `out`.

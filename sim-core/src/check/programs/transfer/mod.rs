@@ -17,6 +17,8 @@ mod usb;
 pub use path::Path;
 
 /// A path on a machine, with fences.
+///
+/// See [`FencePlace`](crate::machine::FencePlace) for an example.
 #[derive(Clone, Copy, Debug)]
 pub struct Transfer {
     /// The path.

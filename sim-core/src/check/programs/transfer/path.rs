@@ -9,6 +9,8 @@ use crate::device::Chip;
 /// A way in which a DMA is started and ended.
 ///
 /// *Not here*: a transfer that SHORT EP0DATADONE_STARTEPOUT0 starts. No driver of dma-api sets it.
+///
+/// See [`FencePlace`](crate::machine::FencePlace) for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Path {

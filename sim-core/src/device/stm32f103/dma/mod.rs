@@ -31,6 +31,8 @@ use crate::monitor::Misuse;
 use crate::monitor::ownership::overlap;
 
 /// A width of accesses.
+///
+/// See [`Dma`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Width {
     /// 8 bits.
@@ -58,6 +60,8 @@ impl Width {
 }
 
 /// One access on the bus. The low bits of the address that the width has no use for are 0.
+///
+/// See [`Dma`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Access {
     /// Where.
@@ -78,6 +82,8 @@ impl Access {
 }
 
 /// What is to be moved next: read, then written.
+///
+/// See [`Dma`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Item {
     /// The channel's index, from 0.
@@ -93,6 +99,8 @@ pub struct Item {
 }
 
 /// What a channel is to do.
+///
+/// See [`Dma`] for an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// The memory that it accesses, on the side of CMAR.
@@ -163,6 +171,17 @@ impl Channel {
 }
 
 /// A controller.
+///
+/// ```
+/// # use dma_api::stm32f103::dma::map;
+/// # use sim_core::device::stm32f103::dma::{Dma, name_of};
+/// let mut dma = Dma::new(0, 7);
+/// dma.write(map::cndtr(4 - 1), 3);
+/// dma.write(map::ccr(4 - 1), map::ccr::DIR.mask() | map::ccr::EN.mask());
+/// assert!(dma.is_busy() && dma.next(0).is_none(), "nobody asks for an item");
+/// assert_eq!(dma.next(1 << 3).unwrap().channel, 3);
+/// assert_eq!(name_of(map::ccr(3)), "CCR4");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Dma {
     /// Its index, from 0.
@@ -184,6 +203,8 @@ pub(crate) fn row_of(offset: u16) -> Option<(&'static Register<Name>, usize)> {
 }
 
 /// The manual's name of the register at `offset`, with its channel: `CNDTR5`.
+///
+/// See [`Dma`] for an example.
 pub fn name_of(offset: u16) -> String {
     match row_of(offset) {
         None => format!("{offset:#05x}"),
