@@ -245,6 +245,42 @@ fn help_of_every_command_has_examples_or_says_how_it_exits() {
     }
 }
 
+/// What the help of a command shows under `Examples:`, as far as it is ours to run.
+fn examples_of(command: &str) -> Vec<String> {
+    let (_, out, _) = run(&[command, "--help"]);
+    let after = out.lines().skip_while(|line| *line != "Examples:").skip(1);
+    let shown = after.take_while(|line| line.starts_with("  ")).map(str::trim);
+    shown.filter(|line| line.starts_with("dmacheck")).map(str::to_owned).collect()
+}
+
+#[test]
+fn examples_of_every_help_end_as_they_should() {
+    let directory = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("examples_of_help");
+    std::fs::create_dir_all(&directory).expect("the target directory can be written");
+    let commands = ["--help", "check", "usb", "serial", "catalogue", "replay"];
+    let mut examples: Vec<String> = commands.into_iter().flat_map(examples_of).collect();
+    assert!(commands.iter().all(|command| *command == "--help" || !examples_of(command).is_empty()));
+    examples.sort();
+    examples.dedup();
+    // These are run by other tests.
+    examples.retain(|example| !["dmacheck", "dmacheck catalogue --json"].contains(&example.as_str()));
+    for example in examples {
+        // A driver without its fence, and a race that is run again.
+        let fails = example.contains("--end none") || example.starts_with("dmacheck replay");
+        // What is judged takes long; that the arguments go together shows with a part of it.
+        let is_whole = example.starts_with("dmacheck check") && !example.contains("--only");
+        let part: &[&str] = if is_whole { &["--only", "matrix"] } else { &[] };
+        let arguments = example.split(' ').skip(1).chain(part.iter().copied());
+        let output = dmacheck().args(arguments).current_dir(&directory).output().expect("it can be run");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(fails.into()), "{example}: {errors}");
+        assert!(!output.stdout.is_empty(), "{example}: {errors}");
+    }
+    for file in ["run.vcd", "out.pcapng", "usb.pcapng", "usb.vcd", "serial.vcd", "target/dmacheck/index.html"] {
+        assert!(directory.join(file).is_file(), "{file} is not what an example has written");
+    }
+}
+
 #[test]
 fn catalogue_runs_every_case_and_its_strings_bring_each_back() {
     let (code, out, err) = run(&["catalogue", "--json"]);

@@ -14,9 +14,16 @@ fn run(example: &str, arguments: &[&str]) -> (Option<i32>, String, String) {
 
 #[test]
 fn driver_that_waits_is_sound_and_nothing_is_left_unexplored() {
-    for example in ["explore", "model"] {
-        let (code, _, err) = run(example, &[]);
+    let shown = [
+        ("explore", ""),
+        ("model", ""),
+        ("interrupt", "The host has its descriptor, whenever the handler comes: "),
+        ("host", "Device 1209:0001, on each of "),
+    ];
+    for (example, shows) in shown {
+        let (code, out, err) = run(example, &[]);
         assert_eq!(code, Some(0), "{err}");
+        assert!(out.starts_with(shows), "{out}");
         assert!(err.contains(": sound: ") && err.contains("\nunexplored: nothing\n"), "{err}");
     }
 }
@@ -28,6 +35,23 @@ fn driver_that_does_not_wait_is_shown_with_the_string_that_replays_it() {
     assert!(err.contains("AcquiredInFlight: ") && err.contains("\n  replay d1.closures:"), "{err}");
     assert!(err.contains("\nunexplored: what comes after the failure\n"), "{err}");
     assert!(out.contains("DMA1.CCR4 <- 0x91") && out.contains("!! AcquiredInFlight"), "{out}");
+}
+
+#[test]
+fn handler_that_clears_nothing_is_a_storm_that_is_shown() {
+    let (code, out, err) = run("interrupt", &["--broken"]);
+    assert_eq!(code, Some(1), "{err}");
+    assert!(err.contains("InterruptStorm: ") && err.contains("EVENTS_USBRESET and EVENTS_EP0SETUP set"), "{err}");
+    assert!(out.contains("the handler runs") && out.contains("!! InterruptStorm"), "{out}");
+}
+
+#[test]
+fn device_that_trusts_its_host_panics_where_it_is_asked_for_more() {
+    let (code, out, err) = run("host", &["--broken"]);
+    assert_eq!(code, Some(1), "{err}");
+    assert!(err.contains("range end index 64 out of range for slice of length 18"), "{err}");
+    assert!(out.contains("WLENGTHL -> 0x40"), "{out}");
+    assert!(!out.contains("Device "), "{out}");
 }
 
 #[test]

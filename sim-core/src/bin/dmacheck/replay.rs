@@ -16,7 +16,12 @@ use crate::output::{self, RunReport};
 
 /// Options of `dmacheck replay`.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Exit status: 0 the run is sound, 1 it failed again, 2 the string brings nothing back.")]
+#[command(after_help = "\
+Examples:
+  dmacheck replay d1.back-to-back:2x8:cortex-m7:compiler_fence:fence.12a.56fc1b76
+  dmacheck replay d1.back-to-back:2x8:cortex-m7:compiler_fence:fence.12a.56fc1b76 --vcd race.vcd
+
+Exit status: 0 the run is sound, 1 it failed again, 2 the string brings nothing back.")]
 pub struct Options {
     /// The string, from `d1.` to its end.
     replay: String,
