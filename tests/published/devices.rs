@@ -32,6 +32,9 @@ pub enum Device {
 }
 
 impl Device {
+    /// Who Chapter 9 is asked of, with the endpoints that pass bytes to it and back.
+    pub const CHAPTER9: &[(Self, u8, u8)] = &[(Self::Serial, 1, 2), (Self::TestClass, 1, 1), (Self::Embassy, 1, 2)];
+
     /// All that run by themselves.
     pub const ALL: [Self; 4] = [Self::Serial, Self::TestClass, Self::Embassy, Self::Own];
 

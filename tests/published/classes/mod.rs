@@ -1,4 +1,4 @@
-//! The suites of `tests/usb/classes`, from the same files, on nrf-usbd.
+//! The suites of `tests/usb/classes`, from the same files: both on nrf-usbd, Chapter 9 on embassy, too.
 
 mod harness;
 mod known;

@@ -39,6 +39,9 @@ pub enum Device {
 }
 
 impl Device {
+    /// Who Chapter 9 is asked of, with the endpoints that pass bytes to it and back.
+    pub const CHAPTER9: &[(Self, u8, u8)] = &[(Self::Serial, 1, 2), (Self::TestClass, 1, 1), (Self::Loopback, 1, 1)];
+
     /// Serves the host until it is done.
     pub fn serve<B: Board>(self, board: B, pace: Pace) {
         match self {

@@ -1,8 +1,8 @@
 //! Chapter 9 of USB 2.0: what every device has to answer.
 //!
 //! The checks are those of the USB-IF's tool (USB20CV, its numbers as TD9.x where they are known), in our own words,
-//! and probes that a virtual host can do and that tool cannot. Each runs against a serial port and the test class, both
-//! on usb-device, and against [`loopback`](sim_core::check::loopback), which is on our driver alone.
+//! and probes that a virtual host can do and that tool cannot. Each runs against the devices of [`Device::CHAPTER9`]: a
+//! serial port and the test class, both on usb-device, and one more.
 //!
 //! | module | what |
 //! |---|---|
@@ -79,7 +79,8 @@ where
     R: Future<Output = Result<(), HostError>> + 'static,
 {
     let mut passing = Vec::new();
-    for subject in [SERIAL, TEST_CLASS, LOOPBACK] {
+    for &(device, bulk_out, bulk_in) in Device::CHAPTER9 {
+        let subject = Subject { device, bulk_out, bulk_in };
         let script = |host| check(host, subject);
         match exceptions.iter().find(|exception| exception.subject == subject) {
             Some(Exception { reason, says, .. }) => {
