@@ -22,7 +22,7 @@
 //!   where nobody else can go on, and a NAK copies nothing. What is left is spread thin: no function has 7 %.
 //! - A round trip on threads is three threads on two cores that wait for each other: a third is the system, which
 //!   puts threads to sleep and wakes them, a third the driver's polls, each of which takes the chip's lock. A hand-off
-//!   is two threads that spin. A host that does the engine's work while it waits was no faster, and under load slower; to
+//!   is two threads that spin, and yield if that takes long. A host that does the engine's work while it waits was no faster, and under load slower; to
 //!   yield instead of sleeping is as fast on an idle machine, and ten times slower on a busy one.
 
 #![deny(unsafe_code)]

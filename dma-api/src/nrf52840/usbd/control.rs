@@ -28,8 +28,10 @@
 //! # Limits
 //!
 //! - A SETUP that arrives while [`next_event`](Control::next_event) or [`accept`](Control::accept) permits the status
-//!   stage of the transfer before has its own permitted: a host that leaves a status stage out, and then writes, may
-//!   have its write acknowledged, and nobody here has seen it. The hardware offers no way to close that window.
+//!   stage of the transfer before has its own permitted: a host that leaves a status stage out, by a SETUP or by a
+//!   reset, and then writes, may have its write acknowledged, and nobody here has seen it. The hardware offers no way
+//!   to close that window. (Behind `UsbBus` there is another way there: it permits the status stage of a read whose
+//!   packet the host leaves alone for some frames; of a host that takes the packet after that, it is permitted twice.)
 //! - EP0RCVOUT cannot be taken back. If it outlives a SETUP that comes in its place (drivers have seen that, embassy
 //!   issue #768; the core underneath is documented otherwise), the next control write finds its data stage permitted.
 //!   It is refused then, and a host that asks again is served.
@@ -53,7 +55,7 @@ pub enum ControlEvent {
     Reset,
     /// A control transfer begins.
     Setup(Setup),
-    /// The host has taken the packet. If it was the last, the status stage is permitted.
+    /// The host has taken the packet. If it was the last, the status stage is permitted, unless a SETUP has come since.
     Sent,
     /// A packet of the data stage waits, of this length: [`Control::read`] it.
     Received(usize),

@@ -58,7 +58,8 @@ struct Shared {
     firmware_is_done: AtomicBool,
     /// Written under the lock, and read under it.
     firmware_is_asleep: AtomicBool,
-    /// How many registers the firmware has read since the last change. Written under the lock, and read under it.
+    /// How many registers the firmware has read since the last change. Written under the lock. Who reads it
+    /// without the lock looks again.
     reads: AtomicU32,
 }
 

@@ -1,6 +1,6 @@
 //! Who waits for the chip, and how: it spins for a moment, and sleeps then.
 //!
-//! Nobody yields: on a busy machine that gives a whole turn away, and who sleeps is woken when its turn is needed.
+//! Nobody who waits for the chip yields: on a busy machine that gives a whole turn away, and who sleeps is woken when its turn is needed.
 //! Whatever changes wakes all who sleep, also whom it does not concern. A firmware does not say that it waits: one that
 //! has read [`READS_IN_VAIN`] registers with nothing changed does.
 
@@ -71,14 +71,15 @@ impl Shared {
                 }
             }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                return None;
+                // A last look: who was told of it may have come to its turn late.
+                return ready(&soc).then_some(soc);
             }
         }
     }
 
     /// The firmware has read a register, and may be polling: it sleeps if it has long done so in vain.
     pub fn nap(&self) {
-        // ORDERING: none needed: both are read again under the lock that they are written under.
+        // ORDERING: none needed: it is read again under the lock that it is written under.
         if self.reads.load(Ordering::Relaxed) < READS_IN_VAIN {
             return hint::spin_loop();
         }
