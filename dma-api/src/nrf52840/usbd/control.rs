@@ -30,8 +30,7 @@
 //! - A SETUP that arrives while [`next_event`](Control::next_event) or [`accept`](Control::accept) permits the status
 //!   stage of the transfer before has its own permitted: a host that leaves a status stage out, by a SETUP or by a
 //!   reset, and then writes, may have its write acknowledged, and nobody here has seen it. The hardware offers no way
-//!   to close that window. (Behind `UsbBus` there is another way there: it permits the status stage of a read whose
-//!   packet the host leaves alone for some frames; of a host that takes the packet after that, it is permitted twice.)
+//!   to close that window.
 //! - EP0RCVOUT cannot be taken back. If it outlives a SETUP that comes in its place (drivers have seen that, embassy
 //!   issue #768; the core underneath is documented otherwise), the next control write finds its data stage permitted.
 //!   It is refused then, and a host that asks again is served.
@@ -147,11 +146,14 @@ pub struct Control {
     /// A permission for a packet from the host was given up, and as far as is known no packet has used it (embassy
     /// issue #768). Nothing takes it back: a packet may come by it before the transfer that it is for is known here.
     permission_is_left: bool,
+    /// The status stage of the transfer was permitted. Once is enough: if the transfer is over, it would be permitted
+    /// for the next one.
+    status_is_permitted: bool,
 }
 
 impl Control {
     pub(super) const fn new() -> Self {
-        Self { state: State::Idle, stale: false, permission_is_left: false }
+        Self { state: State::Idle, stale: false, permission_is_left: false, status_is_permitted: false }
     }
 
     /// Takes the next event, in the order reset, packet, SETUP.
@@ -182,7 +184,7 @@ impl Control {
                 usbd.write(map::events_ep0datadone(), 0);
                 // Looked at again: a SETUP has ended the transfer whose status stage this is.
                 if last && !usbd.event(map::events_ep0setup()) {
-                    usbd.write(map::tasks_ep0status(), 1);
+                    self.permit_status(engine);
                 }
                 self.state = State::Idle;
                 return Some(ControlEvent::Sent);
@@ -235,6 +237,7 @@ impl Control {
     /// overtaken is the answer to its own.)
     fn give_up<B: Registers + DmaFence>(&mut self, engine: &mut Engine<B>) -> bool {
         let state = core::mem::replace(&mut self.state, State::Idle);
+        self.status_is_permitted = false;
         if let State::Sending { .. } = state {
             engine.usbd.disarm(map::CORE_EP0CS, map::CORE_EP0CS_INBSY);
         }
@@ -260,9 +263,7 @@ impl Control {
         bytes: &[u8],
         last: bool,
     ) -> Result<(), ControlError> {
-        if self.state != State::Idle {
-            return Err(ControlError::Busy);
-        }
+        self.idle()?;
         if bytes.len() > map::PACKET_SIZE {
             return Err(ControlError::TooLong { length: bytes.len() });
         }
@@ -282,7 +283,8 @@ impl Control {
     ///
     /// [`ControlError::Busy`].
     pub fn permit<B: Registers + DmaFence>(&mut self, engine: &mut Engine<B>) -> Result<(), ControlError> {
-        self.trigger(engine, map::tasks_ep0rcvout())?;
+        self.idle()?;
+        engine.usbd.write(map::tasks_ep0rcvout(), 1);
         self.state = State::Receiving;
         Ok(())
     }
@@ -316,7 +318,16 @@ impl Control {
     ///
     /// [`ControlError::Busy`].
     pub fn accept<B: Registers + DmaFence>(&mut self, engine: &mut Engine<B>) -> Result<(), ControlError> {
-        self.trigger(engine, map::tasks_ep0status())
+        self.idle()?;
+        self.permit_status(engine);
+        Ok(())
+    }
+
+    /// Permits the status stage, once, be a packet of the data stage on its way or not.
+    pub(super) fn permit_status<B: Registers + DmaFence>(&mut self, engine: &mut Engine<B>) {
+        if !core::mem::replace(&mut self.status_is_permitted, true) {
+            engine.usbd.write(map::tasks_ep0status(), 1);
+        }
     }
 
     /// Refuses the request: data and status stages are answered with STALL, until the next SETUP.
@@ -325,14 +336,13 @@ impl Control {
     ///
     /// [`ControlError::Busy`].
     pub fn stall<B: Registers + DmaFence>(&mut self, engine: &mut Engine<B>) -> Result<(), ControlError> {
-        self.trigger(engine, map::tasks_ep0stall())
+        self.idle()?;
+        engine.usbd.write(map::tasks_ep0stall(), 1);
+        Ok(())
     }
 
-    fn trigger<B: Registers + DmaFence>(&self, engine: &mut Engine<B>, task: u16) -> Result<(), ControlError> {
-        if self.state != State::Idle {
-            return Err(ControlError::Busy);
-        }
-        engine.usbd.write(task, 1);
-        Ok(())
+    /// Nothing is on its way.
+    fn idle(&self) -> Result<(), ControlError> {
+        if self.state == State::Idle { Ok(()) } else { Err(ControlError::Busy) }
     }
 }

@@ -14,13 +14,12 @@
 //! The workarounds for errata 166, 171, 187, 199 and 211 are done; those of engineering samples (94, 104, 154, 200) are
 //! not.
 
-use core::fmt;
-
 use crate::registers::{Bus, OutsideRegisters, Peripheral, Registers, RegistersOf, Volatile};
 use crate::usb::Setup;
 
 pub mod map;
 
+mod buffers;
 pub mod control;
 pub mod engine;
 pub mod ep0in;
@@ -36,6 +35,9 @@ pub mod transfer;
 pub mod usb_bus;
 
 pub use crate::transfer::Refused;
+#[cfg(feature = "usb-device")]
+pub use buffers::IsoBuffer;
+pub use buffers::PacketBuffer;
 pub use control::{Control, ControlError, ControlEvent};
 pub use engine::{Endpoints, Engine};
 pub use ep0in::{AnswerError, EndError, Ep0In, Event, StartError};
@@ -47,7 +49,7 @@ pub use isoout::{IsoOut, IsoReceiveError, Received};
 pub use suspend::{Suspended, Waking};
 pub use transfer::Transfer;
 #[cfg(feature = "usb-device")]
-pub use usb_bus::{IsoBuffer, UsbBus};
+pub use usb_bus::UsbBus;
 
 /// The bus of a real nRF52840 (a Cortex-M4F: [`InOrder`](crate::fence::InOrder) is enough), to make a [`Usbd`] from.
 ///
@@ -68,36 +70,6 @@ impl Peripheral for UsbdBlock {
 // - `Volatile::new` was promised that the peripheral is there.
 // - And that nobody else uses it.
 unsafe impl RegistersOf<UsbdBlock> for Volatile<{ map::BASE }> {}
-
-/// Memory that packets are sent from and received into: 64 bytes in RAM.
-///
-/// ```
-/// # use dma_api::nrf52840::usbd::PacketBuffer;
-/// let buffer: &'static mut PacketBuffer = Box::leak(Box::new(PacketBuffer::new())); // on a host
-/// assert_eq!(size_of_val(buffer), 64);
-/// ```
-/// On the chip it is a `static`: see the [crate](crate#use).
-#[repr(C, align(4))]
-pub struct PacketBuffer([u8; map::PACKET_SIZE]);
-
-impl PacketBuffer {
-    /// A buffer of zeros.
-    pub const fn new() -> Self {
-        Self([0; map::PACKET_SIZE])
-    }
-}
-
-impl Default for PacketBuffer {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl fmt::Debug for PacketBuffer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PacketBuffer")
-    }
-}
 
 /// What happens to the bus as a whole.
 ///

@@ -70,7 +70,6 @@
 //!   `set_alt_setting`.
 
 use core::cell::RefCell;
-use core::fmt;
 
 use critical_section::Mutex;
 use usb_device::bus::PollResult;
@@ -79,48 +78,15 @@ use usb_device::{Result, UsbDirection, UsbError};
 
 use controller::Controller;
 
-use super::{ControlError, Engine, IsoReceiveError, IsoSendError, PacketBuffer, ReceiveError, SendError, Usbd, map};
+use super::{
+    ControlError, Engine, IsoBuffer, IsoReceiveError, IsoSendError, PacketBuffer, ReceiveError, SendError, Usbd,
+};
 use crate::fence::DmaFence;
 use crate::registers::{OutsideRegisters, Registers};
 
 mod controller;
 mod device;
 mod pipe;
-
-/// Memory for an isochronous packet, in RAM.
-///
-/// ```no_run
-/// # use dma_api::fence::InOrder;
-/// # use dma_api::nrf52840::usbd::{ChipBus, IsoBuffer, PacketBuffer, UsbBus, Usbd};
-/// fn bus(
-///     usbd: Usbd<ChipBus<InOrder>>,
-///     buffer: &'static mut PacketBuffer,
-///     isochronous: &'static mut IsoBuffer,
-/// ) -> UsbBus<ChipBus<InOrder>> {
-///     UsbBus::with_isochronous(usbd, buffer, isochronous)
-/// }
-/// ```
-#[repr(C, align(4))]
-pub struct IsoBuffer([u8; map::ISO_PACKET_SIZE]);
-
-impl IsoBuffer {
-    /// A buffer of zeros.
-    pub const fn new() -> Self {
-        Self([0; map::ISO_PACKET_SIZE])
-    }
-}
-
-impl Default for IsoBuffer {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl fmt::Debug for IsoBuffer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("IsoBuffer")
-    }
-}
 
 /// The controller as usb-device's bus.
 ///

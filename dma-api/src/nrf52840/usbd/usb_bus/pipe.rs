@@ -156,7 +156,7 @@ impl Device {
         let age = engine.usbd().frame().wrapping_sub(written) % FRAME_NUMBERS;
         if age >= FRAMES_BEFORE_STATUS {
             self.control.written = None;
-            engine.usbd().write(map::tasks_ep0status(), 1);
+            self.endpoints.control.permit_status(engine);
         }
     }
 }

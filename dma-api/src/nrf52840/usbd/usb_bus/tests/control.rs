@@ -56,6 +56,30 @@ fn status_stage_is_permitted_when_the_host_leaves_a_packet_alone_for_five_frames
 }
 
 #[test]
+fn status_stage_is_permitted_once_though_a_slow_host_takes_the_packet_after_all() {
+    let chip = Block::usbd();
+    let mut bus = asked(&chip, Setup::get_device_descriptor(u16::MAX));
+    let mut permitted = Vec::new();
+    for (packet, frame) in [(&[1; 64][..], 5), (&[2; 64], 10), (&[3; 8], 10)] {
+        assert_eq!(bus.write(input(0), packet), Ok(packet.len()));
+        chip.set(map::framecntr(), frame);
+        assert_eq!(told(&mut bus), (0, 0));
+        chip.set(map::events_ep0datadone(), 1);
+        assert_eq!(told(&mut bus), (0, 1));
+        permitted.push(writes_to(&chip, map::tasks_ep0status()).len());
+    }
+    assert_eq!(permitted, [1, 0, 0]);
+    // The next transfer has its own.
+    asks(&chip, QUESTION);
+    assert!(matches!(bus.poll(), PollResult::Data { ep_setup: 1, .. }));
+    assert_eq!(bus.read(output(0), &mut [0; 8]), Ok(8));
+    assert_eq!(bus.write(input(0), &[18; 18]), Ok(18));
+    chip.set(map::events_ep0datadone(), 1);
+    assert_eq!(told(&mut bus), (0, 1));
+    assert_eq!(writes_to(&chip, map::tasks_ep0status()), [1]);
+}
+
+#[test]
 fn status_stage_is_permitted_when_the_host_has_the_last_packet_and_not_before() {
     let chip = Block::usbd();
     let mut bus = asked(&chip, Setup::get_device_descriptor(u16::MAX));

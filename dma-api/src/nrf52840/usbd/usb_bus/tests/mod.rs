@@ -7,6 +7,7 @@ use usb_device::endpoint::{IsochronousSynchronizationType, IsochronousUsageType}
 
 use super::*;
 use crate::nrf52840::fake::Block;
+use crate::nrf52840::usbd::map;
 use crate::usb::Setup;
 
 mod allocation;
