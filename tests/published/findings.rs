@@ -2,12 +2,14 @@
 
 use std::future::Future;
 
-use sim_core::device::usbd::Options;
+use sim_core::device::usbd::{Options, OutOfReach, PermissionOfOut};
 use sim_core::explore::{Kind, Verdict};
+use sim_core::host::enumerate::OperatingSystem;
 use sim_core::host::{Host, HostError};
 use sim_core::monitor::{Policies, Policy, Rule};
 
 use crate::devices::Device;
+use crate::echo::echo;
 use crate::harness::{Conversation, find, finds_nothing};
 
 /// The script against `device`, with these switches of the model.
@@ -54,4 +56,22 @@ where
     };
     assert!(message.contains(says), "{}", run.verdict);
     finds_nothing(&Conversation::new(Device::Own, script));
+}
+
+/// A host enumerates `device` and has it echo bytes, with each of these switches: what it always does is left to silicon,
+/// and it breaks no rule but those. Nor does our own.
+pub fn expect_nothing_else(device: Device) {
+    let switches: [fn(Options) -> Options; 3] = [
+        |options| options,
+        |options| Options { out_of_reach: OutOfReach::Sizes, ..options },
+        |options| Options { permission_of_out: PermissionOfOut::EndsWithSetup, ..options },
+    ];
+    for options in switches {
+        for device in [device, Device::Own] {
+            finds_nothing(&with(device, options, |mut host| async move {
+                host.enumerate(OperatingSystem::MacOs, 5).await?;
+                echo(&mut host, 200).await
+            }));
+        }
+    }
 }

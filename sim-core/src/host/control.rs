@@ -55,7 +55,7 @@ impl Host {
             // The device has not seen the ACK of this one, it seems.
             repeats += 1;
             if pipe.last != Some(packet) || repeats == REPEATS {
-                return Err(HostError::Toggle { expected: data1.into(), got: got.into() });
+                return Err(HostError::Toggle { endpoint, expected: data1.into(), got: got.into() });
             }
         }
     }
@@ -107,7 +107,7 @@ impl Host {
             }
         }
         if bytes.len() > asked {
-            return Err(HostError::TooLong { asked, got: bytes.len() });
+            return Err(HostError::TooLong { endpoint: 0, asked, got: bytes.len() });
         }
         self.packet_out(true, Packet::EMPTY).await?;
         Ok(bytes)

@@ -12,10 +12,12 @@ use super::serial::Port;
 #[non_exhaustive]
 pub enum HostError {
     /// The device refused the request, or the endpoint is halted.
-    #[error("the device answered {token} with STALL")]
+    #[error("endpoint {endpoint} answered {token} with STALL")]
     Stalled {
         /// What it was sent.
         token: &'static str,
+        /// The endpoint.
+        endpoint: u8,
     },
     /// The device is not there, or not at this address, or has no such endpoint.
     #[error("no answer to {token} at address {address}, endpoint {endpoint}: {tries} tries")]
@@ -30,16 +32,20 @@ pub enum HostError {
         tries: u32,
     },
     /// The device sent an older packet again, or skipped one. A real host drops it and loses its bytes.
-    #[error("DATA{got} where DATA{expected} was due")]
+    #[error("endpoint {endpoint} sent DATA{got} where DATA{expected} was due")]
     Toggle {
+        /// The endpoint.
+        endpoint: u8,
         /// The toggle that was due.
         expected: u8,
         /// The toggle that came.
         got: u8,
     },
     /// The device sent more than it was asked for.
-    #[error("{got} bytes came where {asked} were asked for")]
+    #[error("endpoint {endpoint} sent {got} bytes where {asked} were asked for")]
     TooLong {
+        /// The endpoint.
+        endpoint: u8,
         /// wLength, or how many bytes the transfer takes.
         asked: usize,
         /// What came.

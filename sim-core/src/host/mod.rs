@@ -187,7 +187,7 @@ impl Host {
             match self.transact(endpoint, &token, retry, patience_ms).await {
                 Ok(Answer::Nak) => (tries, retry) = (0, true),
                 Ok(Answer::Silence) => (tries, retry) = (tries + 1, false),
-                Ok(Answer::Stall) => return Err(HostError::Stalled { token: token.name() }),
+                Ok(Answer::Stall) => return Err(HostError::Stalled { token: token.name(), endpoint }),
                 Ok(answer) => return Ok(answer),
                 Err(HostError::Timeout { token, address, endpoint, sides, .. }) => {
                     wait = Wait { waited_ms: wait.waited_ms + patience_ms, next_ms: 2 * patience_ms };

@@ -61,7 +61,7 @@ impl Host {
             pipe.next_poll = self.clock.frames() + pipe.interval;
             bytes.extend_from_slice(packet.bytes());
             if bytes.len() > asked {
-                return Err(HostError::TooLong { asked, got: bytes.len() });
+                return Err(HostError::TooLong { endpoint, asked, got: bytes.len() });
             }
             if bytes.len() == asked || packet.bytes().len() < pipe.most {
                 return Ok(bytes);

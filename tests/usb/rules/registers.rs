@@ -41,7 +41,7 @@ impl Mutant for StallsEndpointEight {
     }
 
     fn on_silicon(&self) -> OnSilicon {
-        OnSilicon::Fails("the device answered IN with STALL")
+        OnSilicon::Fails("answered IN with STALL")
     }
 }
 

@@ -61,7 +61,7 @@ fn longest_data_stages_come_whole() {
 #[test]
 fn device_that_sends_more_than_wlength_is_noticed() {
     let mut rig = rig(Defect::SendsAll, 64, 18);
-    assert_eq!(read(&mut rig, 8), Err(HostError::TooLong { asked: 8, got: 18 }));
+    assert_eq!(read(&mut rig, 8), Err(HostError::TooLong { endpoint: 0, asked: 8, got: 18 }));
 }
 
 #[test]
@@ -95,14 +95,14 @@ fn device_that_is_busy_for_ever_times_out_after_the_hosts_patience() {
 fn device_that_refuses_is_not_asked_again() {
     let mut rig = rig(Defect::None, 64, 18);
     let unknown = get_descriptor(0x55, 0, 0, 8);
-    assert_eq!(now(rig.host.control_in(unknown)), Err(HostError::Stalled { token: "IN" }));
+    assert_eq!(now(rig.host.control_in(unknown)), Err(HostError::Stalled { token: "IN", endpoint: 0 }));
     assert_eq!(rig.fake().logged("@0.0 IN"), 1);
 }
 
 #[test]
 fn toggle_that_does_not_advance_is_noticed() {
     let mut rig = rig(Defect::StuckToggle, 64, 65);
-    assert_eq!(read(&mut rig, 65), Err(HostError::Toggle { expected: 0, got: 1 }));
+    assert_eq!(read(&mut rig, 65), Err(HostError::Toggle { endpoint: 0, expected: 0, got: 1 }));
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn first_packet_of_a_data_stage_is_no_repeat_of_the_transfer_before() {
     assert_eq!(read(&mut rig, 8), Ok(bytes(8)));
     rig.fake().defect = Defect::BeginsWithData0;
     rig.fake().log.clear();
-    assert_eq!(read(&mut rig, 8), Err(HostError::Toggle { expected: 1, got: 0 }));
+    assert_eq!(read(&mut rig, 8), Err(HostError::Toggle { endpoint: 0, expected: 1, got: 0 }));
     assert_eq!(rig.fake().logged("@0.0 IN"), 1, "the same bytes, and it is not asked again");
 }
 

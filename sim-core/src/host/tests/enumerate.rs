@@ -159,7 +159,7 @@ fn string_that_is_refused_is_left_out() {
 #[test]
 fn device_that_sends_all_where_8_bytes_are_asked_for_is_found_by_macos() {
     assert_eq!(enumerate(&mut device(Defect::SendsAll, 0x0200, 64), OperatingSystem::MacOs).map(drop), {
-        Err(HostError::TooLong { asked: 8, got: 18 })
+        Err(HostError::TooLong { endpoint: 0, asked: 8, got: 18 })
     });
 }
 

@@ -78,7 +78,7 @@ fn bulk_in_arrives_once_whatever_is_lost() {
 fn device_whose_toggle_is_stuck_is_found_out_by_a_lost_ack_too() {
     let mut rig = Rig::with_endpoints(Defect::StuckToggle, &[0x81]).with_fault_at(0, Fault::LostHandshake);
     rig.arm(0x81, &[&[1; 64], &[2; 64]]);
-    assert_eq!(now(rig.host.bulk_in(1, 128)), Err(HostError::Toggle { expected: 1, got: 0 }));
+    assert_eq!(now(rig.host.bulk_in(1, 128)), Err(HostError::Toggle { endpoint: 1, expected: 1, got: 0 }));
 }
 
 #[test]

@@ -33,9 +33,9 @@ fn bulk_in_ends_with_a_short_packet_or_with_all_bytes() {
 fn bulk_in_of_more_than_was_asked_for_is_noticed() {
     let mut rig = Rig::with_endpoints(Defect::None, &[0x81]);
     rig.arm(0x81, &[&bytes(64)]);
-    assert_eq!(now(rig.host.bulk_in(1, 10)), Err(HostError::TooLong { asked: 10, got: 64 }));
+    assert_eq!(now(rig.host.bulk_in(1, 10)), Err(HostError::TooLong { endpoint: 1, asked: 10, got: 64 }));
     rig.arm(0x81, &[&[1]]);
-    assert_eq!(now(rig.host.bulk_in(1, 0)), Err(HostError::TooLong { asked: 0, got: 1 }));
+    assert_eq!(now(rig.host.bulk_in(1, 0)), Err(HostError::TooLong { endpoint: 1, asked: 0, got: 1 }));
 }
 
 #[test]
@@ -43,12 +43,12 @@ fn toggle_that_does_not_advance_is_noticed_unless_it_repeats_the_packet() {
     let mut rig = Rig::with_endpoints(Defect::StuckToggle, &[0x81]);
     rig.arm(0x81, &[&[1], &[2]]);
     assert_eq!(now(rig.host.bulk_in(1, 64)), Ok(vec![1]));
-    assert_eq!(now(rig.host.bulk_in(1, 64)), Err(HostError::Toggle { expected: 1, got: 0 }));
+    assert_eq!(now(rig.host.bulk_in(1, 64)), Err(HostError::Toggle { endpoint: 1, expected: 1, got: 0 }));
     // The same bytes again could be a repeat, and are dropped; not for ever.
     let mut rig = Rig::with_endpoints(Defect::StuckToggle, &[0x81]);
     rig.arm(0x81, &[&[1][..]; 5]);
     assert_eq!(now(rig.host.bulk_in(1, 64)), Ok(vec![1]));
-    assert_eq!(now(rig.host.bulk_in(1, 64)), Err(HostError::Toggle { expected: 1, got: 0 }));
+    assert_eq!(now(rig.host.bulk_in(1, 64)), Err(HostError::Toggle { endpoint: 1, expected: 1, got: 0 }));
     assert_eq!(rig.fake().logged("@0.1 IN"), 4, "three repeats");
 }
 
@@ -65,7 +65,7 @@ fn after_request(defect: Defect, request: Setup) -> Result<Vec<u8>, HostError> {
 fn toggles_start_again_with_set_configuration_and_clear_feature() {
     for request in [Setup::set_configuration(1), requests::clear_halt(0x81)] {
         assert_eq!(after_request(Defect::None, request), Ok(vec![2]));
-        let wrong = Err(HostError::Toggle { expected: 0, got: 1 });
+        let wrong = Err(HostError::Toggle { endpoint: 1, expected: 0, got: 1 });
         assert_eq!(after_request(Defect::KeepsToggles, request), wrong, "{request:?}");
     }
     assert_eq!(after_request(Defect::None, requests::set_halt(0x01)), Ok(vec![2]), "which resets nothing");
@@ -84,7 +84,7 @@ fn toggles_of_the_other_endpoints_go_on_after_clear_feature() {
 fn halted_endpoint_stalls_until_it_is_cleared() {
     let mut rig = Rig::with_endpoints(Defect::None, &[0x02]);
     rig.fake().endpoints.get_mut(&0x02).expect("there").halted = true;
-    assert_eq!(now(rig.host.bulk_out(2, &[1])), Err(HostError::Stalled { token: "OUT" }));
+    assert_eq!(now(rig.host.bulk_out(2, &[1])), Err(HostError::Stalled { token: "OUT", endpoint: 2 }));
     assert_eq!(now(rig.host.clear_halt(0x02)), Ok(()));
     assert_eq!(now(rig.host.bulk_out(2, &[1])), Ok(()));
 }
@@ -135,11 +135,11 @@ fn after_set_interface(mut rig: Rig) -> [Result<Vec<u8>, HostError>; 2] {
 #[test]
 fn toggles_of_its_interface_start_again_with_set_interface() {
     assert_eq!(after_set_interface(configured(Defect::None)), [Ok(vec![2]), Ok(vec![4])]);
-    let wrong = HostError::Toggle { expected: 0, got: 1 };
-    assert_eq!(after_set_interface(configured(Defect::KeepsToggles)), [Ok(vec![2]), Err(wrong.clone())]);
+    let wrong = |endpoint| Err(HostError::Toggle { endpoint, expected: 0, got: 1 });
+    assert_eq!(after_set_interface(configured(Defect::KeepsToggles)), [Ok(vec![2]), wrong(2)]);
     // A host that knows no configuration takes all to start again, and the device's first goes on.
     let unknown = Rig::with_endpoints(Defect::None, &[0x81, 0x82]);
-    assert_eq!(after_set_interface(unknown), [Err(wrong), Ok(vec![4])]);
+    assert_eq!(after_set_interface(unknown), [wrong(1), Ok(vec![4])]);
 }
 
 #[test]
