@@ -24,7 +24,7 @@ pub(super) struct Ep0 {
     pub out_buffer: [u8; PACKET_SIZE],
     /// An OUT packet waits for STARTEPOUT.
     pub received: bool,
-    /// The SETUP that has come last has dropped a packet that waited.
+    /// A packet that waited was dropped: by the SETUP that has come last, or by one before it since EP0SETUP was set.
     pub discarded: bool,
     pub out_permitted: bool,
     pub status_permitted: bool,
@@ -112,7 +112,9 @@ impl Usbd {
     /// A SETUP, which was acknowledged.
     pub(super) fn on_setup(&mut self, setup: [u8; 8]) {
         self.make_job_stale();
-        let Ep0 { received: discarded, out_permitted, size, out_buffer, .. } = self.ep0;
+        let setup_is_unseen = self.events & map::event_bit(map::events_ep0setup()) != 0;
+        let Ep0 { received, discarded, out_permitted, size, out_buffer, .. } = self.ep0;
+        let discarded = received || discarded && setup_is_unseen;
         let out_permitted = out_permitted && self.options.permission_of_out == PermissionOfOut::Outlives;
         let status_permitted = rules::is_set_address(&setup);
         let kept = Ep0 { discarded, out_permitted, size, out_buffer, status_permitted, ..Ep0::default() };

@@ -251,6 +251,22 @@ fn packet_that_was_not_fetched_does_not_outlive_its_control_transfer() {
     assert_eq!(rig.rules(), [Rule::StartWithoutPacket]);
 }
 
+/// As many SETUPs as come before the driver looks: the first has dropped the packet.
+#[test]
+fn packet_that_several_setups_have_overtaken_is_fetched_by_who_has_seen_none() {
+    let mut rig = received(7);
+    rig.setup(control_write(7));
+    rig.setup(control_write(7));
+    rig.start_out(7);
+    assert_eq!(rig.rules(), []);
+    rig.end_out();
+    rig.write(map::events_ep0setup(), 0);
+    // What the third has dropped is nothing.
+    rig.setup(control_write(7));
+    rig.start_out(7);
+    assert_eq!(rig.rules(), [Rule::StartWithoutPacket]);
+}
+
 #[test]
 fn status_whose_ack_is_lost_is_sent_again() {
     let mut rig = Rig::asked(no_data());
