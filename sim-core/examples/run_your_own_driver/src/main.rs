@@ -1,7 +1,8 @@
 //! A serial port on nrf-usbd 0.3.0, as it was published, against a host, on many schedules.
 //!
 //! `cargo run` finds that the driver arms an endpoint twice, prints where and the string that brings it back, and shows
-//! how it came to that. `cargo run -- --known` does what silicon does there, and finds nothing else in the time it has.
+//! how it came to that. `RUST_BACKTRACE=1 cargo run -- --panic` panics there, too: the backtrace has the driver's frames.
+//! `cargo run -- --known` does what silicon does there, and finds nothing else in the time it has.
 
 use std::process::ExitCode;
 
@@ -59,24 +60,26 @@ fn host(mut host: Host) -> Script {
 }
 
 /// The newest silicon, but for erratum 199, whose workaround this driver does not have. A rule that is known to be broken
-/// is no violation any more.
-fn config(known: &[Rule]) -> Config {
+/// is no violation any more; the others have this policy.
+fn config(known: &[Rule], others: Policy) -> Config {
     let silicon = |policies: Policies, rule: &Rule| policies.with(*rule, Policy::Silicon);
     let errata = Errata::of(Revision::NEWEST).without(Erratum::E199);
-    let policies = known.iter().fold(Policies::default(), silicon);
+    let policies = known.iter().fold(Policies::all(others), silicon);
     Config { options: Options { errata, ..Options::default() }, policies, ..Config::default() }
 }
 
 fn explore(known: &[Rule]) -> Exploration {
     let limits = Limits { schedules: 200, ..Limits::default() };
-    sim_core::explore(config(known), limits, in_ram, host)
+    sim_core::explore(config(known, Policy::Stop), limits, in_ram, host)
 }
 
 fn main() -> ExitCode {
-    let known: &[Rule] = if std::env::args().any(|argument| argument == "--known") { &[Rule::ArmedTwice] } else { &[] };
+    let is_given = |name: &str| std::env::args().any(|argument| argument == name);
+    let known: &[Rule] = if is_given("--known") { &[Rule::ArmedTwice] } else { &[] };
+    let policy = if is_given("--panic") { Policy::Panic } else { Policy::Stop };
     let exploration = explore(known);
     if let Some(replay) = exploration.verdict.replay() {
-        let again = sim_core::replay(config(known), replay, in_ram, host).expect("it was printed just now");
+        let again = sim_core::replay(config(known, policy), replay, in_ram, host).expect("it was printed just now");
         println!("{}", timeline::render(&again.trace));
     }
     let is_clean = matches!(exploration.verdict.kind(), Kind::Sound | Kind::Inconclusive);

@@ -55,7 +55,8 @@
 //!   such accesses does so by `unsafe`, and must bear that: no destructor that is to run there may be what keeps memory
 //!   valid (a scope of threads, say).
 //! - A line of the driver is the line in generated code that accesses the cell. An access by a pointer has none: its site
-//!   is the trap's. What was accessed is in the trace.
+//!   is the trap's. What was accessed is in the trace; who did it, in the backtrace of a panic
+//!   ([`Policy::Panic`](crate::monitor::Policy::Panic)).
 
 use std::cell::RefCell;
 use std::panic::Location;

@@ -10,6 +10,7 @@
 //! - *Not modelled*: other instructions. They end the run with a panic that names them.
 //! - A run that ends in such an access, by a violation or a deadlock, cannot unwind the firmware: a load is no call,
 //!   and has nowhere to unwind to. The firmware's frames are left as they are, and nothing of them is dropped.
+//! - A backtrace goes through the access into the firmware's frames: `resume_here` says where the CPU was.
 //! - What the CPU has in registers of more than 128 bits is not kept over an access: firmware is built for x86-64 as it
 //!   is by default.
 
@@ -147,15 +148,30 @@ impl Kept {
 /// back.
 ///
 /// On the stack is what `on_fault` has put there: the address of the instruction, which `answer` replaces by the next.
+///
+/// To a debugger and to a backtrace it is a signal's frame: while `answer` runs, RBX has the address of a [`Kept`], where
+/// the registers are of the function that was interrupted (the numbers are DWARF's, of the System V ABI).
 #[unsafe(naked)]
 extern "C" fn resume_here() {
+    /// From what is kept to the stack pointer that was interrupted.
+    const FRAME: usize = size_of::<Kept>() + RED_ZONE;
     naked_asm!(
+        ".cfi_startproc",
+        ".cfi_signal_frame",
         "pushfq",
         "cld",
         "push r15", "push r14", "push r13", "push r12", "push r11", "push r10", "push r9", "push r8",
         "push rdi", "push rsi", "push rbp", "push rsp", "push rbx", "push rdx", "push rcx", "push rax",
         "mov rdi, rsp",
         "mov rbx, rsp",
+        ".cfi_def_cfa rbx, {frame}",
+        ".cfi_offset rip, {instruction} - {frame}",
+        ".cfi_offset rbx, 3 * 8 - {frame}",
+        ".cfi_offset rbp, 5 * 8 - {frame}",
+        ".cfi_offset r12, 12 * 8 - {frame}",
+        ".cfi_offset r13, 13 * 8 - {frame}",
+        ".cfi_offset r14, 14 * 8 - {frame}",
+        ".cfi_offset r15, 15 * 8 - {frame}",
         "sub rsp, 512",
         "and rsp, -64",
         "fxsave64 [rsp]",
@@ -166,8 +182,11 @@ extern "C" fn resume_here() {
         "pop r8", "pop r9", "pop r10", "pop r11", "pop r12", "pop r13", "pop r14", "pop r15",
         "popfq",
         "ret {red_zone}",
+        ".cfi_endproc",
         answer = sym answer,
         red_zone = const RED_ZONE,
+        frame = const FRAME,
+        instruction = const std::mem::offset_of!(Kept, instruction),
     )
 }
 

@@ -116,13 +116,13 @@ fn instruction_that_is_not_emulated_is_named() {
     assert!(message.starts_with("a register is accessed by an instruction that is not emulated: "), "{message}");
 }
 
-/// Runs one of the tests below, which are to end their process, in one of its own. Returns how it ended.
+/// Runs one of the tests below in a process of its own. Returns how it ended, and what it said.
 fn process_of(test: &str) -> String {
     let program = std::env::current_exe().expect("this program is a file");
     let name = format!("explore::by_address::tests::by_pointer::{test}");
-    let output = Command::new(program).args(["--ignored", "--exact", &name, "--nocapture"]).output();
-    let output = output.expect("this program can be run");
-    assert!(!output.status.success());
+    let mut child = Command::new(program);
+    child.args(["--ignored", "--exact", &name, "--nocapture"]).env("RUST_BACKTRACE", "1");
+    let output = child.output().expect("this program can be run");
     format!("{}\n{}", output.status, String::from_utf8_lossy(&output.stderr))
 }
 
@@ -149,4 +149,26 @@ fn fault_elsewhere_is_passed_on() {
     assert!(null.contains("signal: 11"), "{null}");
     let overflow = process_of("overflows_the_stack");
     assert!(overflow.contains("has overflowed its stack"), "{overflow}");
+}
+
+#[inline(never)]
+fn looks_where_no_register_is(_: &Bus) {
+    assert_eq!(peek::<u32>(address_of(0xFF0)), 0);
+}
+
+#[test]
+#[ignore = "panics aloud: run by panic_shows_the_way_to_an_access_by_a_pointer"]
+fn panics_at_a_register() {
+    let looks = ByAddress::new(looks_where_no_register_is, 0);
+    let run = ByAddress { policies: Policy::Panic.into(), ..looks }.run();
+    assert_eq!(run.verdict.kind(), Kind::Violation(Rule::UnknownRegister), "{}", run.verdict);
+}
+
+#[test]
+fn panic_shows_the_way_to_an_access_by_a_pointer() {
+    let said = process_of("panics_at_a_register");
+    assert!(said.starts_with("exit status: 0"), "{said}");
+    let frames = ["by_pointer::peek", "by_pointer::looks_where_no_register_is", "by_address::run"];
+    let places = frames.map(|frame| said.find(frame));
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{said}");
 }
