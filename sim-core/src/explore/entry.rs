@@ -26,6 +26,7 @@ use super::stepped::{self, Exploration};
 use super::{ProgramOn, Verdict};
 use crate::hash::hash;
 use crate::host::{Host, Script};
+use crate::monitor::Policies;
 use crate::soc::{Config, Soc};
 
 /// Explores `firmware` against `host` on every schedule, within `limits`.
@@ -77,7 +78,8 @@ pub fn explore(
 }
 
 /// Runs `firmware` and `host` again, by a string that [`explore`](fn@explore) has printed, and keeps the trace. Called
-/// with the same configuration.
+/// with the same configuration, but for the policies: with [`Policy::Panic`](crate::monitor::Policy::Panic) for the rule
+/// that was broken, the driver panics at the access, and `RUST_BACKTRACE=1` shows the way there.
 ///
 /// See [`stepped::Run`] for an example.
 ///
@@ -158,9 +160,10 @@ impl<F, H> Closures<F, H> {
 }
 
 impl<B, F: Fn(B), H: Fn(Host) -> Script> ProgramOn<B> for Closures<F, H> {
-    /// Closures have no name, but their configuration is known again.
+    /// Closures have no name, but their configuration is known again: what has led to a violation, so not what comes of
+    /// one.
     fn name(&self) -> String {
-        format!("closures:{:016x}", hash(self.config))
+        format!("closures:{:016x}", hash(Config { policies: Policies::default(), ..self.config }))
     }
 
     fn config(&self) -> Config {
@@ -231,4 +234,34 @@ fn with_progress<T>(explore: impl FnOnce(&Progress) -> T) -> T {
     let result = explore(&Progress::new(move |executions| shown.set_position(executions)));
     bar.finish_and_clear();
     result
+}
+
+#[cfg(test)]
+mod tests {
+    use dma_api::registers::Registers;
+
+    use super::*;
+    use crate::explore::Kind;
+    use crate::machine::{Fences, Machine};
+    use crate::monitor::{Policy, Rule};
+
+    fn looks_where_no_register_is(board: stepped::Bus) {
+        assert_eq!(board.read(0xFF0), 0);
+    }
+
+    #[test]
+    fn string_is_of_the_configuration_whatever_comes_of_a_violation() {
+        let config = Config::default();
+        let exploration = explore(config, stepped::Limits::default(), looks_where_no_register_is, no_script);
+        let found = Kind::Violation(Rule::UnknownRegister);
+        assert_eq!(exploration.verdict.kind(), found, "{exploration}");
+        let text = exploration.verdict.replay().expect("it was found by choices");
+        let again = |config| replay(config, text, looks_where_no_register_is, no_script);
+        for policy in [Policy::Stop, Policy::Panic] {
+            let run = again(Config { policies: policy.into(), ..config }).expect("the same configuration");
+            assert_eq!(run.verdict.kind(), found, "{}", run.verdict);
+        }
+        let error = again(Config { fences: Fences::right(Machine::CortexM7), ..config }).expect_err("it is another");
+        assert!(matches!(error, ReplayError::OtherProgram { .. }), "{error}");
+    }
 }
