@@ -3,8 +3,9 @@
 //! The page has no script. A copy of it is given one, which opens a row and says what it sees.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
+use std::sync::LazyLock;
 
 /// Opens the first row that has a drawing, and writes into the page what has come of it.
 const PROBE: &str = "<script>
@@ -29,16 +30,19 @@ struct Shown {
 }
 
 /// The report, as the command writes it.
-fn report(name: &str) -> PathBuf {
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let _ = fs::remove_dir_all(&directory);
+static REPORT: LazyLock<String> = LazyLock::new(|| {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("chromium-report");
     let status = Command::new(env!("CARGO_BIN_EXE_dmacheck")).args(["check", "--report"]).arg(&directory).output();
     assert!(status.expect("it can be run").status.success());
-    directory.join("index.html")
-}
+    fs::read_to_string(directory.join("index.html")).expect("it is there")
+});
 
-fn show(page: &Path) -> Shown {
+/// What Chromium makes of this page, in a file of this name.
+fn show(name: &str, html: &str) -> Shown {
+    let page = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name).with_extension("html");
     let profile = page.with_extension("profile");
+    let _ = fs::remove_dir_all(&profile);
+    fs::write(&page, html).expect("it can be written");
     let mut command = Command::new("chromium");
     command.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1280,900"]);
     command.args(["--enable-logging=stderr", "--v=0", "--virtual-time-budget=2000", "--dump-dom"]);
@@ -55,13 +59,9 @@ fn show(page: &Path) -> Shown {
 
 /// A copy of the report, altered.
 fn altered(name: &str, alter: impl FnOnce(String) -> String) -> Shown {
-    let page = report(name);
-    let html = fs::read_to_string(&page).expect("it is there");
-    let altered = alter(html.clone());
-    assert_ne!(altered, html, "it is altered");
-    let copy = page.with_file_name("altered.html");
-    fs::write(&copy, altered).expect("it can be written");
-    show(&copy)
+    let altered = alter(REPORT.clone());
+    assert_ne!(altered, *REPORT, "it is altered");
+    show(name, &altered)
 }
 
 /// A copy of the report that may run a script, and runs the probe.
@@ -77,7 +77,7 @@ fn probed(name: &str, alter: impl FnOnce(String) -> String) -> Shown {
 #[test]
 #[ignore = "needs Chromium"]
 fn report_opens_as_it_is_and_the_console_stays_empty() {
-    assert_eq!(show(&report("chromium-plain")).console, [""; 0]);
+    assert_eq!(show("chromium-plain", &REPORT).console, [""; 0]);
 }
 
 #[test]
