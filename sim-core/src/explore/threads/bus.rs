@@ -159,13 +159,9 @@ unsafe impl Registers for Bus {
             return self.while_unwinding(|soc| soc.cpu_read(offset, line)).unwrap_or(WHILE_LEAVING);
         }
         self.serve_interrupts();
-        let value = self.access(|soc| {
-            // ORDERING: none needed: read under the same lock.
-            self.shared.reads.fetch_add(1, Ordering::Relaxed);
-            soc.cpu_read(offset, line)
-        });
+        let value = self.access(|soc| soc.cpu_read(offset, line));
         self.stop_if_nothing_happens(|| format!("reads {}", name_of(offset)));
-        self.shared.nap();
+        self.shared.look();
         value
     }
 
@@ -188,13 +184,9 @@ impl OutsideRegisters for Bus {
             return self.while_unwinding(|soc| soc.cpu_peek(address, line)).unwrap_or(WHILE_LEAVING);
         }
         self.serve_interrupts();
-        let value = self.access(|soc| {
-            // ORDERING: none needed: read under the same lock.
-            self.shared.reads.fetch_add(1, Ordering::Relaxed);
-            soc.cpu_peek(address, line)
-        });
+        let value = self.access(|soc| soc.cpu_peek(address, line));
         self.stop_if_nothing_happens(|| format!("reads {}", name_at(address)));
-        self.shared.nap();
+        self.shared.look();
         value
     }
 
@@ -284,6 +276,7 @@ impl Board for Bus {
         self.serve_interrupts();
         self.shared.stop_at_violation();
         self.stop_if_nothing_happens(|| "waits for the host".to_owned());
+        self.shared.look();
         // ORDERING: pairs with the store in `set`; what the host has done is behind the lock.
         self.shared.host_is_done.load(Ordering::Acquire)
     }
@@ -303,6 +296,7 @@ impl Board for Bus {
         self.stop_if_nothing_happens(|| "goes through critical sections".to_owned());
         let result = self.interrupts.masked(body);
         self.serve_interrupts();
+        self.shared.look();
         result
     }
 

@@ -58,9 +58,9 @@ struct Shared {
     firmware_is_done: AtomicBool,
     /// Written under the lock, and read under it.
     firmware_is_asleep: AtomicBool,
-    /// How many registers the firmware has read since the last change. Written under the lock. Who reads it
-    /// without the lock looks again.
-    reads: AtomicU32,
+    /// How often the firmware has looked since the last change (`Shared::look`). Who changes something writes 0, under
+    /// the lock; who reads it without the lock looks again.
+    looks: AtomicU32,
 }
 
 impl Shared {
@@ -148,7 +148,7 @@ pub fn run<P: Program + Sync>(program: &P, keep: Option<Keep>) -> Run {
         host_is_done: AtomicBool::new(false),
         firmware_is_done: AtomicBool::new(false),
         firmware_is_asleep: AtomicBool::new(false),
-        reads: AtomicU32::new(0),
+        looks: AtomicU32::new(0),
     });
     let (result, host) = thread::scope(|scope| {
         let host = scope.spawn(|| {

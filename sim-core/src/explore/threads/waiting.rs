@@ -2,7 +2,8 @@
 //!
 //! Nobody who waits for the chip yields: on a busy machine that gives a whole turn away, and who sleeps is woken when its turn is needed.
 //! Whatever changes wakes all who sleep, also whom it does not concern. A firmware does not say that it waits: one that
-//! has read [`READS_IN_VAIN`] registers with nothing changed does.
+//! has looked [`LOOKS_IN_VAIN`] times with nothing changed does, be it at a register, at the host, or through a critical
+//! section at what its handler has done.
 
 use std::hint;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,11 +14,11 @@ use parking_lot::MutexGuard;
 use super::Shared;
 use crate::soc::Soc;
 
-/// How many registers a firmware reads with nothing changed, before it counts as having noticed all.
-pub(super) const READS_IN_VAIN: u32 = 500;
+/// How often a firmware looks with nothing changed, before it counts as having noticed all.
+pub(super) const LOOKS_IN_VAIN: u32 = 500;
 
-/// How often who waits looks before it sleeps.
-const LOOKS: u32 = 100;
+/// How often who waits for a change looks for one before it sleeps.
+const SPINS: u32 = 100;
 
 /// How long a firmware that polls sleeps at most.
 const NAP: Duration = Duration::from_millis(1);
@@ -36,8 +37,8 @@ impl Shared {
 
     /// Tells who waits that something has changed.
     pub fn tell(&self, soc: MutexGuard<'_, Soc>) {
-        // ORDERING: none needed: read under the same lock.
-        self.reads.store(0, Ordering::Relaxed);
+        // ORDERING: none needed: what has changed is behind the lock.
+        self.looks.store(0, Ordering::Relaxed);
         // ORDERING: pairs with the loads in `wait`; whoever sees the count takes the lock next, which orders the rest.
         self.news.fetch_add(1, Ordering::Release);
         drop(soc);
@@ -61,7 +62,7 @@ impl Shared {
                 return Some(soc);
             }
             drop(soc);
-            (0..LOOKS).take_while(|_| self.news.load(Ordering::Acquire) == seen).for_each(|_| hint::spin_loop());
+            (0..SPINS).take_while(|_| self.news.load(Ordering::Acquire) == seen).for_each(|_| hint::spin_loop());
             soc = self.soc.lock();
             // The count changes under the lock only: nothing is missed between this look and the sleep.
             if self.news.load(Ordering::Acquire) == seen {
@@ -77,14 +78,15 @@ impl Shared {
         }
     }
 
-    /// The firmware has read a register, and may be polling: it sleeps if it has long done so in vain.
-    pub fn nap(&self) {
-        // ORDERING: none needed: it is read again under the lock that it is written under.
-        if self.reads.load(Ordering::Relaxed) < READS_IN_VAIN {
+    /// The firmware has looked whether something has happened, and may be polling: it sleeps if it has long done so in
+    /// vain.
+    pub fn look(&self) {
+        // ORDERING: none needed: it is read again under the lock, which who changes something has had.
+        if self.looks.fetch_add(1, Ordering::Relaxed) < LOOKS_IN_VAIN {
             return hint::spin_loop();
         }
         let mut soc = self.soc.lock();
-        if self.reads.load(Ordering::Relaxed) >= READS_IN_VAIN {
+        if self.looks.load(Ordering::Relaxed) > LOOKS_IN_VAIN {
             self.changed.wait_for(&mut soc, NAP);
         }
     }
