@@ -16,14 +16,15 @@
 //!
 //! Where the time of the two that are missed goes (`perf`, `callgrind`):
 //!
-//! - A bulk packet is 11 500 instructions: a third in the driver's register accesses, each of which is a choice point, a
-//!   third in the host (its coroutine, and the look whether the device would say NAK), the rest in the driver, the
+//! - A bulk packet is 11 500 instructions: a third in the driver's register accesses, each of which is a choice point,
+//!   a third in the host (its coroutine, and the look whether the device would say NAK), the rest in the driver, the
 //!   monitor and the copies. It was 15 400: words that are accessed alike share a cell of the monitor, nobody is asked
 //!   where nobody else can go on, and a NAK copies nothing. What is left is spread thin: no function has 7 %.
 //! - A round trip on threads is three threads on two cores that wait for each other: a third is the system, which
 //!   puts threads to sleep and wakes them, a third the driver's polls, each of which takes the chip's lock. A hand-off
-//!   is two threads that spin, and yield if that takes long. A host that does the engine's work while it waits was no faster, and under load slower; to
-//!   yield instead of sleeping is as fast on an idle machine, and ten times slower on a busy one.
+//!   is two threads that spin, and yield if that takes long. A host that does the engine's work while it waits was no
+//!   faster, and under load slower; to yield instead of sleeping is as fast on an idle machine, and ten times slower on
+//!   a busy one.
 
 #![deny(unsafe_code)]
 

@@ -1,7 +1,7 @@
 //! Each workload against its baseline, as a table: what the README quotes.
 //!
-//! The two are measured in turns, for some time, and the least of each counts: on a machine that others use too, what is
-//! more than the least is theirs.
+//! The two are measured in turns, for some time, and the least of each counts: on a machine that others use too, what
+//! is more than the least is theirs.
 
 use std::time::{Duration, Instant};
 

@@ -8,8 +8,8 @@
 //! - **acquire** (`dma_end`): the CPU takes the buffer back. Everything that the CPU does to the buffer afterwards
 //!   happens after the register read that saw the transfer's end.
 //!
-//! For buffers that a DMA goes round for ever there are two more: `snapshot` and `fill` access a part that is the DMA's,
-//! between registers that tell where the DMA is not.
+//! For buffers that a DMA goes round for ever there are two more: `snapshot` and `fill` access a part that is the
+//! DMA's, between registers that tell where the DMA is not.
 //!
 //! Without the first, the compiler (or a store buffer) may move the filling of the buffer behind the start. rustc
 //! 1.95 does worse: it sees that nobody reads the buffer and deletes the stores. Without the second, a read of the

@@ -237,8 +237,8 @@ unsafe impl<const BASE: usize, const SIZE: usize> Registers for Volatile<BASE, S
     #[inline]
     fn read(&self, offset: u16) -> u32 {
         // SAFETY:
-        // - The address is a register: `new` was promised `SIZE` bytes of them, and `pointer` cuts the offset down to an
-        //   aligned word of these.
+        // - The address is a register: `new` was promised `SIZE` bytes of them, and `pointer` cuts the offset down to
+        //   an aligned word of these.
         unsafe { Self::pointer(offset).read_volatile() }
     }
 

@@ -91,9 +91,9 @@
 //!
 //! # Any buffer that stays where it is
 //!
-//! A `&'static mut [u8]` only would be too strict: an array, a slice of flash, a pool's box, a string's bytes are as good.
-//! The buffer is generic, by the traits of `embedded-dma`. (A `Box` and a `Vec` have them in a program that depends on
-//! `stable_deref_trait` with its feature `alloc`.)
+//! A `&'static mut [u8]` only would be too strict: an array, a slice of flash, a pool's box, a string's bytes are as
+//! good. The buffer is generic, by the traits of `embedded-dma`. (A `Box` and a `Vec` have them in a program that
+//! depends on `stable_deref_trait` with its feature `alloc`.)
 //!
 //! ```
 //! # use dma_api::{fence::InOrder, stm32f103::dma::ChipDma1, stm32f103::usart};

@@ -4,8 +4,8 @@
 //! cargo +nightly fuzz run operations fuzz/corpus/operations fuzz/seeds/operations -- -max_total_time=120
 //! ```
 //!
-//! What it finds prints the line that makes a test of it, for `tests/prop/ep0in.rs`: no bytes are kept. What the bytes mean
-//! stands in `tests/src/bytes.rs`.
+//! What it finds prints the line that makes a test of it, for `tests/prop/ep0in.rs`: no bytes are kept. What the bytes
+//! mean stands in `tests/src/bytes.rs`.
 
 #![no_main]
 

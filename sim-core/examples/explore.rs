@@ -1,7 +1,8 @@
 //! Check my driver: USART1 sends by DMA, with registers written by hand, on every schedule.
 //!
-//! `cargo run --example explore` is sound, and exits with 0. With `-- --broken` the driver takes its buffer back without
-//! having waited for the DMA: it exits with 1, and prints where, and a string. With that string it shows the run.
+//! `cargo run --example explore` is sound, and exits with 0. With `-- --broken` the driver takes its buffer back
+//! without having waited for the DMA: it exits with 1, and prints where, and a string. With that string it shows the
+//! run.
 
 use std::process::ExitCode;
 

@@ -1,7 +1,7 @@
 //! What a bus and a device may do besides: writes come late, flags come early.
 //!
-//! A [`Machine`](crate::machine::Machine) says what the core does to the order of memory accesses. These values say what
-//! happens behind the core; they go with each machine, each chip, and each other.
+//! A [`Machine`](crate::machine::Machine) says what the core does to the order of memory accesses. These values say
+//! what happens behind the core; they go with each machine, each chip, and each other.
 //!
 //! | quirk | what it does | what a driver needs against it |
 //! |---|---|---|
@@ -11,30 +11,30 @@
 //!
 //! # Posted writes
 //!
-//! A write leaves the core in a buffer of the bus, and takes effect later: when, is the scheduler's choice. Writes to one
-//! peripheral take effect in their order, and a read of one comes after the writes to it. Peripherals are independent of
-//! each other: USBD; POWER with CLOCK; DMA1; DMA2; each USART. What a release fence covers is decided when the CPU issues
-//! the write.
+//! A write leaves the core in a buffer of the bus, and takes effect later: when, is the scheduler's choice. Writes to
+//! one peripheral take effect in their order, and a read of one comes after the writes to it. Peripherals are
+//! independent of each other: USBD; POWER with CLOCK; DMA1; DMA2; each USART. What a release fence covers is decided
+//! when the CPU issues the write.
 //!
 //! *Modelled*: any delay, to the next read of that peripheral or the end of the program; writes of an interrupt handler
-//! that take effect after it has returned. *Not modelled*: a buffer that is full; barriers that empty it (a DSB is none of
-//! this project's fences); an order between peripherals, or between registers and memory, that a bus may have. *Unspecified;
-//! we chose*: the registers at 0x4006E000, which errata's workarounds write, take effect at once, as does what
-//! destructors write while a program unwinds by a panic of its own.
+//! that take effect after it has returned. *Not modelled*: a buffer that is full; barriers that empty it (a DSB is none
+//! of this project's fences); an order between peripherals, or between registers and memory, that a bus may have.
+//! *Unspecified; we chose*: the registers at 0x4006E000, which errata's workarounds write, take effect at once, as does
+//! what destructors write while a program unwinds by a panic of its own.
 //!
 //! # Completion before data
 //!
-//! Of a transfer to memory, the last word (of EasyDMA), or the item that HTIF or TCIF tells of (of an STM32's channel), is
-//! still on its way when the flag shows, and AMOUNT or CNDTR with it. When it lands is the scheduler's choice; before
-//! the same controller writes to memory again, at the latest. Memory that is taken back before is
+//! Of a transfer to memory, the last word (of EasyDMA), or the item that HTIF or TCIF tells of (of an STM32's channel),
+//! is still on its way when the flag shows, and AMOUNT or CNDTR with it. When it lands is the scheduler's choice;
+//! before the same controller writes to memory again, at the latest. Memory that is taken back before is
 //! [`Rule::AcquiredInFlight`](crate::monitor::Rule), and the word never lands; memory that is looked at before is
 //! [`Rule::CpuAccessInFlight`](crate::monitor::Rule).
 //!
 //! *Modelled*: EPOUT and ISOOUT of USBD, each channel that writes to memory. EVENTS_EP0DATADONE tells of the endpoint's
 //! own buffer, and no word of memory: it cannot come too early. *Not modelled*: a flag before the last word is *read*;
-//! more than one word that is late; an item that EN=0 has stopped, for which a read of the controller waits in any case.
-//! *Unspecified; we chose*: the reads that push are those of USBD but for events and AMOUNT, and those of the DMA controller
-//! but for ISR and CNDTR.
+//! more than one word that is late; an item that EN=0 has stopped, for which a read of the controller waits in any
+//! case. *Unspecified; we chose*: the reads that push are those of USBD but for events and AMOUNT, and those of the DMA
+//! controller but for ISR and CNDTR.
 //!
 //! # Explorers
 //!

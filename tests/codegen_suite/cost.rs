@@ -35,9 +35,9 @@ const EP0IN: [Row; 2] = [
     row("Ep0In::end", "ep0in_end", "handwritten_end", Some("bare_end"), 0),
 ];
 
-/// USART1's and USART2's rows. Where `start` and `wait` are two functions, each moves the transfer by way of memory, and
-/// is measured as that: `Held` keeps pointer, length and direction beside the buffer, which need not be a slice that can
-/// be asked again. What the one has more the other has less, and a test holds the two together to none more.
+/// USART1's and USART2's rows. Where `start` and `wait` are two functions, each moves the transfer by way of memory,
+/// and is measured as that: `Held` keeps pointer, length and direction beside the buffer, which need not be a slice
+/// that can be asked again. What the one has more the other has less, and a test holds the two together to none more.
 const SERIAL: [Row; 7] = [
     row("Sender::write_all", "sender_start", "handwritten_sender_start", Some("bare_sender_start"), 2),
     row("  wait", "sender_wait", "handwritten_sender_wait", Some("bare_sender_wait"), 0),

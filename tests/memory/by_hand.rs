@@ -20,8 +20,8 @@ use super::{RUN, growth_of};
 /// The bytes of a transfer.
 const BYTES: u32 = 8;
 
-/// Does `count` transfers. Returns how many bytes more there are after the last than after the first [`RUN`]: what grows
-/// once has grown by then.
+/// Does `count` transfers. Returns how many bytes more there are after the last than after the first [`RUN`]: what
+/// grows once has grown by then.
 fn growth(count: usize, soc: &mut Soc, mut transfer: impl FnMut(&mut Soc)) -> usize {
     (0..RUN).for_each(|_| transfer(soc));
     let growth = growth_of(|| (RUN..count).for_each(|_| transfer(soc)));

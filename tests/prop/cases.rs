@@ -32,8 +32,8 @@ pub fn runner(cases: u32) -> TestRunner {
     })
 }
 
-/// Runs so many cases; `run` is given a case, and a schedule in place of its own if it is being made smaller. It returns
-/// what the run has reached. Prints how often that was, and looks whether all of `cells` were.
+/// Runs so many cases; `run` is given a case, and a schedule in place of its own if it is being made smaller. It
+/// returns what the run has reached. Prints how often that was, and looks whether all of `cells` were.
 ///
 /// # Panics
 ///

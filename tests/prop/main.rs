@@ -1,7 +1,7 @@
 //! Random calls, random hosts and peers, random schedules: the properties hold.
 //!
-//! The properties are in this package's library (`tests/src`), with what they are compared with. Here are the cases, the
-//! twins that must be found, what was found before, and the bytes that a fuzzer makes of a case.
+//! The properties are in this package's library (`tests/src`), with what they are compared with. Here are the cases,
+//! the twins that must be found, what was found before, and the bytes that a fuzzer makes of a case.
 //!
 //! | | of what | how the cases are made |
 //! |---|---|---|

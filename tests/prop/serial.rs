@@ -1,9 +1,9 @@
 //! `Sender` and `Receiver` of USART1: whatever can be done with what one has, whatever the peer does.
 //!
-//! The cases are made by a `ReferenceStateMachine`: from what the reference knows of channels and buffers comes what can
-//! be done next. It makes the whole list, and makes it smaller when it fails. The list is then run as a whole, once:
-//! the steps of `StateMachineTest` would come between runs of the explorer, and here driver, DMA and peer are in the
-//! middle of one, where only the schedule decides who is next.
+//! The cases are made by a `ReferenceStateMachine`: from what the reference knows of channels and buffers comes what
+//! can be done next. It makes the whole list, and makes it smaller when it fails. The list is then run as a whole,
+//! once: the steps of `StateMachineTest` would come between runs of the explorer, and here driver, DMA and peer are in
+//! the middle of one, where only the schedule decides who is next.
 
 use std::sync::atomic::Ordering;
 

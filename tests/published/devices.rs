@@ -19,7 +19,8 @@ use crate::{embassy, nrf_usbd};
 pub enum Device {
     /// usbd-serial on nrf-usbd: sends back what it gets.
     Serial,
-    /// usb-device's own class for tests of drivers, on nrf-usbd: bulk, interrupt, vendor requests, an alternate setting.
+    /// usb-device's own class for tests of drivers, on nrf-usbd: bulk, interrupt, vendor requests, an alternate
+    /// setting.
     TestClass,
     /// usbd-serial and usbd-hid in one, on nrf-usbd, with an interface association.
     Composite,

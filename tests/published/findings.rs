@@ -58,8 +58,8 @@ where
     finds_nothing(&Conversation::new(Device::Own, script));
 }
 
-/// A host enumerates `device` and has it echo bytes, with each of these switches: what it always does is left to silicon,
-/// and it breaks no rule but those. Nor does our own.
+/// A host enumerates `device` and has it echo bytes, with each of these switches: what it always does is left to
+/// silicon, and it breaks no rule but those. Nor does our own.
 pub fn expect_nothing_else(device: Device) {
     let switches: [fn(Options) -> Options; 3] = [
         |options| options,

@@ -1,7 +1,7 @@
 //! A bus that posts writes, and a DMA whose flags come early: who is caught, and who is not.
 //!
-//! The drivers of dma-api run with posted writes on every schedule; what the manual's device promises, and one whose flag
-//! comes early does not, is in `sim_core::check::quirks`.
+//! The drivers of dma-api run with posted writes on every schedule; what the manual's device promises, and one whose
+//! flag comes early does not, is in `sim_core::check::quirks`.
 
 use std::cell::Cell;
 use std::rc::Rc;

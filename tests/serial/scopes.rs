@@ -48,8 +48,8 @@ impl Program for OnTheStack {
         match (self.sends, self.work) {
             (_, Work::Forgets) => {
                 // SAFETY: MUTANT
-                // - It is forgotten. The board closes the window when the memory is taken back below, so that nothing is
-                //   written to a stack that is another's by then.
+                // - It is forgotten. The board closes the window when the memory is taken back below, so that nothing
+                //   is written to a stack that is another's by then.
                 let transfer = unsafe { receiver.read_exact_borrowed(&mut bytes) }.expect("it is not refused");
                 std::mem::forget(transfer);
                 let region = dma_api::address::Region {

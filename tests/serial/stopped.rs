@@ -1,7 +1,7 @@
 //! Transfers that are stopped, dropped, forgotten: at every item.
 //!
-//! *At an item* is a look at how many were moved. On every schedule the DMA may have gone on since, and an item may be in
-//! flight.
+//! *At an item* is a look at how many were moved. On every schedule the DMA may have gone on since, and an item may be
+//! in flight.
 
 use sim_core::explore::{Board, Kind, Program, threads};
 use sim_core::host::serial::Port;
@@ -160,8 +160,8 @@ impl Program for Freed {
         }
         let mut buffer = vec![0_u8; 2];
         // SAFETY: MUTANT
-        // - It is forgotten while the borrow lasts, and the buffer then taken back by whoever calls `acquire`: the board
-        //   reports it, and closes its window, so that nothing is written to what is freed.
+        // - It is forgotten while the borrow lasts, and the buffer then taken back by whoever calls `acquire`: the
+        //   board reports it, and closes its window, so that nothing is written to what is freed.
         let transfer = unsafe { receiver.read_exact_borrowed(&mut buffer) }.expect("it is not refused");
         std::mem::forget(transfer);
         let region = dma_api::address::Region {

@@ -15,8 +15,8 @@ use sim_core::statics;
 /// Which of the host's packets is another than the rest.
 const ODD: usize = 2;
 
-/// Firmware that takes an isochronous packet as it comes, early or late, and at the end looks at two things: which packet
-/// it was, and whether a frame has begun while it waited. Neither alone is wrong.
+/// Firmware that takes an isochronous packet as it comes, early or late, and at the end looks at two things: which
+/// packet it was, and whether a frame has begun while it waited. Neither alone is wrong.
 struct Remembers;
 
 #[repr(align(4))]

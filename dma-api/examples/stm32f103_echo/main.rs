@@ -1,5 +1,5 @@
-//! Firmware for an STM32F103: sends `ready`, and then what comes over USART1 (PA9, PA10; 115 200 baud), 8 bytes at a time,
-//! by DMA, while the next 8 come.
+//! Firmware for an STM32F103: sends `ready`, and then what comes over USART1 (PA9, PA10; 115 200 baud), 8 bytes at a
+//! time, by DMA, while the next 8 come.
 //!
 //! ```sh
 //! rustup target add thumbv7m-none-eabi

@@ -161,8 +161,8 @@ impl Chores {
         Self { path, verdict, fences, executions }
     }
 
-    /// Whether it is what the vendors' documents say: all is sound, nothing of it may be left out, and what the DMA reads
-    /// is cleaned before, what it writes invalidated before and after.
+    /// Whether it is what the vendors' documents say: all is sound, nothing of it may be left out, and what the DMA
+    /// reads is cleaned before, what it writes invalidated before and after.
     pub fn is_as_expected(&self) -> bool {
         let due: &[Operation] = match self.path.fills_memory() {
             true => &[Operation::CleanInvalidate, Operation::Invalidate],

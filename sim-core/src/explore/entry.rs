@@ -10,7 +10,8 @@
 //!
 //! A closure takes a board of one type, so it runs under one explorer. A driver that is generic over [`Board`] runs
 //! under all: call it from both closures, or write a [`Program`](super::Program). That has parameters in its name, too,
-//! and a chip that has gone through something before ([`prepare`](super::Program::prepare)), which a model of USB needs.
+//! and a chip that has gone through something before ([`prepare`](super::Program::prepare)), which a model of USB
+//! needs.
 //!
 //! [`Board`]: super::Board
 
@@ -78,8 +79,8 @@ pub fn explore(
 }
 
 /// Runs `firmware` and `host` again, by a string that [`explore`](fn@explore) has printed, and keeps the trace. Called
-/// with the same configuration, but for the policies: with [`Policy::Panic`](crate::monitor::Policy::Panic) for the rule
-/// that was broken, the driver panics at the access, and `RUST_BACKTRACE=1` shows the way there.
+/// with the same configuration, but for the policies: with [`Policy::Panic`](crate::monitor::Policy::Panic) for the
+/// rule that was broken, the driver panics at the access, and `RUST_BACKTRACE=1` shows the way there.
 ///
 /// See [`stepped::Run`] for an example.
 ///

@@ -44,13 +44,15 @@
 //!
 //! - **Buffers on the stack.** Those in statics and on the heap lie beyond 4 GiB: their addresses, cut, are not in RAM,
 //!   and the violation says so.
-//! - **Statics of the driver** keep what they hold from run to run. If what it does depends on that, a run is no function
-//!   of its schedule any more: explore with one seed a process, or let it begin with a bus reset, as embassy-nrf does.
+//! - **Statics of the driver** keep what they hold from run to run. If what it does depends on that, a run is no
+//!   function of its schedule any more: explore with one seed a process, or let it begin with a bus reset, as
+//!   embassy-nrf does.
 //! - **Interrupts.** Give the driver's handler to
-//!   [`by_address::with_interrupt`](crate::explore::by_address::with_interrupt). An NVIC is not modelled: the one line is
-//!   open, and writes to the NVIC are gaps. Let [`NotModelled`] have the policy
+//!   [`by_address::with_interrupt`](crate::explore::by_address::with_interrupt). An NVIC is not modelled: the one line
+//!   is open, and writes to the NVIC are gaps. Let [`NotModelled`] have the policy
 //!   [`Collect`](crate::monitor::Policy::Collect), and look at the list.
-//! - **An executor** has to poll: `embassy_futures::block_on` does. One that sleeps by WFI has no instruction for it here.
+//! - **An executor** has to poll: `embassy_futures::block_on` does. One that sleeps by WFI has no instruction for it
+//!   here.
 //! - **`cortex_m::asm`** has no `delay` and no `wfi` off the chip: a driver that comes there panics.
 //! - **A loop without a register access** never lets anybody else go on, and never ends. One with them that goes on for
 //!   ever is ended by a verdict that names both sides.

@@ -15,8 +15,8 @@
 //! A driver's buffers are host memory, so their neighbours are not seen: a buffer that the DMA writes has to begin with
 //! a line, and to share its last one with no other that is lent. What else is behind its end may be its own.
 //!
-//! - *Modelled*: what a line holds, byte by byte: which bytes the CPU has stored since it was cleaned, which the DMA has
-//!   written since it was loaded.
+//! - *Modelled*: what a line holds, byte by byte: which bytes the CPU has stored since it was cleaned, which the DMA
+//!   has written since it was loaded.
 //! - Of what it can do by itself, a scheduler is offered eight things at once, those of the lowest addresses.
 //! - *Not modelled*: how many lines there are, and which of them share a place: a line leaves the cache only by what is
 //!   said above. Write-through and non-cacheable regions (an MPU makes those): a system without a cache is both.
@@ -298,8 +298,8 @@ impl Cache {
     }
 
     /// What the cache may do by itself while the DMA reads or writes these ranges, as far as it makes a difference: a
-    /// dirty line goes back, and a line is read ahead that the DMA writes. A dirty line that the DMA has written to goes
-    /// back at any time.
+    /// dirty line goes back, and a line is read ahead that the DMA writes. A dirty line that the DMA has written to
+    /// goes back at any time.
     pub fn whims(&self, in_flight: &[(Range<u32>, bool)]) -> Vec<Whim> {
         let mut lines: BTreeMap<u32, bool> = BTreeMap::new();
         let lost = self.lines.iter().filter(|(_, line)| line.dirty != 0 && line.stale != 0);

@@ -150,8 +150,8 @@ impl Memory {
         self.through(|cache, main| cache.have(main, whim)).flatten()
     }
 
-    /// What the first line of `range` holds before it, if the DMA writes there; or what its lines hold of another region
-    /// that is lent, if the DMA writes to one of them.
+    /// What the first line of `range` holds before it, if the DMA writes there; or what its lines hold of another
+    /// region that is lent, if the DMA writes to one of them.
     pub(crate) fn shared_line(&self, range: &Range<u32>, region: Region) -> Option<Range<u32>> {
         let size = self.cache.as_ref()?.line_size().bytes();
         let before = range.start % size;

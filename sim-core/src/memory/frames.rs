@@ -1,8 +1,8 @@
 //! Firmware that is in the chip's RAM itself: its frames are what the DMA reaches.
 //!
-//! Nothing is lent there, so nobody says which bytes are the DMA's. They are any byte of the firmware's frames, as on the
-//! chip; but not what is below the stack pointer, nor the simulator's own frames, which lie between those of the main
-//! program and those of an interrupt handler.
+//! Nothing is lent there, so nobody says which bytes are the DMA's. They are any byte of the firmware's frames, as on
+//! the chip; but not what is below the stack pointer, nor the simulator's own frames, which lie between those of the
+//! main program and those of an interrupt handler.
 
 use std::ops::Range;
 

@@ -2,8 +2,8 @@
 //!
 //! A driver has few buffers, and accesses them in whole; the engine goes through them word after word. So the cells of
 //! neighbouring words are the same, but for the beat in which the engine was there, and that grows with the address.
-//! Such words are a *piece*, and have one cell: that of the first. Pieces that could be one are joined, so that the same
-//! words, accessed alike, make the same pieces, in whatever order they were accessed.
+//! Such words are a *piece*, and have one cell: that of the first. Pieces that could be one are joined, so that the
+//! same words, accessed alike, make the same pieces, in whatever order they were accessed.
 
 use std::ops::Range;
 
@@ -43,8 +43,8 @@ impl Piece {
 }
 
 impl Cells {
-    /// Does something to the cells of `words`, piece by piece: `each` gets a piece's first word, and its cell. Those that
-    /// nobody has accessed before are new.
+    /// Does something to the cells of `words`, piece by piece: `each` gets a piece's first word, and its cell. Those
+    /// that nobody has accessed before are new.
     ///
     /// A site that `each` notes is the first word's: of those that follow it is [`Site::later`](super::Site).
     pub fn access(&mut self, words: Range<u32>, mut each: impl FnMut(u32, &mut Cell)) {
@@ -60,8 +60,8 @@ impl Cells {
         self.join(places);
     }
 
-    /// Makes pieces of `words` alone, without a gap. Those that hold some of them stand from `start` on. Returns where the
-    /// pieces are.
+    /// Makes pieces of `words` alone, without a gap. Those that hold some of them stand from `start` on. Returns where
+    /// the pieces are.
     fn cut(&mut self, start: usize, words: Range<u32>) -> Range<usize> {
         let end = self.0.partition_point(|piece| piece.words.start < words.end);
         let (mut pieces, mut at) = (Vec::new(), words.start);

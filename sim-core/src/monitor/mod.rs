@@ -122,8 +122,8 @@ rules! {
     CacheLineShared,
     /// The interrupt handler returns with its line asserted, for ever.
     InterruptStorm,
-    /// A register was accessed in a way that it does not have: with another width, read where it can only be written, or
-    /// written where it can only be read.
+    /// A register was accessed in a way that it does not have: with another width, read where it can only be written,
+    /// or written where it can only be read.
     AccessMode,
     /// No register has this offset.
     UnknownRegister,

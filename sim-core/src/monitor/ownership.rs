@@ -50,7 +50,8 @@ pub struct Ownership {
 /// Words that the CPU fills while the DMA may read them. Up to the register write that hands them over, the DMA finds
 /// there what it finds: its driver sees by a register whether it was there too early.
 ///
-/// Weaker than the chip: whether the driver looks is not asked here, and a neighbour in the same word is left alone, too.
+/// Weaker than the chip: whether the driver looks is not asked here, and a neighbour in the same word is left alone,
+/// too.
 #[derive(Clone, Debug, Hash)]
 struct Untold {
     words: Range<u32>,

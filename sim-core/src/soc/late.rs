@@ -1,7 +1,7 @@
 //! Words that a flag tells of, and that are not in memory yet.
 //!
-//! Each controller has room for one: EasyDMA, DMA1, DMA2. It lands by a step of its own, or before that controller's next
-//! write, or by a read that pushes it; or never, if the memory is taken back before.
+//! Each controller has room for one: EasyDMA, DMA1, DMA2. It lands by a step of its own, or before that controller's
+//! next write, or by a read that pushes it; or never, if the memory is taken back before.
 
 use dma_api::address::{BusAddress, Direction};
 use dma_api::nrf52840::usbd::map as usbd;

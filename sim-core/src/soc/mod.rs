@@ -240,8 +240,8 @@ impl Soc {
         self.monitor.is_stopped()
     }
 
-    /// Whether nobody is here but an nRF52840's controller, engine and host: no quirk, no cache, no supply that comes and
-    /// goes. It is so for a whole run.
+    /// Whether nobody is here but an nRF52840's controller, engine and host: no quirk, no cache, no supply that comes
+    /// and goes. It is so for a whole run.
     pub(crate) fn is_plain(&self) -> bool {
         let Self { quirks, cache, power, stm32f103, .. } = self;
         *quirks == Quirks::default() && cache.is_none() && !power.is_modelled() && stm32f103.is_none()

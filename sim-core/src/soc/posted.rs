@@ -21,7 +21,8 @@ pub(super) struct Posted {
     stamp: Stamp,
 }
 
-/// The queue of the peripheral that has a register at `address`. The first is USBD's. `None`: writes take effect at once.
+/// The queue of the peripheral that has a register at `address`. The first is USBD's. `None`: writes take effect at
+/// once.
 fn queue_of(address: u32) -> Option<u8> {
     if offset_of(address).is_some() {
         return Some(0);

@@ -79,8 +79,8 @@ fn from_bits<T: Copy>(bits: u64) -> T {
     }
     // SAFETY:
     // - The bytes are initialised: zeroed above.
-    // - They are a value of `T`: a register shows whatever bits it likes, so whoever has made the reference to a cell at
-    //   its address has promised that all are. It is what the original's read asks for.
+    // - They are a value of `T`: a register shows whatever bits it likes, so whoever has made the reference to a cell
+    //   at its address has promised that all are. It is what the original's read asks for.
     unsafe { value.assume_init() }
 }
 

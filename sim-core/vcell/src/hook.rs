@@ -8,8 +8,8 @@ use std::rc::Rc;
 /// Where ARMv7-M chips have registers: peripherals, the private peripheral bus; and the nRF52's FICR and UICR.
 pub const REGISTERS: [Range<u32>; 3] = [0x4000_0000..0x6000_0000, 0xE000_0000..0xE010_0000, 0x1000_0000..0x1000_2000];
 
-/// Whether a cell at `address` is a register: it lies in one of [`REGISTERS`]. No 64-bit operating system puts memory of
-/// a program there unless it is asked to.
+/// Whether a cell at `address` is a register: it lies in one of [`REGISTERS`]. No 64-bit operating system puts memory
+/// of a program there unless it is asked to.
 #[inline]
 pub fn is_register(address: usize) -> bool {
     // One comparison says no for most cells, which lie above 4 GiB.

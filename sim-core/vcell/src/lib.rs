@@ -12,8 +12,8 @@
 //! Each access of a cell that lies at a peripheral's address ([`hook::is_register`]) is then an access of the chip that
 //! runs on this thread ([`hook::during`]). Every other cell is memory, and read and written as the original does.
 //!
-//! *Not for the chip itself*: where there is no operating system, this is the original in other words. The same workspace
-//! builds the firmware.
+//! *Not for the chip itself*: where there is no operating system, this is the original in other words. The same
+//! workspace builds the firmware.
 //!
 //! *Modelled*: hosts with 64-bit pointers, little-endian as the chips are. On others nothing is answered: what lies at
 //! a chip's addresses there may be the host's own memory.

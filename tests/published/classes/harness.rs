@@ -47,8 +47,8 @@ where
 {
 }
 
-/// Runs `script` against `device`, which is to fail in these words: what the suite knows of usb-device; or in those that
-/// `known` has.
+/// Runs `script` against `device`, which is to fail in these words: what the suite knows of usb-device; or in those
+/// that `known` has.
 ///
 /// # Panics
 ///

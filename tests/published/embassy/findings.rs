@@ -1,4 +1,5 @@
-//! What the monitor says of embassy-nrf 0.11.0 under a serial port: found on random schedules, by scripts of any host's.
+//! What the monitor says of embassy-nrf 0.11.0 under a serial port: found on random schedules, by scripts of any
+//! host's.
 //!
 //! As those of nrf-usbd (`nrf_usbd::findings`), with the same scripts and the same twin.
 
@@ -54,8 +55,8 @@ fn endpoint_is_looked_at_before_the_controller_is_ready() {
 
 /// `accept_set_address` triggers EP0STATUS.
 ///
-/// Rests on: the hardware has SET_ADDRESS to itself (D: nrf-usbd, TinyUSB). It is harmless here, as it seems to be in the
-/// field.
+/// Rests on: the hardware has SET_ADDRESS to itself (D: nrf-usbd, TinyUSB). It is harmless here, as it seems to be in
+/// the field.
 #[test]
 fn status_stage_of_set_address_is_permitted() {
     expect_rule(Device::Embassy, Rule::StatusOnSetAddress, |options| options, enumerate);

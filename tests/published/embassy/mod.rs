@@ -1,16 +1,16 @@
 //! embassy-nrf 0.11.0 and embassy-usb 0.6.0: a serial port that sends back what it gets.
 //!
-//! No `init()`: that waits for clocks, and reads FICR and UICR. No registers in cells, either: embassy's go by pointers,
-//! each access of which faults and is answered. The executor is embassy's own `block_on`, which polls; the interrupt
-//! handler of the USBD runs in the middle of it when the simulated line is asserted.
+//! No `init()`: that waits for clocks, and reads FICR and UICR. No registers in cells, either: embassy's go by
+//! pointers, each access of which faults and is answered. The executor is embassy's own `block_on`, which polls; the
+//! interrupt handler of the USBD runs in the middle of it when the simulated line is asserted.
 //!
 //! # Limits
 //!
 //! - The driver has statics (`READY_ENDPOINTS`, wakers), which the process keeps from run to run. One device runs at a
 //!   time: [`by_address::run`](sim_core::explore::by_address::run) waits for the others. What a run leaves behind, the
 //!   first bus reset of the next overwrites, and no endpoint is enabled before it: so a run does not depend on those
-//!   before, which `traces` looks at. But there is no exhaustive exploration: that takes what a driver does for a function
-//!   of what it has read in this run.
+//!   before, which `traces` looks at. But there is no exhaustive exploration: that takes what a driver does for a
+//!   function of what it has read in this run.
 //! - The NVIC is not modelled: `Driver::new` writes to it, which is a gap, and the line is open all the same.
 
 mod findings;
@@ -32,8 +32,8 @@ use sim_core::explore::stepped::Bus;
 struct Interrupts;
 
 // SAFETY:
-// - `on_interrupt` is called whenever the USBD's line is asserted: `serve` has it for the board's handler, which is that
-//   of the only line there is.
+// - `on_interrupt` is called whenever the USBD's line is asserted: `serve` has it for the board's handler, which is
+//   that of the only line there is.
 unsafe impl Binding<USBD, InterruptHandler<peripherals::USBD>> for Interrupts {}
 
 /// The bytes of a packet.

@@ -13,7 +13,8 @@ const ENABLED: u32 = 1 << 1 | 1;
 fn register(offset: u16) -> &'static VolatileCell<u32> {
     let cell = std::ptr::with_exposed_provenance::<VolatileCell<u32>>(address_of(offset) as usize);
     // SAFETY:
-    // - Nothing is read or written through the reference: a cell at this address is answered by the chip of this thread.
+    // - Nothing is read or written through the reference: a cell at this address is answered by the chip of this
+    //   thread.
     // - The address is not null, and a multiple of 4.
     unsafe { &*cell }
 }

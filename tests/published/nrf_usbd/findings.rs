@@ -1,13 +1,13 @@
 //! What the monitor says of nrf-usbd 0.3.0 under a whole device: found on random schedules, by scripts of any host's.
 //!
 //! Each has a replay string, a rule or what the host saw, and a twin: the same class on our own driver, on the same
-//! schedules, with the same switches of the model. What it rests on stands with it: the PS of the nRF5340, which has the
-//! same block (P53), the register description (S), Nordic's errata (E), other drivers (D), or nobody (I: inferred).
+//! schedules, with the same switches of the model. What it rests on stands with it: the PS of the nRF5340, which has
+//! the same block (P53), the register description (S), Nordic's errata (E), other drivers (D), or nobody (I: inferred).
 //!
 //! Not found, and looked for in the same way: SIZE or another register of the core in the middle of a transfer
 //! ([`Rule::AccessDuringTransfer`]; the driver waits for each END, in a critical section), EP0STATUS or EP0RCVOUT
-//! meanwhile, EP0STATUS on SET_ADDRESS, a packet written over one that the host has not taken, with each of the switches
-//! of `expect_nothing_else`.
+//! meanwhile, EP0STATUS on SET_ADDRESS, a packet written over one that the host has not taken, with each of the
+//! switches of `expect_nothing_else`.
 
 use sim_core::device::usbd::{Alignment, Errata, Options, Revision};
 use sim_core::explore::Verdict;
@@ -31,8 +31,8 @@ fn transfers_are_started_without_the_workaround_of_erratum_199() {
     });
 }
 
-/// `poll` tells of a suspension and has LOWPOWER=1 written; the class asks for a packet that has come before, and `read`
-/// looks at nothing but EPDATASTATUS.
+/// `poll` tells of a suspension and has LOWPOWER=1 written; the class asks for a packet that has come before, and
+/// `read` looks at nothing but EPDATASTATUS.
 ///
 /// Rests on: which registers are out of reach in low power (P53, "USB register access limitations").
 #[test]
@@ -64,8 +64,8 @@ fn setup_in_a_control_read_leaves_endpoint_zero_busy() {
     );
 }
 
-/// `poll` tells of a packet that the host has taken and of the SETUP after it at once; usb-device takes the packet for one
-/// of the new request. A host that is quick, or a CPU that is late.
+/// `poll` tells of a packet that the host has taken and of the SETUP after it at once; usb-device takes the packet for
+/// one of the new request. A host that is quick, or a CPU that is late.
 ///
 /// Rests on: EP0SETUP comes with EP0DATADONE of the transfer before still set (S: they are two events).
 #[test]

@@ -9,8 +9,8 @@ use sim_core::soc::Soc;
 use super::judge::{Mutant, OnSilicon};
 use sim_core::by_hand::stm32f103::{BUFFER, Hand, RECEIVES, RX, SENDS, TX, memory, sends, silent};
 
-/// Receives by DMA while the request of another peripheral (SPI2_TX, on channel 5) is on. The twin takes its byte from DR
-/// by itself.
+/// Receives by DMA while the request of another peripheral (SPI2_TX, on channel 5) is on. The twin takes its byte from
+/// DR by itself.
 #[derive(Debug)]
 pub struct Shared;
 

@@ -42,8 +42,9 @@ impl<B: UsbBus> UsbClass<B> for Bell<'_, B> {
     }
 }
 
-/// Rings once the class was told that what it has rung before is complete, be it that the host has ended a halt, and the
-/// packet with it. Whenever the host is away and may be woken, it rings. The endpoint is halted meanwhile, which is asked for in low power.
+/// Rings once the class was told that what it has rung before is complete, be it that the host has ended a halt, and
+/// the packet with it. Whenever the host is away and may be woken, it rings. The endpoint is halted meanwhile, which is
+/// asked for in low power.
 pub fn serve<B: Board>(board: B, pace: Pace) {
     let bus = power_up(&board);
     let mut bell = Bell::<Bus<B>> { interface: bus.interface(), input: bus.interrupt(8, 10), is_free: true };

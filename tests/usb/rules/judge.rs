@@ -19,7 +19,8 @@ pub trait Mutant: Debug {
         Options::ideal()
     }
 
-    /// Bytes of simulated RAM: those that [`memory`](sim_core::by_hand::nrf52840::memory) fills, unless `prepare` takes more.
+    /// Bytes of simulated RAM: those that [`memory`](sim_core::by_hand::nrf52840::memory) fills, unless `prepare` takes
+    /// more.
     fn ram(&self) -> usize {
         128
     }

@@ -1,8 +1,8 @@
 //! A serial port on nrf-usbd 0.3.0, as it was published, against a host, on many schedules.
 //!
 //! `cargo run` finds that the driver arms an endpoint twice, prints where and the string that brings it back, and shows
-//! how it came to that. `RUST_BACKTRACE=1 cargo run -- --panic` panics there, too: the backtrace has the driver's frames.
-//! `cargo run -- --known` does what silicon does there, and finds nothing else in the time it has.
+//! how it came to that. `RUST_BACKTRACE=1 cargo run -- --panic` panics there, too: the backtrace has the driver's
+//! frames. `cargo run -- --known` does what silicon does there, and finds nothing else in the time it has.
 
 use std::process::ExitCode;
 
@@ -59,8 +59,8 @@ fn host(mut host: Host) -> Script {
     })
 }
 
-/// The newest silicon, but for erratum 199, whose workaround this driver does not have. A rule that is known to be broken
-/// is no violation any more; the others have this policy.
+/// The newest silicon, but for erratum 199, whose workaround this driver does not have. A rule that is known to be
+/// broken is no violation any more; the others have this policy.
 fn config(known: &[Rule], others: Policy) -> Config {
     let silicon = |policies: Policies, rule: &Rule| policies.with(*rule, Policy::Silicon);
     let errata = Errata::of(Revision::NEWEST).without(Erratum::E199);

@@ -2,8 +2,8 @@
 //!
 //! Their names are those of the files of the embedonomicon's chapter on DMA, `one` to `eight`; the others are from the
 //! blog post before it, and from embedded2020. Where a stage is broken by what its types allow, its types are here, in
-//! our words: what is safe there is safe here. Where it is broken by what its body lacks, a fence or a wait, the body is.
-//! Each program is what its stage was given up for.
+//! our words: what is safe there is safe here. Where it is broken by what its body lacks, a fence or a wait, the body
+//! is. Each program is what its stage was given up for.
 //!
 //! | stage | its API | what breaks it |
 //! |---|---|---|

@@ -9,8 +9,8 @@
 //! A controller moves an item in two steps, [`Stm32f103::begin`] and [`Stm32f103::end`]; what it reads and writes in
 //! between is the system's business, which has the memory. A USART's frames go over the wire one by one.
 //!
-//! Source: RM0041 revision 6 (sections DMA and USART). It is the manual of the STM32F100, whose blocks are the same; the
-//! STM32F103's is RM0008.
+//! Source: RM0041 revision 6 (sections DMA and USART). It is the manual of the STM32F100, whose blocks are the same;
+//! the STM32F103's is RM0008.
 //!
 //! *Modelled*: see [`dma`] and [`usart`]; which request goes to which channel. *Not modelled*: RCC (everything is
 //! clocked), NVIC, other peripherals. Of those, the request lines are: [`Stm32f103::set_other_request`].

@@ -9,8 +9,8 @@
 //! RXNE=1.
 //!
 //! TC is set whenever the transmitter has nothing more to send, in the middle of a transfer too, if the DMA comes late;
-//! and a DMA that writes DR does not clear it, since nobody has read SR before. So a driver clears it before a transfer,
-//! and its wait for the last frame trusts that the DMA was never late ([`Line`](super::Line)).
+//! and a DMA that writes DR does not clear it, since nobody has read SR before. So a driver clears it before a
+//! transfer, and its wait for the last frame trusts that the DMA was never late ([`Line`](super::Line)).
 //!
 //! *Modelled*: SR with its two ways to clear flags, DR, UE, TE, RE, M, parity and framing errors, noise, overrun, idle
 //! lines, DMAT, DMAR, the interrupt line. *Not modelled*: baud rates, parity as such (an error is what the wire says

@@ -50,12 +50,13 @@
 //!
 //! - Linux on x86-64. There is one RAM at 0x2000_0000 in a process, so one firmware at a time is in it: [`run`] waits
 //!   for the others. Tests of one process run one after the other, as far as they are in it.
-//! - Of published drivers those of `tests/published` have run so. Others may ask for what is not there: a [`Gap`] says so.
+//! - Of published drivers those of `tests/published` have run so. Others may ask for what is not there: a [`Gap`] says
+//!   so.
 //! - A run that ends at an access by a pointer leaves the firmware's frames without dropping what is in them. Who makes
 //!   such accesses does so by `unsafe`, and must bear that: no destructor that is to run there may be what keeps memory
 //!   valid (a scope of threads, say).
-//! - A line of the driver is the line in generated code that accesses the cell. An access by a pointer has none: its site
-//!   is the trap's. What was accessed is in the trace; who did it, in the backtrace of a panic
+//! - A line of the driver is the line in generated code that accesses the cell. An access by a pointer has none: its
+//!   site is the trap's. What was accessed is in the trace; who did it, in the backtrace of a panic
 //!   ([`Policy::Panic`](crate::monitor::Policy::Panic)).
 
 use std::cell::RefCell;

@@ -149,8 +149,8 @@ impl Kept {
 ///
 /// On the stack is what `on_fault` has put there: the address of the instruction, which `answer` replaces by the next.
 ///
-/// To a debugger and to a backtrace it is a signal's frame: while `answer` runs, RBX has the address of a [`Kept`], where
-/// the registers are of the function that was interrupted (the numbers are DWARF's, of the System V ABI).
+/// To a debugger and to a backtrace it is a signal's frame: while `answer` runs, RBX has the address of a [`Kept`],
+/// where the registers are of the function that was interrupted (the numbers are DWARF's, of the System V ABI).
 #[unsafe(naked)]
 extern "C" fn resume_here() {
     /// From what is kept to the stack pointer that was interrupted.

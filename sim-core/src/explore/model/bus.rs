@@ -213,8 +213,8 @@ unsafe impl DmaFence for Bus {
         self.0.stop_at_violation();
         if is_lent {
             // SAFETY:
-            // - The region's pointer is valid for writes, `from` for reads, and they are apart (the caller's debt). loom
-            //   runs its threads one at a time on one thread of the system, and the DMA does not run now.
+            // - The region's pointer is valid for writes, `from` for reads, and they are apart (the caller's debt).
+            //   loom runs its threads one at a time on one thread of the system, and the DMA does not run now.
             unsafe { region.pointer.copy_from_nonoverlapping(from, region.length) };
         }
         self.0.fence(Moment::AfterFill, line);

@@ -12,7 +12,8 @@ use super::fence::{self, Stamp};
 use super::lock;
 
 thread_local! {
-    /// How often, in this execution, somebody has read since anybody has written: loom's threads are one of the system's.
+    /// How often, in this execution, somebody has read since anybody has written: loom's threads are one of the
+    /// system's.
     static READS_SINCE_A_WRITE: Cell<u32> = const { Cell::new(0) };
 }
 

@@ -58,10 +58,10 @@
 //!
 //! # Without an end
 //!
-//! An execution ends at a limit of switch points at the latest. If both sides have looked for news for long by then, and
-//! nobody has had any, that is a deadlock: the driver polls for what never comes, or the device waits for a start that
-//! never comes. If they go on and on, it may be a livelock, or the limit may be too low, and the verdict is inconclusive.
-//! Either says where both sides are.
+//! An execution ends at a limit of switch points at the latest. If both sides have looked for news for long by then,
+//! and nobody has had any, that is a deadlock: the driver polls for what never comes, or the device waits for a start
+//! that never comes. If they go on and on, it may be a livelock, or the limit may be too low, and the verdict is
+//! inconclusive. Either says where both sides are.
 //!
 //! Not seen: load buffering between registers; more than one device thread; a lost wake-up, since the handler runs at
 //! looks only. The shapes of the literature one by one, and which of them are seen: [`litmus`].
@@ -129,8 +129,8 @@ const DEADLOCK: &str = "deadlock";
 /// See [`check`] for an example.
 pub trait Packets: ProgramOn<Bus> + Clone + Send + Sync + 'static {
     /// How many transfers the driver starts: the device thread does as many, and ends. On an STM32F103 a circular one
-    /// counts as two, a turn for each half of its first lap, and one for each half that is filled; what sends for ever is
-    /// the last that it starts.
+    /// counts as two, a turn for each half of its first lap, and one for each half that is filled; what sends for ever
+    /// is the last that it starts.
     fn packets(&self) -> usize;
 
     /// The endpoint from which the host takes each packet.

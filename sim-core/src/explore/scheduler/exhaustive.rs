@@ -3,8 +3,8 @@
 //! # Preemptions
 //!
 //! Somebody else takes a step where the CPU could go on: each such step is a preemption. Where a schedule has had all
-//! that it may have, the CPU goes on, as long as it does not wait; what the others would have done is left out, and such
-//! choice points are counted. If there is none in the end, the bound has left nothing out.
+//! that it may have, the CPU goes on, as long as it does not wait; what the others would have done is left out, and
+//! such choice points are counted. If there is none in the end, the bound has left nothing out.
 //!
 //! # States
 //!

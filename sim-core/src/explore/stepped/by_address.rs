@@ -20,7 +20,8 @@ impl Bus {
         }
     }
 
-    /// Writes the register at `address`, of any peripheral. What it starts reaches what the chip's memory lets it reach.
+    /// Writes the register at `address`, of any peripheral. What it starts reaches what the chip's memory lets it
+    /// reach.
     pub(crate) fn write_at(&self, address: u32, value: u32, line: Line) {
         match usbd::offset_of(address) {
             Some(offset) => self.write_usbd(offset, value, line),

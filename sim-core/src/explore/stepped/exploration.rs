@@ -160,8 +160,8 @@ pub fn explore_with<P: ProgramOn<Bus>>(program: &P, limits: Limits, progress: &P
     Exploration { verdict, states, cut, complete, unexplored }
 }
 
-/// A run without an end, on a schedule that lets only the CPU go on, says nothing of others: on a fair one it may end. If
-/// it does not, there is none.
+/// A run without an end, on a schedule that lets only the CPU go on, says nothing of others: on a fair one it may end.
+/// If it does not, there is none.
 fn or_livelock<P: ProgramOn<Bus>>(program: &P, verdict: Verdict) -> Verdict {
     if !matches!(verdict, Verdict::Inconclusive { .. }) {
         return verdict;

@@ -29,8 +29,8 @@
 //! main program goes on, that part is the same for all: it has learned nothing in between. What the main program has
 //! taken from shared memory before is in its part, since the handler's earlier runs are.
 //!
-//! An interrupt may come just before the CPU falls asleep, after the main program's last look: it is served, and the CPU
-//! sleeps all the same. Only a program that looks and sleeps in one critical section does not lose it.
+//! An interrupt may come just before the CPU falls asleep, after the main program's last look: it is served, and the
+//! CPU sleeps all the same. Only a program that looks and sleeps in one critical section does not lose it.
 //!
 //! Between two register accesses the CPU changes its own memory, and what it shares with the handler is part of that.
 //! So there are choice points where a main program can be interrupted with an effect that a register access does not

@@ -17,8 +17,8 @@
 //!
 //! A run of a million choices is taken for one without end: a [`Verdict::Livelock`]. If the others could have gone on
 //! and never did, for half of the run, the schedule is one that no machine has, and the verdict
-//! [`Verdict::Inconclusive`], unless a random one has no end either: a driver that writes while it polls is not known to
-//! wait.
+//! [`Verdict::Inconclusive`], unless a random one has no end either: a driver that writes while it polls is not known
+//! to wait.
 //!
 //! # Faults on the wire
 //!
@@ -39,7 +39,8 @@
 //! # Panics
 //!
 //! A program that panics is unwound on the chip as it is, and may catch its panic: a test of what destructors do. The
-//! others go first while it unwinds, at each access, so that what a destructor waits for comes; nothing is chosen there.
+//! others go first while it unwinds, at each access, so that what a destructor waits for comes; nothing is chosen
+//! there.
 //!
 //! # What a scheduler does not look at
 //!

@@ -12,8 +12,8 @@ use crate::host::{Step, Transaction};
 /// The longest run, in choices: more is taken for a run without end.
 const CHOICES: usize = 1_000_000;
 
-/// For how many choices in a row the others, who could go on, may not: longer is a schedule that no machine has. (Others
-/// who go on for so long, and wait for the CPU never, have no end of their own.)
+/// For how many choices in a row the others, who could go on, may not: longer is a schedule that no machine has.
+/// (Others who go on for so long, and wait for the CPU never, have no end of their own.)
 const STARVING: usize = CHOICES / 2;
 
 /// How a run goes on.

@@ -129,9 +129,9 @@ impl System {
         Remains { choices, host: outcome, trace, violations, stop, is_aftermath, is_used }
     }
 
-    /// An access while the program unwinds by a panic of its own, which it may catch: its destructors run on the chip as
-    /// it is. Nobody chooses here, since a verdict cannot be unwound to: the others go first, as far as they can. `None`
-    /// when the run is being left; a destructor that waits for ever is left, too.
+    /// An access while the program unwinds by a panic of its own, which it may catch: its destructors run on the chip
+    /// as it is. Nobody chooses here, since a verdict cannot be unwound to: the others go first, as far as they can.
+    /// `None` when the run is being left; a destructor that waits for ever is left, too.
     pub fn while_unwinding<T>(&self, access: impl FnOnce(&mut Soc) -> T) -> Option<T> {
         let mut soc = self.soc.borrow_mut();
         self.unwinding.set(self.unwinding.get() + 1);

@@ -1,9 +1,9 @@
 //! Who waits for the chip, and how: it spins for a moment, and sleeps then.
 //!
-//! Nobody who waits for the chip yields: on a busy machine that gives a whole turn away, and who sleeps is woken when its turn is needed.
-//! Whatever changes wakes all who sleep, also whom it does not concern. A firmware does not say that it waits: one that
-//! has looked [`LOOKS_IN_VAIN`] times with nothing changed does, be it at a register, at the host, or through a critical
-//! section at what its handler has done.
+//! Nobody who waits for the chip yields: on a busy machine that gives a whole turn away, and who sleeps is woken when
+//! its turn is needed. Whatever changes wakes all who sleep, also whom it does not concern. A firmware does not say
+//! that it waits: one that has looked [`LOOKS_IN_VAIN`] times with nothing changed does, be it at a register, at the
+//! host, or through a critical section at what its handler has done.
 
 use std::hint;
 use std::sync::atomic::{AtomicBool, Ordering};

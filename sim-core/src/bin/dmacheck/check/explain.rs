@@ -17,8 +17,8 @@ use crate::output;
 /// What is to be shown of failures.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Wanted {
-    /// Shows every finding of the matrix and of the hosts as it happened, with the two accesses, the missing order and the fix. Without it: those that
-    /// were not expected, and one that was.
+    /// Shows every finding of the matrix and of the hosts as it happened, with the two accesses, the missing order and
+    /// the fix. Without it: those that were not expected, and one that was.
     #[arg(long)]
     explain: bool,
     /// Writes all verdicts and failures to DIR/index.html: one page, to be opened without a network.

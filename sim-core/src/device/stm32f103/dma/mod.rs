@@ -14,11 +14,11 @@
 //! *Modelled*: all bits of CCR, CNDTR, CPAR, CMAR, ISR, IFCR; widths that differ; circular mode; transfer errors; an
 //! EN=0 in the middle of an item. *Not modelled*: how long an item takes.
 //!
-//! *Unspecified; we chose*: HTIF comes when CNDTR is half of what was written to it last, rounded down (as Renode has it); EN=1
-//! begins at CPAR and CMAR again, and goes on from the CNDTR that is there; a lap of circular mode is as long as what
-//! was written to CNDTR last; writes of CPAR and CMAR with EN=1 are lost, as those of CNDTR are; a read of a register
-//! of the controller waits for the item in flight of a channel that is disabled (`Soc::cpu_peek` does it), so that a
-//! driver can wait for it.
+//! *Unspecified; we chose*: HTIF comes when CNDTR is half of what was written to it last, rounded down (as Renode has
+//! it); EN=1 begins at CPAR and CMAR again, and goes on from the CNDTR that is there; a lap of circular mode is as long
+//! as what was written to CNDTR last; writes of CPAR and CMAR with EN=1 are lost, as those of CNDTR are; a read of a
+//! register of the controller waits for the item in flight of a channel that is disabled (`Soc::cpu_peek` does it), so
+//! that a driver can wait for it.
 
 use std::cmp::Reverse;
 use std::ops::Range;

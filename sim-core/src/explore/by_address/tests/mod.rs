@@ -1,4 +1,5 @@
-//! Firmware by hand, which knows the chip's addresses: on cells, on its stack, with a handler; and what it asks in vain.
+//! Firmware by hand, which knows the chip's addresses: on cells, on its stack, with a handler; and what it asks in
+//! vain.
 
 use std::cell::RefCell;
 use std::rc::Rc;
