@@ -28,7 +28,7 @@
 //! # Limits
 //!
 //! - A SETUP that arrives while [`next_event`](Control::next_event) or [`accept`](Control::accept) permits the status
-//!   stage of the transfer before has its own permitted: a host that leaves a status stage out, by a SETUP or by a
+//!   stage of the transfer before, after it was looked for, has its own permitted: a host that leaves a status stage out, by a SETUP or by a
 //!   reset, and then writes, may have its write acknowledged, and nobody here has seen it. The hardware offers no way
 //!   to close that window.
 //! - EP0RCVOUT cannot be taken back. If it outlives a SETUP that comes in its place (drivers have seen that, embassy
@@ -182,8 +182,7 @@ impl Control {
             // A packet that was overtaken is not the answer that the host takes it for.
             State::Sending { overtaken: false, last } if done => {
                 usbd.write(map::events_ep0datadone(), 0);
-                // Looked at again: a SETUP has ended the transfer whose status stage this is.
-                if last && !usbd.event(map::events_ep0setup()) {
+                if last {
                     self.permit_status(engine);
                 }
                 self.state = State::Idle;
@@ -312,7 +311,7 @@ impl Control {
         if engine.usbd.event(map::events_ep0setup()) { Err(ControlError::Overtaken) } else { Ok(length) }
     }
 
-    /// Permits the status stage: the request is accepted. Not for SET_ADDRESS.
+    /// Permits the status stage: the request is accepted. Not for SET_ADDRESS. Does nothing if a SETUP has come since.
     ///
     /// # Errors
     ///
@@ -323,10 +322,12 @@ impl Control {
         Ok(())
     }
 
-    /// Permits the status stage, once, be a packet of the data stage on its way or not.
+    /// Permits the status stage, once, be a packet of the data stage on its way or not; and not that of a transfer which
+    /// a SETUP has ended.
     pub(super) fn permit_status<B: Registers + DmaFence>(&mut self, engine: &mut Engine<B>) {
-        if !core::mem::replace(&mut self.status_is_permitted, true) {
+        if !self.status_is_permitted && !engine.usbd.event(map::events_ep0setup()) {
             engine.usbd.write(map::tasks_ep0status(), 1);
+            self.status_is_permitted = true;
         }
     }
 

@@ -24,7 +24,8 @@ pub(super) struct Ep0 {
     pub out_buffer: [u8; PACKET_SIZE],
     /// An OUT packet waits for STARTEPOUT.
     pub received: bool,
-    /// A packet that waited was dropped: by the SETUP that has come last, or by one before it since EP0SETUP was set.
+    /// A packet that waited was dropped: by the SETUP that has come last, or by one before it since EP0SETUP was set. No
+    /// START has asked for it since.
     pub discarded: bool,
     pub out_permitted: bool,
     pub status_permitted: bool,
@@ -146,6 +147,7 @@ impl Usbd {
     /// SIZE.EPOUT\[0\]: a write of any value drops the packet that waits, if there is one, and permits the next.
     pub(super) fn on_size_of_ep0(&mut self) {
         self.ep0.received = false;
+        self.ep0.discarded = false;
         self.ep0.out_permitted = true;
     }
 

@@ -36,6 +36,7 @@
 //! - an EP0RCVOUT permission outlives its control transfer (embassy issue #768); or a SETUP ends it (EZ-USB);
 //! - a transfer that a new SETUP catches ends as usual, shortcuts included, but neither arms the endpoint nor touches
 //!   what has arrived since: after a SETUP the endpoint answers NAK until software acts (PS, control transfers);
+//! - EP0STATUS permits the status stage whenever it comes, in the data stage too, until the next SETUP;
 //! - an armed IN packet and the EP0 state survive a bus reset (EZ-USB), until the next SETUP;
 //! - MAXCNT above the endpoint's buffer (64 bytes, 512 or 1023) moves what fits; STARTEPOUT without a packet moves what
 //!   the buffer holds;

@@ -106,6 +106,7 @@ impl Usbd {
         }
         self.report(rules::check_start_while_armed(self, number, direction));
         self.report(rules::check_start_without_packet(self, number, direction));
+        self.ep0.discarded &= number != 0 || direction != Direction::DeviceToMemory;
         let EasyDma { ptr, maxcnt, .. } = match direction {
             Direction::MemoryToDevice => self.epin[number],
             Direction::DeviceToMemory => self.epout[number],

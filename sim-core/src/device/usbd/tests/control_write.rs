@@ -260,6 +260,10 @@ fn packet_that_several_setups_have_overtaken_is_fetched_by_who_has_seen_none() {
     rig.start_out(7);
     assert_eq!(rig.rules(), []);
     rig.end_out();
+    // There was one.
+    rig.start_out(7);
+    assert_eq!(rig.rules(), [Rule::StartWithoutPacket]);
+    rig.end_out();
     rig.write(map::events_ep0setup(), 0);
     // What the third has dropped is nothing.
     rig.setup(control_write(7));

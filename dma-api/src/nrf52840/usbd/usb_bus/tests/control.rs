@@ -94,6 +94,22 @@ fn status_stage_is_permitted_when_the_host_has_the_last_packet_and_not_before() 
 }
 
 #[test]
+fn status_stage_of_a_request_is_permitted_unless_a_setup_has_ended_it() {
+    for (is_over, permitted) in [(false, &[1][..]), (true, &[])] {
+        let chip = Block::usbd();
+        let mut bus = opened(&chip, &[input(1)]);
+        asks(&chip, Setup { request_type: 0x40, request: 1, value: 0, index: 0, length: 0 });
+        assert!(matches!(bus.poll(), PollResult::Data { ep_setup: 1, .. }));
+        assert_eq!(bus.read(output(0), &mut [0; 8]), Ok(8));
+        if is_over {
+            asks(&chip, QUESTION);
+        }
+        assert_eq!(bus.write(input(0), &[]), Ok(0));
+        assert_eq!(writes_to(&chip, map::tasks_ep0status()), permitted);
+    }
+}
+
+#[test]
 fn status_stage_of_a_request_that_was_given_another_answer_is_refused_and_not_permitted_later() {
     let chip = Block::usbd();
     let mut bus = asked(&chip, QUESTION);
