@@ -47,7 +47,7 @@ pub const PACKETS: [&[u8]; 3] = [b"1st", b"2nd", b"3rd"];
 pub fn assert_received(bytes: &[u8]) {
     let is_lost = |packet: &&&[u8]| !bytes.windows(packet.len()).any(|part| part == **packet);
     let lost: Vec<_> = PACKETS.iter().filter(is_lost).map(|packet| packet.escape_ascii().to_string()).collect();
-    assert!(lost.is_empty(), "acknowledged, and lost: {}", lost.join(", "));
+    assert!(lost.is_empty(), "acknowledged, and lost: {lost:?}");
     assert_eq!(bytes, PACKETS.concat(), "once and in order");
 }
 

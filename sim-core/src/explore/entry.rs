@@ -27,7 +27,6 @@ use super::stepped::{self, Exploration};
 use super::{ProgramOn, Verdict};
 use crate::hash::hash;
 use crate::host::{Host, Script};
-use crate::monitor::Policies;
 use crate::soc::{Config, Soc};
 
 /// Explores `firmware` against `host` on every schedule, within `limits`.
@@ -79,8 +78,8 @@ pub fn explore(
 }
 
 /// Runs `firmware` and `host` again, by a string that [`explore`](fn@explore) has printed, and keeps the trace. Called
-/// with the same configuration, but for the policies: with [`Policy::Panic`](crate::monitor::Policy::Panic) for the
-/// rule that was broken, the driver panics at the access, and `RUST_BACKTRACE=1` shows the way there.
+/// with the same configuration. Only [`Policy::Panic`](crate::monitor::Policy::Panic) may be where `Stop` was: then the
+/// driver panics where it breaks the rule, and `RUST_BACKTRACE=1` shows the way there.
 ///
 /// See [`stepped::Run`] for an example.
 ///
@@ -161,10 +160,9 @@ impl<F, H> Closures<F, H> {
 }
 
 impl<B, F: Fn(B), H: Fn(Host) -> Script> ProgramOn<B> for Closures<F, H> {
-    /// Closures have no name, but their configuration is known again: what has led to a violation, so not what comes of
-    /// one.
+    /// Closures have no name, but their configuration is known again, however its runs end.
     fn name(&self) -> String {
-        format!("closures:{:016x}", hash(Config { policies: Policies::default(), ..self.config }))
+        format!("closures:{:016x}", hash(Config { policies: self.config.policies.without_panic(), ..self.config }))
     }
 
     fn config(&self) -> Config {
@@ -251,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn string_is_of_the_configuration_whatever_comes_of_a_violation() {
+    fn string_is_of_the_configuration_whether_a_violation_stops_or_panics() {
         let config = Config::default();
         let exploration = explore(config, stepped::Limits::default(), looks_where_no_register_is, no_script);
         let found = Kind::Violation(Rule::UnknownRegister);
@@ -262,7 +260,10 @@ mod tests {
             let run = again(Config { policies: policy.into(), ..config }).expect("the same configuration");
             assert_eq!(run.verdict.kind(), found, "{}", run.verdict);
         }
-        let error = again(Config { fences: Fences::right(Machine::CortexM7), ..config }).expect_err("it is another");
-        assert!(matches!(error, ReplayError::OtherProgram { .. }), "{error}");
+        let fences = Fences::right(Machine::CortexM7);
+        for other in [Config { fences, ..config }, Config { policies: Policy::Silicon.into(), ..config }] {
+            let error = again(other).expect_err("it is another");
+            assert!(matches!(error, ReplayError::OtherProgram { .. }), "{error}");
+        }
     }
 }

@@ -23,8 +23,8 @@
 //!
 //! The line that it names is the one that accesses the register: in a PAC, that is generated code; of an access by a
 //! pointer it is one of the simulator. For the way there, replay with
-//! [`Policy::Panic`](crate::monitor::Policy::Panic): it panics at the access, and with `RUST_BACKTRACE=1` the driver's
-//! frames are shown (`cargo run -- --panic`).
+//! [`Policy::Panic`](crate::monitor::Policy::Panic) where `Stop` was: it panics at the access, and with
+//! `RUST_BACKTRACE=1` the driver's frames are shown (`cargo run -- --panic`).
 //!
 //! # What happens to it
 //!

@@ -14,10 +14,10 @@ pub enum HostError {
     /// The device refused the request, or the endpoint is halted.
     #[error("endpoint {endpoint} answered {token} with STALL")]
     Stalled {
-        /// What it was sent.
-        token: &'static str,
         /// The endpoint.
         endpoint: u8,
+        /// What it was sent.
+        token: &'static str,
     },
     /// The device is not there, or not at this address, or has no such endpoint.
     #[error("no answer to {token} at address {address}, endpoint {endpoint}: {tries} tries")]

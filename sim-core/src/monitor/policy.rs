@@ -76,6 +76,11 @@ impl Policies {
         self
     }
 
+    /// What they make of a run, if how it ends is not looked at: `Panic` is `Stop`.
+    pub(crate) fn without_panic(self) -> Self {
+        Self(self.0.map(|policy| if policy == Policy::Panic { Policy::Stop } else { policy }))
+    }
+
     /// What to do about this rule.
     pub const fn of(&self, rule: Rule) -> Policy {
         self.0[rule as usize]

@@ -108,5 +108,7 @@ fn packet_is_received_at_an_odd_address() {
 /// Enumeration and echo, on every schedule of the above, without what is above.
 #[test]
 fn nothing_else_is_found() {
-    expect_nothing_else(Device::Serial);
+    for device in [Device::Serial, Device::Own] {
+        expect_nothing_else(device);
+    }
 }

@@ -41,7 +41,7 @@ impl Mutant for StallsEndpointEight {
     }
 
     fn on_silicon(&self) -> OnSilicon {
-        OnSilicon::Fails("answered IN with STALL")
+        OnSilicon::Fails("endpoint 0 answered IN with STALL")
     }
 }
 

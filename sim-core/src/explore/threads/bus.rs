@@ -296,7 +296,7 @@ impl Board for Bus {
         self.stop_if_nothing_happens(|| "goes through critical sections".to_owned());
         let result = self.interrupts.masked(body);
         self.serve_interrupts();
-        self.shared.look();
+        self.shared.note_look();
         result
     }
 

@@ -64,6 +64,19 @@ struct Shared {
 }
 
 impl Shared {
+    fn new(soc: Soc) -> Self {
+        Self {
+            soc: Mutex::new(soc),
+            changed: Condvar::new(),
+            news: AtomicU64::new(0),
+            steps: AtomicU64::new(0),
+            host_is_done: AtomicBool::new(false),
+            firmware_is_done: AtomicBool::new(false),
+            firmware_is_asleep: AtomicBool::new(false),
+            looks: AtomicU32::new(0),
+        }
+    }
+
     fn note_step(&self) {
         // ORDERING: none needed: the count is all that is looked at.
         self.steps.fetch_add(1, Ordering::Relaxed);
@@ -140,16 +153,7 @@ pub fn run<P: Program + Sync>(program: &P, keep: Option<Keep>) -> Run {
     }
     let mut soc = Soc::new(config);
     program.prepare(&mut soc);
-    let shared = Arc::new(Shared {
-        soc: Mutex::new(soc),
-        changed: Condvar::new(),
-        news: AtomicU64::new(0),
-        steps: AtomicU64::new(0),
-        host_is_done: AtomicBool::new(false),
-        firmware_is_done: AtomicBool::new(false),
-        firmware_is_asleep: AtomicBool::new(false),
-        looks: AtomicU32::new(0),
-    });
+    let shared = Arc::new(Shared::new(soc));
     let (result, host) = thread::scope(|scope| {
         let host = scope.spawn(|| {
             let outcome = quietly(|| block_on(program.host(Host::new(Rc::new(ThreadsWire::new(&shared))))));

@@ -14,7 +14,9 @@ use parking_lot::MutexGuard;
 use super::Shared;
 use crate::soc::Soc;
 
-/// How often a firmware looks with nothing changed, before it counts as having noticed all.
+/// How often a firmware looks with nothing changed, before it counts as having noticed all. One that goes so often
+/// through critical sections, and does something else in between, is taken for one that waits: `settle` does not wait
+/// for it.
 pub(super) const LOOKS_IN_VAIN: u32 = 500;
 
 /// How often who waits for a change looks for one before it sleeps.
@@ -78,16 +80,63 @@ impl Shared {
         }
     }
 
-    /// The firmware has looked whether something has happened, and may be polling: it sleeps if it has long done so in
-    /// vain.
+    /// The firmware has looked whether something has happened. Returns whether it has long done so in vain.
+    pub fn note_look(&self) -> bool {
+        // ORDERING: none needed: a change writes 0 under the lock, and who counts on there being none looks under it.
+        self.looks.fetch_add(1, Ordering::Relaxed) >= LOOKS_IN_VAIN
+    }
+
+    /// Likewise, and may be polling: it sleeps for a moment then.
     pub fn look(&self) {
-        // ORDERING: none needed: it is read again under the lock, which who changes something has had.
-        if self.looks.fetch_add(1, Ordering::Relaxed) < LOOKS_IN_VAIN {
+        if !self.note_look() {
             return hint::spin_loop();
         }
         let mut soc = self.soc.lock();
-        if self.looks.load(Ordering::Relaxed) > LOOKS_IN_VAIN {
+        if self.waits() {
             self.changed.wait_for(&mut soc, NAP);
+        }
+    }
+
+    /// Whether the firmware has long looked in vain. Who asks has the lock.
+    pub fn waits(&self) -> bool {
+        // ORDERING: none needed: a change writes 0 under the lock.
+        self.looks.load(Ordering::Relaxed) >= LOOKS_IN_VAIN
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use dma_api::nrf52840::usbd::map;
+    use dma_api::registers::{OutsideRegisters, Registers};
+
+    use super::*;
+    use crate::device::usbd::address_of;
+    use crate::explore::Board;
+    use crate::explore::threads::Bus;
+    use crate::soc::Config;
+
+    /// Who looks so often with nothing changed, by whatever means, waits; a change has it look anew.
+    #[test]
+    fn firmware_that_looks_in_vain_waits_until_something_changes() {
+        let means: [fn(&Bus); 4] = [
+            |bus| _ = bus.read(map::enable()),
+            // SAFETY:
+            // - It is read on a board of ours, which is memory of nobody.
+            |bus| _ = unsafe { bus.peek(address_of(map::enable())) },
+            |bus| assert!(!bus.host_is_done()),
+            |bus| bus.critical_section(|| {}),
+        ];
+        let shared = Arc::new(Shared::new(Soc::new(Config::default())));
+        let bus = Bus::new(&shared);
+        for look in means {
+            shared.tell(shared.soc.lock());
+            for _ in 0..LOOKS_IN_VAIN {
+                assert!(!shared.waits());
+                look(&bus);
+            }
+            assert!(shared.waits());
         }
     }
 }

@@ -7,7 +7,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Shared;
-use super::waiting::LOOKS_IN_VAIN;
 use crate::device::usbd::Answer;
 use crate::explore::interrupt::sleeper;
 use crate::host::{HostError, PATIENCE_MS, Reply, Step, Transaction, Wire};
@@ -89,10 +88,8 @@ impl ThreadsWire {
             let soc = self.0.soc.lock();
             // ORDERING: none needed: written under the same lock.
             let sleeps = self.0.firmware_is_asleep.load(Ordering::Relaxed) && !soc.interrupt();
-            // ORDERING: none needed: a change writes 0 under the same lock.
-            let polls = self.0.looks.load(Ordering::Relaxed) >= LOOKS_IN_VAIN;
             let is_idle = !soc.is_rising() && !soc.is_moving_items() && !soc.engine_is_busy() && !soc.is_copying();
-            if is_idle && (sleeps || polls || self.0.firmware_is_done()) || started.elapsed() > most {
+            if is_idle && (sleeps || self.0.waits() || self.0.firmware_is_done()) || started.elapsed() > most {
                 return;
             }
         }
