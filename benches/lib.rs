@@ -11,8 +11,8 @@
 //! | engine's copy of 64 KiB | 0.9 of memcpy | 0.93 |
 //! | a register access, stepped | 50 ns | 23 ns |
 //! | enumeration of a CDC-ACM device, stepped | 200 us | 152 us |
-//! | bulk packets, stepped | 100 times the wire | **57 to 61 times** |
-//! | a packet of 64 bytes on threads, start to end | 2 hand-offs | **100 to 330 hand-offs**: 12 us |
+//! | bulk packets, stepped | 100 times the wire | **58 to 62 times** |
+//! | a packet of 64 bytes on threads, start to end | 2 hand-offs | **100 to 330 hand-offs**: 10 to 12 us |
 //!
 //! Where the time of the two that are missed goes (`perf`, `callgrind`):
 //!

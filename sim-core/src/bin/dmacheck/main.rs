@@ -19,6 +19,7 @@ mod usb;
 /// Without a command: shows a control read on real threads, then judges every fence on every machine.
 #[derive(Debug, Parser)]
 #[command(
+    name = "dmacheck",
     version,
     about,
     after_help = "\
@@ -29,7 +30,7 @@ Examples:
   dmacheck catalogue c016
   dmacheck help check
 
-Exit status: 0 all as expected, 1 an unexpected verdict, 2 bad usage."
+Exit status: 0 all as expected, or left open by a bound; 1 an unexpected verdict; 2 bad usage."
 )]
 struct Command {
     #[command(subcommand)]

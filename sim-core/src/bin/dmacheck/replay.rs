@@ -66,7 +66,7 @@ pub fn run(options: &Options, json: bool) -> io::Result<Outcome> {
     let Some(program) = Known::by_name(name) else {
         let message = format!(
             "the string is of the program `{name}`, which is not one of dmacheck's: replay it in its own test, with \
-             `explore::stepped::replay`"
+             `sim_core::replay` (closures) or `explore::stepped::replay`"
         );
         return Ok(Outcome::Usage(message));
     };
