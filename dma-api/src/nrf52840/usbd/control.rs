@@ -27,10 +27,10 @@
 //!
 //! # Limits
 //!
-//! - A SETUP that arrives while [`next_event`](Control::next_event) or [`accept`](Control::accept) permits the status
-//!   stage of the transfer before, after it was looked for, has its own permitted: a host that leaves a status stage out, by a SETUP or by a
-//!   reset, and then writes, may have its write acknowledged, and nobody here has seen it. The hardware offers no way
-//!   to close that window.
+//! - [`next_event`](Control::next_event), [`accept`](Control::accept) and `UsbBus` look for a SETUP, and then permit
+//!   the status stage. One that arrives in between has its own permitted: a host that leaves a status stage out, by a
+//!   SETUP or by a reset, and then writes, may have its write acknowledged, and nobody here has seen it. The hardware
+//!   offers no way to close that window.
 //! - EP0RCVOUT cannot be taken back. If it outlives a SETUP that comes in its place (drivers have seen that, embassy
 //!   issue #768; the core underneath is documented otherwise), the next control write finds its data stage permitted.
 //!   It is refused then, and a host that asks again is served.
@@ -322,8 +322,8 @@ impl Control {
         Ok(())
     }
 
-    /// Permits the status stage, once, be a packet of the data stage on its way or not; and not that of a transfer which
-    /// a SETUP has ended.
+    /// Permits the status stage, once, be a packet of the data stage on its way or not; and not that of a transfer
+    /// which a SETUP has ended.
     pub(super) fn permit_status<B: Registers + DmaFence>(&mut self, engine: &mut Engine<B>) {
         if !self.status_is_permitted && !engine.usbd.event(map::events_ep0setup()) {
             engine.usbd.write(map::tasks_ep0status(), 1);

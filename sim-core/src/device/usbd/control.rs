@@ -24,8 +24,8 @@ pub(super) struct Ep0 {
     pub out_buffer: [u8; PACKET_SIZE],
     /// An OUT packet waits for STARTEPOUT.
     pub received: bool,
-    /// A packet that waited was dropped: by the SETUP that has come last, or by one before it since EP0SETUP was set. No
-    /// START has asked for it since.
+    /// A packet that waited was dropped: by the SETUP that has come last, or by one before it since EP0SETUP was set.
+    /// No START has asked for it since.
     pub discarded: bool,
     pub out_permitted: bool,
     pub status_permitted: bool,

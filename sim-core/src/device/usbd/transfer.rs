@@ -106,7 +106,9 @@ impl Usbd {
         }
         self.report(rules::check_start_while_armed(self, number, direction));
         self.report(rules::check_start_without_packet(self, number, direction));
-        self.ep0.discarded &= number != 0 || direction != Direction::DeviceToMemory;
+        if (number, direction) == (0, Direction::DeviceToMemory) {
+            self.ep0.discarded = false;
+        }
         let EasyDma { ptr, maxcnt, .. } = match direction {
             Direction::MemoryToDevice => self.epin[number],
             Direction::DeviceToMemory => self.epout[number],

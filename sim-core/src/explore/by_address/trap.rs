@@ -10,8 +10,8 @@
 //! - *Not modelled*: other instructions. They end the run with a panic that names them.
 //! - A run that ends in such an access, by a violation or a deadlock, cannot unwind the firmware: a load is no call,
 //!   and has nowhere to unwind to. The firmware's frames are left as they are, and nothing of them is dropped.
-//! - A backtrace goes through the access into the firmware's frames: `resume_here` says where the CPU was. (std looks up
-//!   the byte before the instruction: of a function that begins with the access it shows the name of its neighbour.)
+//! - A backtrace goes through the access into the firmware's frames: `resume_here` says where the CPU was. (std looks
+//!   up the byte before the instruction: of a function that begins with the access it shows the name of its neighbour.)
 //! - What the CPU has in registers of more than 128 bits is not kept over an access: firmware is built for x86-64 as it
 //!   is by default.
 

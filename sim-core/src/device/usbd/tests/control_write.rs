@@ -271,6 +271,20 @@ fn packet_that_several_setups_have_overtaken_is_fetched_by_who_has_seen_none() {
     assert_eq!(rig.rules(), [Rule::StartWithoutPacket]);
 }
 
+/// Who asks for the next packet has done with the one that a SETUP has dropped.
+#[test]
+fn packet_that_a_setup_has_dropped_is_not_fetched_after_size_was_written() {
+    for (asks_for_the_next, rules) in [(false, &[][..]), (true, &[Rule::StartWithoutPacket])] {
+        let mut rig = received(7);
+        rig.setup(control_write(7));
+        if asks_for_the_next {
+            rig.write(map::size_epout(0), 0);
+        }
+        rig.start_out(7);
+        assert_eq!(rig.rules(), rules);
+    }
+}
+
 #[test]
 fn status_whose_ack_is_lost_is_sent_again() {
     let mut rig = Rig::asked(no_data());
